@@ -1,0 +1,261 @@
+"""The command line. Commands import what they need when they run, so that help and lists stay quick."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bench import __version__
+from bench.errors import BenchError, UsageError
+from bench.listing import BoardFormat, Format, print_rows
+
+app = typer.Typer(
+    name="bench",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="An honest benchmark of methods that read ER, PR, HER2 and Ki-67 from single-phase breast DCE-MRI.",
+)
+cohort_app = typer.Typer(no_args_is_help=True, help="Make a synthetic cohort.")
+new_app = typer.Typer(no_args_is_help=True, help="Write a new method from a template.")
+app.add_typer(cohort_app, name="cohort")
+app.add_typer(new_app, name="new")
+
+PluginOption = Annotated[
+    list[Path] | None, typer.Option("--plugin", help="Local plugin file; may be given several times.")
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
+StoreOption = Annotated[Path, typer.Option("--store", help="Folder of the run store.")]
+CohortOption = Annotated[
+    str, typer.Option("--cohort", help="Phantom scenario (phantom, phantom-rim@3) or folder.")
+]
+SplitOption = Annotated[str, typer.Option("--split", help="Name of a split or path of its TOML.")]
+
+
+def main() -> None:
+    """Run the command line; errors a user can act on become one message and an exit code."""
+    try:
+        app()
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+    except KeyboardInterrupt:
+        print("bench: stopped; finished cells are kept, the same command goes on from here", file=sys.stderr)
+        sys.exit(1)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"dcebench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of the program as a whole."""
+
+
+@app.command()
+def methods(plugin: PluginOption = None, wanted: FormatOption = Format.table) -> None:
+    """List the methods, whether each can run here, and plugins that failed to load."""
+    from bench.registry import load_registry, unavailable_reason
+
+    registry = load_registry(plugin or ())
+    rows: list[dict[str, Any]] = []
+    for name, spec in registry.specs.items():
+        reason = unavailable_reason(spec)
+        status = "ready" if reason is None else f"unavailable: {reason}"
+        rows.append(
+            {"method": name, "status": status, "plugin": registry.plugins[name], "summary": spec.summary}
+        )
+    rows += [
+        {"method": "", "status": f"broken: {its.error}", "plugin": its.plugin, "summary": ""}
+        for its in registry.broken
+    ]
+    print_rows(rows, wanted, "Methods")
+
+
+@app.command()
+def splits(wanted: FormatOption = Format.table) -> None:
+    """List the splits."""
+    from bench.split import load_split_config, split_names
+
+    configs = [load_split_config(name) for name in split_names()]
+    rows = [{"split": its.name, "estimand": its.estimand, "summary": its.title} for its in configs]
+    print_rows(rows, wanted, "Splits")
+
+
+@app.command()
+def cohorts(wanted: FormatOption = Format.table) -> None:
+    """List the phantom scenarios; a folder with a cohort.toml is a cohort too."""
+    from bench.cohorts.catalogue import phantom_folder
+    from bench.cohorts.phantom import SCENARIOS
+
+    rows = [
+        {
+            "cohort": name,
+            "kind": "synthetic",
+            "status": "made" if (phantom_folder(name) / "cohort.toml").is_file() else "made at first use",
+            "summary": its.summary,
+        }
+        for name, its in SCENARIOS.items()
+    ]
+    print_rows(rows, wanted, "Cohorts (or the path of a cohort folder)")
+
+
+@cohort_app.command("make")
+def make(
+    scenario: Annotated[str, typer.Argument(help="Phantom scenario, see `bench cohorts`.")],
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the phantom.")] = 0,
+) -> None:
+    """Make a synthetic cohort in the cache and print its folder."""
+    from bench.cohorts.catalogue import make_cohort
+
+    print(make_cohort(scenario, seed))
+
+
+@app.command()
+def run(
+    method: Annotated[
+        list[str] | None, typer.Option("--method", "-m", help="Methods: A,B or several times.")
+    ] = None,
+    split: Annotated[str | None, typer.Option("--split", "-s", help="Split, see `bench splits`.")] = None,
+    cohort: Annotated[str | None, typer.Option("--cohort", "-c", help="Phantom scenario or folder.")] = None,
+    seeds: Annotated[str | None, typer.Option("--seeds", help="Training seeds: 0,1,2.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="parameter=value or method.parameter=value.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option("--preset", help="Parameters of a shipped preset.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", help="Experiment as a TOML file.")] = None,
+    device: Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")] = None,
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads a cell.")] = None,
+    store: Annotated[str | None, typer.Option("--store", help="Folder of the run store.")] = None,
+    plugin: PluginOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan and a time estimate only.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    wanted: FormatOption = Format.table,
+) -> None:
+    """Fit, predict and score: runs what is missing of the plan, then prints the result table."""
+    from bench.config import parse_settings, read_experiment
+    from bench.experiment import dry_run_rows, run_experiment
+
+    given: dict[str, Any] = {
+        "methods": [name for text in method or () for name in text.split(",") if name] or None,
+        "split": split,
+        "cohort": cohort,
+        "seeds": _integers("--seeds", seeds),
+        "set": parse_settings(settings) if settings else None,
+        "preset": preset,
+        "device": device,
+        "threads": threads,
+        "store": store,
+        "plugins": [str(path) for path in plugin] if plugin else None,
+    }
+    experiment = read_experiment(config, {key: value for key, value in given.items() if value is not None})
+    if dry_run:
+        print_rows(dry_run_rows(experiment, quiet), wanted, "Plan")
+        return
+    if not run_experiment(experiment, quiet, wanted):
+        raise typer.Exit(1)
+
+
+@app.command()
+def leaderboard(
+    split: SplitOption,
+    cohort: CohortOption = "phantom",
+    store: StoreOption = Path("runs"),
+    wanted: Annotated[
+        BoardFormat, typer.Option("--format", help="How to write the board.")
+    ] = BoardFormat.table,
+    out: Annotated[Path | None, typer.Option("--out", help="File to write instead of printing.")] = None,
+) -> None:
+    """Rank every method of a store on one cohort and split."""
+    from bench.cohorts.catalogue import open_cohort
+    from bench.leaderboard import leaderboard as rank
+    from bench.report import print_board, write_board
+    from bench.results import results_of_store
+    from bench.split import load_split_config, make_split
+    from bench.store import Store
+
+    config = load_split_config(split)
+    found = open_cohort(cohort)
+    board = rank(results_of_store(found, make_split(found, config), Store(store)))
+    if out is None:
+        print_board(board, wanted)
+    else:
+        write_board(board, wanted, out)
+
+
+@app.command()
+def predictions(
+    csv: Annotated[Path, typer.Option("--csv", help="File to write.")],
+    cohort: CohortOption = "phantom",
+    split: Annotated[
+        str | None, typer.Option("--split", help="One split; all of the store where not given.")
+    ] = None,
+    store: StoreOption = Path("runs"),
+) -> None:
+    """Write every stored prediction of a cohort beside its truth, one row a case, task, fold and seed."""
+    from bench.cohorts.catalogue import open_cohort
+    from bench.results import export_predictions
+    from bench.store import Store
+
+    table = export_predictions(open_cohort(cohort), split, Store(store))
+    if table.empty:
+        raise UsageError(f"no finished cell of {cohort} in {store}; see `bench run`")
+    table.to_csv(csv, index=False)
+    print(f"{len(table)} predictions written to {csv}")
+
+
+@new_app.command("method")
+def new_method(
+    name: Annotated[str, typer.Argument(help="Lower-case Python name, such as mean_rim.")],
+    folder: Annotated[Path, typer.Option("--folder", help="Where to write.")] = Path(),
+) -> None:
+    """Write a complete one-file plugin and its test."""
+    from bench.template import write_method
+
+    plugin, test = write_method(name, folder)
+    print(f"{plugin}\n{test}\ntry: bench run --method {name} --plugin {plugin} --cohort phantom-tiny")
+
+
+@app.command()
+def check(
+    name: Annotated[str, typer.Argument(help="Name of the method.")],
+    settings: Annotated[list[str] | None, typer.Option("--set", help="parameter=value.")] = None,
+    plugin: PluginOption = None,
+    wanted: FormatOption = Format.table,
+) -> None:
+    """Check that a method keeps the contract, on a tiny synthetic cohort."""
+    from bench.config import parse_settings
+    from bench.registry import load_registry
+    from bench.testing import contract_checks
+
+    spec = load_registry(plugin or ()).spec(name)
+    checks = contract_checks(spec, parse_settings(settings or ()))
+    rows = [
+        {"clause": its.clause, "kept": "yes" if its.kept else "NO", "detail": its.detail} for its in checks
+    ]
+    print_rows(rows, wanted, f"Contract of {name}")
+    if not all(its.kept for its in checks):
+        raise typer.Exit(1)
+
+
+def _integers(option: str, text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError(f"{option} expects integers such as 0,1,2, got {text!r}") from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Cohorts: cases with declared tasks, read from a folder or made as a phantom."""

@@ -1,0 +1,70 @@
+"""Cohorts by name: phantom scenarios, made when first asked for, and folders."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from bench.cohorts.cohort import Cohort
+from bench.cohorts.folder import load_folder
+from bench.cohorts.phantom import SCENARIOS, make_phantom
+from bench.names import unknown_name
+from bench.paths import cache_dir
+from bench.progress import progress_bar
+
+
+def open_cohort(name: str, quiet: bool = False) -> Cohort:
+    """The cohort of that name or folder; a phantom is made first where it was not made before.
+
+    Parameters
+    ----------
+    name
+        A phantom scenario, with ``@SEED`` for another seed than 0 (``phantom-rim@3``), or a folder.
+
+    Raises
+    ------
+    UsageError
+        Neither a scenario nor a folder.
+    CohortError
+        The folder is not a valid cohort.
+    """
+    if (Path(name) / "cohort.toml").is_file() or Path(name).is_dir():
+        return load_folder(Path(name))
+    scenario, seed = _parse(name)
+    return load_folder(make_cohort(scenario, seed, quiet))
+
+
+def make_cohort(scenario: str, seed: int = 0, quiet: bool = False) -> Path:
+    """Make a phantom in the user's cache unless it is there; its folder."""
+    if scenario not in SCENARIOS:
+        raise unknown_name("cohort", scenario, SCENARIOS, "A folder with a cohort.toml works too.")
+    folder = phantom_folder(scenario, seed)
+    if not (folder / "cohort.toml").is_file():
+        with progress_bar(f"making the synthetic cohort {folder.name}", quiet) as advance:
+            make_phantom(scenario, folder, _oracle(folder.name), seed=seed, report=advance)
+    return folder
+
+
+def phantom_folder(scenario: str, seed: int = 0) -> Path:
+    """Where a phantom lies once made."""
+    return cache_dir() / "cohorts" / (f"{scenario}@{seed}" if seed else scenario)
+
+
+def ceiling_predictions(cohort: Cohort) -> pd.DataFrame | None:
+    """Predictions of a reader of the phantom's true parameters: case_id, task, prediction.
+
+    Read by the scoring alone; None for a cohort of real patients.
+    """
+    path = _oracle(cohort.folder.name)
+    if cohort.folder.parent != (cache_dir() / "cohorts").resolve() or not path.is_file():
+        return None
+    return pd.read_csv(path, dtype={"case_id": str})
+
+
+def _oracle(name: str) -> Path:
+    return cache_dir() / "oracles" / f"{name}.csv"
+
+
+def _parse(name: str) -> tuple[str, int]:
+    matched = re.fullmatch(r"(.+?)@(\d+)", name)
+    return (matched[1], int(matched[2])) if matched else (name, 0)

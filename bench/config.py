@@ -1,0 +1,174 @@
+"""One flat TOML an experiment; presets and ``--set`` change a method's hyperparameters."""
+
+import dataclasses
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.cells import Choice, choose
+from bench.errors import UsageError
+from bench.names import unknown_name
+from bench.paths import configs_dir
+from bench.registry import Registry, parameters
+
+Overrides = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What a run is asked to do; a TOML file has the same keys, all optional.
+
+    Parameters
+    ----------
+    methods
+        Names of methods.
+    split
+        Name of a shipped split or path of a split's TOML.
+    cohort
+        Name of a phantom scenario or path of a cohort folder.
+    seeds
+        Training seeds; the split's own seed belongs to the split.
+    set
+        ``parameter`` or ``method.parameter`` to value.
+    preset
+        Name of a shipped preset.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+    threads
+        CPU threads a cell.
+    store
+        Folder of the run store.
+    plugins
+        Local plugin files; in a TOML file, ``files`` under ``[plugins]``, relative to it.
+    """
+
+    methods: tuple[str, ...] = ()
+    split: str = "internal"
+    cohort: str = "phantom"
+    seeds: tuple[int, ...] = (0,)
+    set: Overrides = dataclasses.field(default_factory=dict)
+    preset: str = ""
+    device: str = "auto"
+    threads: int = 2
+    store: str = "runs"
+    plugins: tuple[str, ...] = ()
+
+
+def read_experiment(path: Path | None, overrides: Overrides) -> Experiment:
+    """The experiment of a file, with what the command line says on top.
+
+    Raises
+    ------
+    UsageError
+        No such file, not TOML, or a key that an experiment does not have.
+    """
+    values = {**(_read_experiment_file(path) if path else {}), **overrides}
+    fields = {field.name for field in dataclasses.fields(Experiment)}
+    for key in values:
+        if key not in fields:
+            raise unknown_name("key of an experiment", key, fields)
+    for key in ("methods", "seeds", "plugins"):
+        if key in values:
+            values[key] = tuple(values[key])
+    return Experiment(**values)
+
+
+def preset_names() -> list[str]:
+    """Names of the shipped presets."""
+    return sorted(path.stem for path in (configs_dir() / "presets").glob("*.toml"))
+
+
+def read_preset(name: str) -> Overrides:
+    """Parameters of a shipped preset; none for the empty name."""
+    if not name:
+        return {}
+    if name not in preset_names():
+        raise unknown_name("preset", name, preset_names())
+    return _read_toml(configs_dir() / "presets" / f"{name}.toml")
+
+
+def parse_settings(pairs: Iterable[str]) -> dict[str, Any]:
+    """``key=value`` pairs with values as TOML writes them; anything else is taken as a string."""
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--set expects key=value, got {pair!r}")
+        settings[key.strip()] = _toml_value(text)
+    return settings
+
+
+def choose_methods(registry: Registry, experiment: Experiment) -> list[Choice]:
+    """The methods of an experiment with their hyperparameters fixed.
+
+    A preset touches every method that has its parameters; a setting must be taken by at least one method.
+
+    Raises
+    ------
+    UsageError
+        A method or parameter that does not exist.
+    """
+    if not experiment.methods:
+        raise UsageError("name at least one method: --method NAME (see `bench methods`)")
+    specs = [registry.spec(name) for name in dict.fromkeys(experiment.methods)]
+    known = {spec.name: set(parameters(spec)) for spec in specs}
+    preset = read_preset(experiment.preset)
+    _check_taken(experiment.set, known)
+    if preset and not any(names & preset.keys() for names in known.values()):
+        raise UsageError(f"preset {experiment.preset!r} has no parameter of {', '.join(known)}")
+    return [
+        choose(
+            spec, {**_shared(preset, known[spec.name]), **_own(experiment.set, spec.name, known[spec.name])}
+        )
+        for spec in specs
+    ]
+
+
+def _read_experiment_file(path: Path) -> dict[str, Any]:
+    values = _read_toml(path)
+    if "plugins" in values:
+        table = values["plugins"]
+        if not isinstance(table, dict) or set(table) != {"files"}:
+            raise UsageError(f"{path}: [plugins] takes one key, files = [...]; got {table!r}")
+        values["plugins"] = [str(path.parent / file) for file in table["files"]]
+    return values
+
+
+def _check_taken(settings: Overrides, known: Mapping[str, set[str]]) -> None:
+    for key in settings:
+        method, dot, name = key.rpartition(".")
+        if dot and method not in known:
+            raise unknown_name("method in --set", method, known)
+        takers = {method: known[method]} if dot else known
+        if not any(name in names for names in takers.values()):
+            every = set().union(*takers.values())
+            raise unknown_name(f"parameter of {', '.join(takers)}", name, every)
+
+
+def _own(settings: Overrides, method: str, names: set[str]) -> Overrides:
+    addressed = {
+        key.rpartition(".")[2]: value for key, value in settings.items() if key.startswith(f"{method}.")
+    }
+    return {**_shared(settings, names), **addressed}
+
+
+def _shared(settings: Overrides, names: set[str]) -> Overrides:
+    return {name: value for name, value in settings.items() if name in names}
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"no such file: {path}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: not valid TOML: {error}") from error
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

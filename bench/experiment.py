@@ -1,0 +1,123 @@
+"""The sentence as a whole: cohort, split, fit, predict, score, rank."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.cells import Cell, Choice, plan
+from bench.cohorts.catalogue import open_cohort
+from bench.cohorts.cohort import Cohort
+from bench.config import Experiment, choose_methods
+from bench.estimate import estimate_cell
+from bench.listing import Format
+from bench.registry import load_registry
+from bench.report import print_results
+from bench.results import results_of_cells
+from bench.run_view import run_view
+from bench.runner import Settings, device_named, run_cell, unmet_need
+from bench.split import Split, load_split_config, make_split, split_to_json
+from bench.store import Store
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An experiment with everything looked up: what will run on what, and what cannot."""
+
+    cohort: Cohort
+    split: Split
+    choices: Mapping[str, Choice]
+    cells: tuple[Cell, ...]
+    skipped: Mapping[str, str]
+    store: Store
+    settings: Settings
+
+    def missing(self) -> list[Cell]:
+        """Cells that have not ended well."""
+        return [cell for cell in self.cells if not self.store.is_done(cell)]
+
+
+def make_plan(experiment: Experiment, quiet: bool = False) -> Plan:
+    """Look everything up; raises UsageError, CohortError or SplitError before anything runs."""
+    registry = load_registry(Path(file) for file in experiment.plugins)
+    choices = choose_methods(registry, experiment)
+    config = load_split_config(experiment.split)
+    cohort = open_cohort(experiment.cohort, quiet)
+    split = make_split(cohort, config)
+    skipped = {its.label: reason for its in choices if (reason := unmet_need(its, cohort))}
+    runnable = [its for its in choices if its.label not in skipped]
+    return Plan(
+        cohort=cohort,
+        split=split,
+        choices={its.label: its for its in choices},
+        cells=tuple(plan(cohort, split, runnable, experiment.seeds)),
+        skipped=skipped,
+        store=Store(Path(experiment.store)),
+        settings=Settings(device_named(experiment.device), experiment.threads),
+    )
+
+
+def run_experiment(experiment: Experiment, quiet: bool, wanted: Format) -> bool:
+    """Run what is missing, print the result table; whether every cell ended well."""
+    planned = make_plan(experiment, quiet)
+    planned.store.keep_split(
+        planned.cohort.name, planned.split.name, planned.split.fingerprint, split_to_json(planned.split)
+    )
+    missing = planned.missing()
+    failed = 0
+    with run_view(len(missing), quiet) as view:
+        for cell in missing:
+            report = view.begin(cell)
+            record = run_cell(
+                cell,
+                planned.choices[cell.method],
+                planned.cohort,
+                planned.split,
+                planned.store,
+                planned.settings,
+                report,
+            )
+            failed += record["status"] != "ok"
+            view.end(cell, record)
+    print_results(
+        results_of_cells(planned.cohort, planned.split, planned.cells, planned.store, planned.skipped), wanted
+    )
+    return not failed and not planned.skipped
+
+
+def dry_run_rows(experiment: Experiment, quiet: bool) -> list[dict[str, Any]]:
+    """The plan, a method a row, with the time it will take; the last row is the sum."""
+    planned = make_plan(experiment, quiet)
+    missing = planned.missing()
+    rows, total = [], 0.0
+    for label, choice in planned.choices.items():
+        cells = [cell for cell in planned.cells if cell.method == label]
+        todo = [cell for cell in missing if cell.method == label]
+        row = {
+            "method": label,
+            "cells": len(cells),
+            "done": len(cells) - len(todo),
+            "seconds": 0,
+            "estimated_from": "",
+        }
+        if label in planned.skipped:
+            row["estimated_from"] = f"skipped: {planned.skipped[label]}"
+        elif todo:
+            estimate = estimate_cell(
+                choice, todo, planned.cohort, planned.split, planned.store, planned.settings
+            )
+            total += estimate.seconds * len(todo)
+            row |= {"seconds": math.ceil(estimate.seconds * len(todo)), "estimated_from": estimate.source}
+        rows.append(row)
+    done = len(planned.cells) - len(missing)
+    return [
+        *rows,
+        {
+            "method": "all",
+            "cells": len(planned.cells),
+            "done": done,
+            "seconds": math.ceil(total),
+            "estimated_from": "",
+        },
+    ]

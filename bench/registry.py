@@ -1,0 +1,245 @@
+"""Finding methods: entry points one by one, local files by path; a broken plugin is listed, not fatal."""
+
+import ast
+import dataclasses
+import hashlib
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+import pluggy
+
+from bench import hookspecs
+from bench.errors import PluginError
+from bench.method import Method, MethodSpec
+from bench.names import unknown_name
+
+ENTRY_POINT_GROUP = "bench"
+
+
+@dataclass(frozen=True)
+class BrokenPlugin:
+    """A plugin that could not be loaded, with the reason."""
+
+    plugin: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Methods by name, which plugin offers each, and the plugins that failed to load."""
+
+    specs: Mapping[str, MethodSpec]
+    plugins: Mapping[str, str]
+    broken: tuple[BrokenPlugin, ...] = ()
+
+    def spec(self, name: str) -> MethodSpec:
+        """The method of that name; raises UsageError with the nearest names and any broken plugin."""
+        if name in self.specs:
+            return self.specs[name]
+        broken = "; ".join(f"{its.plugin} ({its.error})" for its in self.broken)
+        remedy = f"Plugins that failed to load: {broken}." if broken else "See `bench methods`."
+        raise unknown_name("method", name, self.specs, remedy)
+
+
+def load_registry(files: Iterable[Path] = ()) -> Registry:
+    """Every method that installed plugins, ``$BENCH_PLUGINS`` and the given files offer.
+
+    Raises
+    ------
+    PluginError
+        Two plugins offer a method of one name.
+    """
+    loaded: list[tuple[str, Any]] = []
+    broken: list[BrokenPlugin] = []
+    sources = [(point.name, point.load) for point in _entry_points()]
+    paths = [*_paths_from_environment(), *(Path(file) for file in files)]
+    sources += [(str(path), _file_loader(path)) for path in dict.fromkeys(path.resolve() for path in paths)]
+    for plugin, load in sources:
+        try:
+            loaded.append((plugin, _specs_of(load())))
+        except Exception as error:  # a stranger's plugin may raise anything at import
+            broken.append(BrokenPlugin(plugin, f"{type(error).__name__}: {error}"))
+    return Registry(*_by_name(loaded), tuple(broken))
+
+
+def unavailable_reason(spec: MethodSpec) -> str | None:
+    """Why the method cannot run in this environment, or None where it can; imports nothing."""
+    for module, remedy in spec.requires.items():
+        if importlib.util.find_spec(module) is None:
+            return f"needs {module}: {remedy}"
+    return None
+
+
+def method_class(spec: MethodSpec) -> type[Method]:
+    """Import the method's class; raises PluginError where it is missing or not a dataclass."""
+    module_name, _, class_name = spec.target.partition(":")
+    try:
+        found = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError) as error:
+        raise PluginError(f"method {spec.name!r}: cannot import {spec.target!r}: {error}") from error
+    if not (isinstance(found, type) and dataclasses.is_dataclass(found)):
+        raise PluginError(f"method {spec.name!r}: {spec.target} must be a dataclass with fit and predict")
+    missing = [verb for verb in ("fit", "predict") if not callable(getattr(found, verb, None))]
+    if missing:
+        raise PluginError(f"method {spec.name!r}: {spec.target} lacks {' and '.join(missing)}")
+    return cast(type[Method], found)
+
+
+def parameters(spec: MethodSpec, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Every hyperparameter of the method: class defaults, then the spec's, then the overrides.
+
+    Raises
+    ------
+    UsageError
+        A parameter that the class does not have.
+    """
+    fields = {its.name: its for its in dataclasses.fields(method_class(spec)) if its.init}  # type: ignore[arg-type]
+    chosen = {**spec.params, **(overrides or {})}
+    for name in chosen:
+        if name not in fields:
+            raise unknown_name(f"parameter of {spec.name}", name, fields)
+    defaults = {name: _default(spec, field) for name, field in fields.items()}
+    return {name: _as_like(defaults[name], chosen.get(name, defaults[name])) for name in fields}
+
+
+def build(spec: MethodSpec, params: Mapping[str, Any]) -> Method:
+    """A fresh, unfitted method with these hyperparameters."""
+    return method_class(spec)(**params)
+
+
+def code_fingerprint(spec: MethodSpec) -> str:
+    """Hash of the source of the method's module and of what it imports from its own package.
+
+    Comments, docstrings and layout do not count, so a typo in a comment keeps its cells and a changed loss
+    does not.
+    """
+    first = spec.target.partition(":")[0]
+    package = first.partition(".")[0]
+    seen: dict[str, str] = {}
+    todo = [first]
+    while todo:
+        name = todo.pop()
+        source = _source(name)
+        if name in seen or source is None:
+            continue
+        tree = ast.parse(source)
+        todo += [found for found in _imports(tree, name) if found.partition(".")[0] == package]
+        seen[name] = _normalised(tree)
+    joined = "\n".join(f"# {name}\n{seen[name]}" for name in sorted(seen))
+    return hashlib.sha256(joined.encode()).hexdigest()
+
+
+def _entry_points() -> list[Any]:
+    return sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name)
+
+
+def _paths_from_environment() -> list[Path]:
+    return [Path(part) for part in os.environ.get("BENCH_PLUGINS", "").split(os.pathsep) if part]
+
+
+def _file_loader(path: Path) -> Any:
+    def load() -> ModuleType:
+        if not path.is_file():
+            raise FileNotFoundError(f"no such plugin file: {path}")
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        known = sys.modules.get(path.stem)
+        if known is not None and getattr(known, "__file__", None) != str(path):
+            raise ImportError(f"a module named {path.stem!r} is already loaded; rename the plugin file")
+        sys.modules[path.stem] = module
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+def _specs_of(plugin: Any) -> list[MethodSpec]:
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(plugin)
+    manager.check_pending()
+    offered = [spec for specs in manager.hook.bench_methods() for spec in specs]
+    wrong = [spec for spec in offered if not isinstance(spec, MethodSpec)]
+    if wrong:
+        raise TypeError(f"bench_methods must return MethodSpec values, got {wrong[0]!r}")
+    return offered
+
+
+def _by_name(
+    loaded: Iterable[tuple[str, list[MethodSpec]]],
+) -> tuple[dict[str, MethodSpec], dict[str, str]]:
+    specs: dict[str, MethodSpec] = {}
+    plugins: dict[str, str] = {}
+    for plugin, offered in loaded:
+        for spec in offered:
+            if spec.name in specs:
+                raise PluginError(
+                    f"two plugins offer a method named {spec.name!r}: {plugins[spec.name]} and {plugin}; "
+                    "rename one or uninstall it"
+                )
+            specs[spec.name], plugins[spec.name] = spec, plugin
+    return specs, plugins
+
+
+def _default(spec: MethodSpec, field: "dataclasses.Field[Any]") -> Any:
+    if field.default is not dataclasses.MISSING:
+        return field.default
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    raise PluginError(f"method {spec.name!r}: hyperparameter {field.name!r} has no default")
+
+
+def _as_like(default: Any, value: Any) -> Any:
+    """A TOML array as a tuple where the default is one."""
+    return tuple(value) if isinstance(default, tuple) and isinstance(value, list) else value
+
+
+def _source(module: str) -> str | None:
+    loaded = sys.modules.get(module)
+    spec = getattr(loaded, "__spec__", None) or importlib.util.find_spec(module)
+    origin = getattr(spec, "origin", None)
+    if origin is None or not origin.endswith(".py"):
+        return None
+    return Path(origin).read_text(encoding="utf-8")
+
+
+def _imports(tree: ast.Module, module: str) -> list[str]:
+    found: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = "." * node.level + (node.module or "")
+            origin = importlib.util.resolve_name(base, _package(module)) if node.level else base
+            found += [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
+    return [name for name in found if _is_module(name)]
+
+
+def _package(module: str) -> str:
+    spec = importlib.util.find_spec(module)
+    return (spec.parent if spec else None) or module
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _normalised(tree: ast.Module) -> str:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)

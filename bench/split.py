@@ -1,0 +1,590 @@
+"""Who learns and who is tested: named protocols that cut a cohort into folds, never through a patient."""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.cohorts.cohort import Cohort, Task
+from bench.errors import SplitError
+from bench.names import unknown_name
+from bench.paths import configs_dir
+
+PARTS = ("train", "val", "test")
+TASK_BINS = 4  # quartiles of a continuous label: five folds of 74 cases still hold three or four of each
+
+# Small cohorts are where one draw differs much from the next, and where several draws cost nothing; a cut of
+# thousands of patients is balanced at the first. The budget counts patients placed.
+MOST_DRAWS = 20
+DRAW_BUDGET = 5000
+
+CLASSES = {"negative": 0.0, "positive": 1.0}
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Case ids of one fold's three parts, each sorted and disjoint from the others, patients included.
+
+    Parameters
+    ----------
+    index
+        Position in the split, from 0.
+    train, val, test
+        Who is learned from, who stops the learning early and sets thresholds, who is scored.
+    label
+        What tells this fold from the others, such as the site left out.
+    """
+
+    index: int
+    train: tuple[str, ...]
+    val: tuple[str, ...]
+    test: tuple[str, ...]
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """A protocol with its parameters, as one flat TOML file states it.
+
+    Parameters
+    ----------
+    name
+        Stem of the file.
+    protocol
+        A key of :data:`PROTOCOLS`.
+    title
+        One line for lists.
+    estimand
+        One sentence for boards: which accuracy the numbers estimate.
+    seed
+        The split's own seed; training seeds are apart from it.
+    folds
+        Parts that a cross-validation cuts the tested cases into, at least 2.
+    test_share
+        Share of the internal cases that a hold-out cut sets aside, within (0, 1).
+    validation_share
+        Share of the validation part among the cases that it is cut from, train and val together, in (0, 1).
+    """
+
+    name: str
+    protocol: str
+    title: str
+    estimand: str
+    seed: int = 0
+    folds: int = 5
+    test_share: float = 0.2
+    validation_share: float = 0.125
+
+    def __post_init__(self) -> None:
+        if self.protocol not in PROTOCOLS:
+            raise unknown_name("split protocol", self.protocol, PROTOCOLS, f"(split {self.name!r})")
+        for key, least in (("seed", 0), ("folds", 2)):
+            value = getattr(self, key)
+            if type(value) is not int or value < least:
+                raise SplitError(
+                    f"split {self.name!r}: {key} must be a whole number >= {least}, got {value!r}"
+                )
+        for key in ("test_share", "validation_share"):
+            value = getattr(self, key)
+            if type(value) is not float or not 0 < value < 1:
+                raise SplitError(f"split {self.name!r}: {key} must be a number in (0, 1), got {value!r}")
+
+    @property
+    def statement(self) -> str:
+        """The protocol and the parameters that it uses, such as ``internal_cv folds=5 validation_share=0.125``."""
+        used = PROTOCOLS[self.protocol].parameters
+        return " ".join([self.protocol, *(f"{key}={getattr(self, key)!r}" for key in used)])
+
+
+@dataclass(frozen=True)
+class Split:
+    """A protocol applied to one cohort: the folds, and what they estimate.
+
+    Parameters
+    ----------
+    name, title, estimand, seed, validation_share
+        As in the :class:`SplitConfig` that it was made from.
+    folds
+        In order.
+    fingerprint
+        SHA-256 of ``protocol``, ``seed`` and the folds' case ids, in hex; wording does not change it.
+    protocol
+        :attr:`SplitConfig.statement`.
+    """
+
+    name: str
+    title: str
+    estimand: str
+    seed: int
+    validation_share: float
+    folds: tuple[Fold, ...]
+    fingerprint: str
+    protocol: str
+
+
+def split_names() -> list[str]:
+    """Names of the splits that are shipped, sorted."""
+    return sorted(path.stem for path in _shipped_folder().glob("*.toml"))
+
+
+def load_split_config(name_or_path: str | Path) -> SplitConfig:
+    """Read a shipped split by its name, or any split file by a path that ends in ``.toml``.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name or protocol, with the nearest ones.
+    SplitError
+        Where the file is absent, is no TOML, or has an unknown, unused, missing or impossible key.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        if str(name_or_path) not in split_names():
+            raise unknown_name("split", str(name_or_path), split_names(), "See `bench splits`.")
+        path = _shipped_folder() / f"{name_or_path}.toml"
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SplitError(f"split file {path} cannot be read: {error}") from error
+    return _config_from(path, entries)
+
+
+def make_split(cohort: Cohort, config: SplitConfig, seed: int | None = None) -> Split:
+    """Cut a cohort by a protocol.
+
+    The result depends on the cases, their patients, groups, sites and labels, and on the seed; not on the
+    order of the cases.
+
+    Parameters
+    ----------
+    cohort
+        With labels.
+    config
+        The protocol.
+    seed
+        Replaces the config's.
+
+    Raises
+    ------
+    SplitError
+        Where the cohort does not allow the protocol; the message names the task, site or patient, the number
+        found and the remedy. Tasks that are not ranked never block a split.
+    """
+    config = config if seed is None else replace(config, seed=seed)
+    by_id = cohort.take(sorted(cohort.case_ids))
+    folds = PROTOCOLS[config.protocol].cut(by_id, config, np.random.default_rng(config.seed))
+    _require_parts(by_id, config, folds)
+    for task in by_id.tasks:
+        if task.ranked:
+            _require_labels(by_id, config, folds, task)
+    return Split(
+        name=config.name,
+        title=config.title,
+        estimand=config.estimand,
+        seed=config.seed,
+        validation_share=config.validation_share,
+        folds=folds,
+        fingerprint=_fingerprint(config.statement, config.seed, folds),
+        protocol=config.statement,
+    )
+
+
+def split_to_table(split: Split) -> pd.DataFrame:
+    """The folds as a long table, one row a fold and case: ``fold``, ``label``, ``part``, ``case_id``."""
+    rows = [
+        (fold.index, fold.label, part, case_id)
+        for fold in split.folds
+        for part in PARTS
+        for case_id in getattr(fold, part)
+    ]
+    return pd.DataFrame(rows, columns=["fold", "label", "part", "case_id"])
+
+
+def split_to_json(split: Split) -> str:
+    """The whole split as JSON text; :func:`split_from_json` reads an equal one back."""
+    return json.dumps(asdict(split), ensure_ascii=False, indent=1)
+
+
+def split_from_json(text: str) -> Split:
+    """Read what :func:`split_to_json` wrote.
+
+    Raises
+    ------
+    SplitError
+        Where the text is no split, or its folds are not those that its fingerprint was taken of.
+    """
+    try:
+        entries = json.loads(text)
+        folds = tuple(
+            Fold(**{key: tuple(value) if key in PARTS else value for key, value in fold.items()})
+            for fold in entries.pop("folds")
+        )
+        split = Split(folds=folds, **entries)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise SplitError(
+            f"expected a split as JSON, got text that is none ({error}); make the split anew"
+        ) from error
+    found = _fingerprint(split.protocol, split.seed, split.folds)
+    if found != split.fingerprint:
+        raise SplitError(
+            f"stored split {split.name!r} was altered: its folds have fingerprint {found[:12]}, "
+            f"it states {split.fingerprint[:12]}; make the split anew"
+        )
+    return split
+
+
+# Protocols. Each is handed a cohort sorted by case id and a fresh generator.
+
+
+def _internal(cohort: Cohort, config: SplitConfig, rng: np.random.Generator) -> tuple[Fold, ...]:
+    """Learn from one part of the internal cases, test on another."""
+    train, val, test = _cut_internal(cohort, config, rng)
+    return (Fold(0, train, val, test, label="internal test part"),)
+
+
+def _internal_cv(cohort: Cohort, config: SplitConfig, rng: np.random.Generator) -> tuple[Fold, ...]:
+    """Cross-validate within the internal cases."""
+    return _cross_validate(_group(cohort, config, "internal"), config, rng, "internal")
+
+
+def _external_only_cv(cohort: Cohort, config: SplitConfig, rng: np.random.Generator) -> tuple[Fold, ...]:
+    """Cross-validate within the external cases."""
+    return _cross_validate(_group(cohort, config, "external"), config, rng, "external")
+
+
+def _external_cv(cohort: Cohort, config: SplitConfig, rng: np.random.Generator) -> tuple[Fold, ...]:
+    """Learn from the internal training part and all external folds but one, test on that one.
+
+    arXiv 2601.07001: "internal cases split 7:1:2, external cases in five-fold cross-validation". The internal
+    cut is the one that ``internal`` makes with this seed, and its test part stays out, so that no method that
+    was fitted here has learned from a case that ``internal`` tests on.
+    """
+    _refuse_shared_patients(cohort, config, "group")
+    # The internal cut comes first, as in `internal`, so both read the same stretch of the generator.
+    train, val, _ = _cut_internal(cohort, config, rng)
+    external = _group(cohort, config, "external")
+    _require_enough_patients(external, config, "external")
+    tests = _cut(external, [1.0] * config.folds, rng)
+    return tuple(
+        Fold(index, _joined(train, *_others(tests, index)), val, test, label=f"external fold {index + 1}")
+        for index, test in enumerate(tests)
+    )
+
+
+def _external_frozen(cohort: Cohort, config: SplitConfig, rng: np.random.Generator) -> tuple[Fold, ...]:
+    """Learn from internal cases alone, test on every external one."""
+    _refuse_shared_patients(cohort, config, "group")
+    train, val = _cut_validation(_group(cohort, config, "internal"), config, rng)
+    test = _group(cohort, config, "external").case_ids
+    return (Fold(0, train, val, test, label="all external cases"),)
+
+
+def _leave_site_out(cohort: Cohort, config: SplitConfig, rng: np.random.Generator) -> tuple[Fold, ...]:
+    """Test on each site in turn, internal and external alike, and learn from all the others."""
+    sites = sorted(set(cohort.sites))
+    if len(sites) < 2:
+        raise SplitError(
+            f"split {config.name!r} needs at least two sites, cohort {cohort.name!r} has {len(sites)} "
+            f"({', '.join(sites)}); name each case's centre in the column 'site' of cases.csv, or use internal_cv"
+        )
+    _refuse_shared_patients(cohort, config, "site")
+    folds = []
+    for index, site in enumerate(sites):
+        test, learn = (
+            tuple(cohort.table.index[mask]) for mask in (cohort.sites == site, cohort.sites != site)
+        )
+        train, val = _cut_validation(cohort.take(learn), config, rng)
+        folds.append(Fold(index, train, val, test, label=str(site)))
+    return tuple(folds)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How folds are cut, and which parameters of a :class:`SplitConfig` that reads."""
+
+    cut: Callable[[Cohort, SplitConfig, np.random.Generator], tuple[Fold, ...]]
+    parameters: tuple[str, ...]
+
+
+PROTOCOLS: Mapping[str, Protocol] = {
+    "internal": Protocol(_internal, ("test_share", "validation_share")),
+    "internal_cv": Protocol(_internal_cv, ("folds", "validation_share")),
+    "external_cv": Protocol(_external_cv, ("folds", "test_share", "validation_share")),
+    "external_frozen": Protocol(_external_frozen, ("validation_share",)),
+    "external_only_cv": Protocol(_external_only_cv, ("folds", "validation_share")),
+    "leave_site_out": Protocol(_leave_site_out, ("validation_share",)),
+}
+
+
+def _cut_internal(cohort: Cohort, config: SplitConfig, rng: np.random.Generator) -> list[tuple[str, ...]]:
+    """Train, val and test part of the internal cases."""
+    learn = 1 - config.test_share
+    shares = [learn * (1 - config.validation_share), learn * config.validation_share, config.test_share]
+    return _cut(_group(cohort, config, "internal"), shares, rng)
+
+
+def _cut_validation(cohort: Cohort, config: SplitConfig, rng: np.random.Generator) -> list[tuple[str, ...]]:
+    """Train and val part of the cases that may be learned from."""
+    return _cut(cohort, [1 - config.validation_share, config.validation_share], rng)
+
+
+def _cross_validate(
+    cohort: Cohort, config: SplitConfig, rng: np.random.Generator, group: str
+) -> tuple[Fold, ...]:
+    """Test on each of the equal parts in turn; the rest learns, a share of it as the validation part."""
+    _require_enough_patients(cohort, config, group)
+    tests = _cut(cohort, [1.0] * config.folds, rng)
+    folds = []
+    for index, test in enumerate(tests):
+        train, val = _cut_validation(cohort.take(_joined(*_others(tests, index))), config, rng)
+        folds.append(Fold(index, train, val, test, label=f"{group} fold {index + 1}"))
+    return tuple(folds)
+
+
+def _group(cohort: Cohort, config: SplitConfig, group: str) -> Cohort:
+    """The cases of one group; raises SplitError where there are none."""
+    found = tuple(cohort.table.index[cohort.groups == group])
+    if not found:
+        raise SplitError(
+            f"split {config.name!r} needs {group} cases, cohort {cohort.name!r} has none among its {len(cohort)}; "
+            f"mark them in the column 'group' of cases.csv, or use another split (see `bench splits`)"
+        )
+    return cohort.take(found)
+
+
+def _others(parts: Sequence[tuple[str, ...]], left_out: int) -> list[tuple[str, ...]]:
+    return [part for index, part in enumerate(parts) if index != left_out]
+
+
+def _joined(*parts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(case_id for part in parts for case_id in part))
+
+
+# Stratification.
+
+
+def _cut(cohort: Cohort, shares: Sequence[float], rng: np.random.Generator) -> list[tuple[str, ...]]:
+    """Case ids of parts of the given shares: patients whole, all tasks and the site balanced at once.
+
+    The best of several draws of :func:`_place_patients`: fewest levels absent from a part, then least
+    imbalance sum((found - wanted)^2 / wanted) over parts and levels.
+    """
+    patients, of_case = np.unique(cohort.patient_ids.astype(str), return_inverse=True)  # (patient,), (case,)
+    levels = _levels(cohort)
+    counts = np.zeros((len(patients), levels.shape[1]))  # cases of (patient, level)
+    np.add.at(counts, of_case, levels)
+    ratio = np.asarray(shares) / np.sum(shares)
+    wanted = ratio[:, None] * counts.sum(axis=0)  # (part, level)
+    best, best_cost = np.zeros(len(patients), dtype=int), (np.inf, np.inf)
+    for _ in range(max(1, min(MOST_DRAWS, DRAW_BUDGET // len(patients)))):
+        part_of = _place_patients(counts, ratio, rng)
+        found = np.stack([counts[part_of == part].sum(axis=0) for part in range(len(ratio))])
+        cost = (float((found == 0).sum()), float(((found - wanted) ** 2 / wanted).sum()))
+        if cost < best_cost:
+            best, best_cost = part_of, cost
+    ids = cohort.table.index.to_numpy(dtype=object)
+    return [tuple(ids[best[of_case] == part]) for part in range(len(ratio))]
+
+
+def _levels(cohort: Cohort) -> np.ndarray:
+    """What is balanced, bool, shape (case, level): every case, each site, each level of each task.
+
+    A binary task has the levels 0 and 1, a continuous one its quartiles, each a level more where labels are
+    missing. Levels without a case are left out.
+    """
+    columns = [np.ones(len(cohort), dtype=bool)]
+    columns += [cohort.sites == site for site in sorted(set(cohort.sites))]
+    for task in cohort.tasks:
+        labels = cohort.labels(task.name)
+        known = ~np.isnan(labels)
+        codes = np.full(len(labels), -1.0)
+        codes[known] = labels[known] if task.kind == "binary" else _quantile_bin(labels[known])
+        columns += [codes == code for code in np.unique(codes)]
+    return np.stack(columns, axis=1)
+
+
+def _quantile_bin(values: np.ndarray) -> np.ndarray:
+    """Bin of each value, 0 .. TASK_BINS - 1, shape (case,); equal values share a bin."""
+    if not len(values):
+        return values
+    edges = np.quantile(values, np.arange(1, TASK_BINS) / TASK_BINS)
+    return np.searchsorted(edges, values, side="right")
+
+
+def _place_patients(counts: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Part of each patient, int, shape (patient,), by greedy iterative stratification.
+
+    Sechidis et al., "On the stratification of multi-label data", ECML PKDD 2011: the level with the fewest
+    cases left is dealt out first. There a case goes to the part that lacks most of that one level; here a
+    patient, who may bring several cases of several levels, goes to the part where the squared lack relative
+    to what is wanted falls most over all levels at once, among the parts that still have room for the
+    patient. Ties go to the part with most room, then to a seeded order.
+
+    Parameters
+    ----------
+    counts
+        Cases of each (patient, level), the first level being all cases.
+    shares
+        Of the parts, shape (part,), summing to 1.
+    rng
+        Orders patients of equal rank and breaks ties.
+    """
+    lack = shares[:, None] * counts.sum(axis=0)  # (part, level) cases still wanted
+    weight = 1 / lack
+    room = _whole_numbers(shares * counts[:, 0].sum())
+    ties = rng.random((len(counts), len(shares)))
+    part_of = np.zeros(len(counts), dtype=int)
+    for patient in _rarest_first(counts, rng):
+        brought = counts[patient]
+        cost = (brought * (brought - 2 * lack) * weight).sum(axis=1)
+        fits = room >= min(brought[0], room.max())
+        part = np.lexsort((ties[patient], -room, np.where(fits, cost, np.inf)))[0]
+        part_of[patient] = part
+        lack[part] -= brought
+        room[part] -= brought[0]
+    return part_of
+
+
+def _rarest_first(counts: np.ndarray, rng: np.random.Generator) -> list[int]:
+    """Patients in the order of dealing: by the level with the fewest cases left, those of many cases first."""
+    shuffled = rng.permutation(len(counts))
+    waiting = shuffled[np.argsort(-counts[shuffled, 0], kind="stable")]
+    order: list[int] = []
+    while len(waiting):
+        left = counts[waiting].sum(axis=0)
+        rarest = np.argmin(np.where(left > 0, left, np.inf))
+        has = counts[waiting, rarest] > 0
+        order += waiting[has].tolist()
+        waiting = waiting[~has]
+    return order
+
+
+def _whole_numbers(sizes: np.ndarray) -> np.ndarray:
+    """Sizes rounded to whole cases with their sum kept: the largest remainders are rounded up."""
+    # 0.1 * 70 is 7.000000000000001: the remainder of such a product must count as none.
+    sizes = np.round(sizes, 9)
+    whole = np.floor(sizes)
+    missing = round(sizes.sum() - whole.sum())
+    whole[np.argsort(whole - sizes, kind="stable")[:missing]] += 1
+    return whole
+
+
+# What makes a split impossible.
+
+
+def _refuse_shared_patients(cohort: Cohort, config: SplitConfig, column: str) -> None:
+    """Raise SplitError where a patient has cases in several groups (or sites) that the protocol keeps apart."""
+    kinds = cohort.table.groupby("patient_id")[column].nunique()
+    shared = sorted(kinds.index[kinds > 1])
+    if shared:
+        cases = cohort.table.loc[cohort.patient_ids == shared[0], column]
+        named = ", ".join(f"{case_id} ({value})" for case_id, value in cases.items())
+        raise SplitError(
+            f"split {config.name!r} keeps each {column} on one side, but patient {shared[0]!r} has cases in several: "
+            f"{named}; {len(shared)} such patient(s). Take the cases of one {column} out of cases.csv"
+        )
+
+
+def _require_enough_patients(cohort: Cohort, config: SplitConfig, group: str) -> None:
+    """Raise SplitError unless each fold can test on a patient, and on one of each class of each ranked task."""
+    patients = len(set(cohort.patient_ids))
+    if patients < config.folds:
+        raise SplitError(
+            f"split {config.name!r} cuts the {group} cases into {config.folds} folds, but they are of {patients} "
+            f"patient(s); use fewer folds in a split file of your own, or another split (see `bench splits`)"
+        )
+    for task in cohort.tasks:
+        labels = cohort.labels(task.name)
+        wanted = CLASSES if task.kind == "binary" else {"known": None}
+        for word, value in wanted.items():
+            has = ~np.isnan(labels) if value is None else labels == value
+            found = len(set(cohort.patient_ids[has]))
+            if task.ranked and found < config.folds:
+                raise SplitError(
+                    f"split {config.name!r} cuts the {group} cases into {config.folds} folds, but task {task.name!r} "
+                    f"has {found} patient(s) with a {word} label among them; {_remedy(task)}"
+                )
+
+
+def _require_parts(cohort: Cohort, config: SplitConfig, folds: tuple[Fold, ...]) -> None:
+    """Raise SplitError where a part of a fold got no case."""
+    for fold in folds:
+        for part in PARTS:
+            if not getattr(fold, part):
+                raise SplitError(
+                    f"split {config.name!r}: the {part} part of fold {fold.index} ({fold.label}) is empty: cohort "
+                    f"{cohort.name!r} has too few patients ({len(set(cohort.patient_ids))}) for {config.statement}; "
+                    f"use larger shares in a split file of your own, or more cases"
+                )
+
+
+def _require_labels(cohort: Cohort, config: SplitConfig, folds: tuple[Fold, ...], task: Task) -> None:
+    """Raise SplitError unless a ranked task can be learned and scored.
+
+    A fold whose test cases all lack the label does not score the task, as where a site left out never measured
+    it; some fold must, and a fold that does needs labels to learn from, and of a binary task both classes in
+    train and test.
+    """
+    labels = cohort.table[task.name].astype(float)
+    scored = [fold for fold in folds if labels.loc[list(fold.test)].notna().any()]
+    if not scored:
+        raise SplitError(
+            f"split {config.name!r}: task {task.name!r} has 0 labelled cases among the tested ones; {_remedy(task)}"
+        )
+    for fold in scored:
+        for part in ("train", "test"):
+            its = labels.loc[list(getattr(fold, part))].dropna()
+            absent = [
+                word for word, value in CLASSES.items() if task.kind == "binary" and not (its == value).any()
+            ]
+            if absent or its.empty:
+                raise SplitError(
+                    f"split {config.name!r}: task {task.name!r} has 0 cases with a {absent[0] if absent else 'known'} "
+                    f"label in the {part} part of fold {fold.index} ({fold.label}; {len(its)} labelled); {_remedy(task)}"
+                )
+
+
+def _remedy(task: Task) -> str:
+    return (
+        f"use fewer folds or larger shares in a split file of your own, another split (see `bench splits`), "
+        f"or declare ranked = false for [tasks.{task.name}] in cohort.toml"
+    )
+
+
+# Reading and identity.
+
+
+def _shipped_folder() -> Path:
+    return configs_dir() / "splits"
+
+
+def _config_from(path: Path, entries: Mapping[str, Any]) -> SplitConfig:
+    """The config of a parsed file; raises SplitError for a key that is unknown, unused or missing."""
+    known = [field.name for field in fields(SplitConfig) if field.name != "name"]
+    unknown = sorted(set(entries) - set(known))
+    if unknown:
+        raise SplitError(
+            f"split file {path} has an unknown key {unknown[0]!r}; known keys: {', '.join(known)}"
+        )
+    missing = [key for key in ("protocol", "title", "estimand") if not isinstance(entries.get(key), str)]
+    if missing:
+        raise SplitError(f"split file {path} must give {missing[0]!r} as text")
+    config = SplitConfig(name=path.stem, **entries)
+    used = {"protocol", "title", "estimand", "seed", *PROTOCOLS[config.protocol].parameters}
+    unused = sorted(set(entries) - used)
+    if unused:
+        raise SplitError(
+            f"split file {path} sets {unused[0]!r}, which protocol {config.protocol!r} does not use; remove it"
+        )
+    return config
+
+
+def _fingerprint(protocol: str, seed: int, folds: tuple[Fold, ...]) -> str:
+    cases = [[fold.train, fold.val, fold.test] for fold in folds]
+    return hashlib.sha256(json.dumps([protocol, seed, cases]).encode()).hexdigest()

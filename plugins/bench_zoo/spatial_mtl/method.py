@@ -1,0 +1,208 @@
+"""Spatial multi-task learning of biomarkers, re-implemented from the abstract of arXiv 2601.07001.
+
+The abstract names the parts: multi-scale 3D features, spatial attention, weighting of tumour core, rim and
+surrounding tissue, a shared trunk with a branch a biomarker. It was all there was to work from, so this claims no
+reproduction of the paper's numbers. What the abstract leaves open, and what is chosen here:
+
+* Input: a cube round the lesion, intensity and lesion mask as channels. Defaults suit a CPU; the ``gpu`` preset is
+  1 mm in a 96 mm cube with a residual backbone.
+* Scales: every stage of the encoder (1/2, 1/4, 1/8 of the resolution); the image itself counts as the finest, but
+  without attention.
+* Attention: at each scale one map in [0, 1] for all tasks, from receptive fields of 1, 3 and 5 voxels. It weights
+  voxels in the pooling and does not feed back into the encoder, so any backbone can carry it.
+* Regions: core, rim and surround from the signed distance to the lesion's boundary. Each is pooled to mean and
+  standard deviation of every feature (the deviation is how texture survives pooling), with the logarithm of its
+  volume, since pooling forgets size.
+* Region weights: softmax over the regions a task, times what the shared trunk says of each region.
+* Losses: cross-entropy of a logit; absolute error of the standardised logit of a continuous label, so that the
+  median is predicted. Missing labels do not count. Each loss is divided by that of the constant prediction, or
+  weighted by learnt uncertainty.
+* Training: see :func:`bench_zoo.training.fit_network`.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+from bench.cohorts.cohort import Cohort
+from bench.imaging.crop import Crop
+from bench.method import Predictions, Run
+from bench_zoo.augmentation import apply_augmentation, draw_augmentation
+from bench_zoo.examples import Examples, Inputs, crop_examples
+from bench_zoo.losses import BalancedLoss, masked_losses
+from bench_zoo.spatial_mtl.network import Design, FlipAveraged, SpatialNetwork, TaskNetworks
+from bench_zoo.targets import Target, targets_of
+from bench_zoo.training import Schedule, computing, fit_network, outputs_of
+
+CHANNELS = ("image", "mask")
+SETTINGS, WEIGHTS = "spatial_mtl.json", "weights.safetensors"
+
+
+@dataclass
+class SpatialMTL:
+    """Spatial multi-task network; every part is a switch, so that an ablation is a variant.
+
+    Parameters
+    ----------
+    size_mm, spacing_mm
+        Edge and voxel of the crop.
+    backbone
+        ``compact``, or any timm_3d model with ``features_only``.
+    widths
+        Channels of the compact encoder's stages, each half the resolution of the one before.
+    attention
+        Spatial attention in the pooling; without it every voxel of a region counts alike.
+    roi_weighting
+        Pooling by region with weights learnt a task; without it the whole crop is one region.
+    regions
+        Which of ``core``, ``rim`` and ``surround``.
+    tasks
+        ``joint``: one network; ``single``: a network of its own for every task.
+    balance
+        ``fixed`` or ``uncertainty``: see :class:`bench_zoo.losses.BalancedLoss`.
+    hidden, dropout
+        Width of trunk and branches, and share of pooled features dropped.
+    epochs, batch_size, learning_rate, weight_decay, averaging, amp
+        See :class:`bench_zoo.training.Schedule`.
+    augmentation
+        See :func:`bench_zoo.augmentation.draw_augmentation`; 0 switches it off.
+    flips
+        Average the outputs over a case's mirror images when predicting.
+    """
+
+    size_mm: float = 48.0
+    spacing_mm: float = 2.0
+    backbone: str = "compact"
+    widths: tuple[int, ...] = (16, 32, 64)
+    attention: bool = True
+    roi_weighting: bool = True
+    regions: tuple[str, ...] = ("core", "rim", "surround")
+    tasks: Literal["joint", "single"] = "joint"
+    balance: Literal["fixed", "uncertainty"] = "fixed"
+    hidden: int = 32
+    dropout: float = 0.2
+    epochs: int = 32
+    batch_size: int = 32
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.02
+    averaging: float = 0.98
+    amp: bool = False
+    augmentation: float = 1.0
+    flips: bool = True
+
+    targets: tuple[Target, ...] = field(default=(), init=False, repr=False)
+    network: SpatialNetwork | TaskNetworks | None = field(default=None, init=False, repr=False)
+    run: Run | None = field(default=None, init=False, repr=False)
+
+    def fit(self, train: Cohort, val: Cohort, run: Run) -> Self:
+        """Train on ``train``; ``val`` picks the epoch."""
+        self.targets, self.run = targets_of(train), run
+        with computing(run):
+            self.network = self._build()
+        learn, judged = (crop_examples(cohort, self._crop(), self.targets) for cohort in (train, val))
+        loss = self._loss(learn)
+        augment = self._augment if self.augmentation > 0 else None
+        fit_network(self.network, loss, loss.judge, learn, judged, self._schedule(), run, augment)
+        return self
+
+    def predict(self, cohort: Cohort) -> Predictions:
+        """P(positive) or median value of every task, shape (case,)."""
+        network, run = self._fitted()
+        examples = crop_examples(cohort, self._crop(), self.targets)
+        reader = FlipAveraged(network) if self.flips else network
+        with computing(run):
+            outputs = outputs_of(reader, examples, self._schedule(), run).numpy()
+        network.cpu()
+        return {target.task: target.decode(outputs[:, at]) for at, target in enumerate(self.targets)}
+
+    def explain(self, cohort: Cohort) -> np.ndarray:
+        """Where each case's outputs come from: (case, z, y, x) on the crop grid, 0 to 1 (the case's peak).
+
+        See :meth:`bench_zoo.spatial_mtl.network.SpatialNetwork.relevance`.
+        """
+        network, run = self._fitted()
+        examples = crop_examples(cohort, self._crop(), self.targets)
+        with computing(run):
+            maps = [_heat(network, examples, case) for case in range(len(cohort))]
+        return np.stack(maps) if maps else np.empty((0, *self._crop().shape), dtype=np.float32)
+
+    def count_parameters(self) -> int:
+        """Trained parameters of the network."""
+        network, _ = self._fitted()
+        return sum(parameter.numel() for parameter in network.parameters())
+
+    def save(self, folder: Path) -> None:
+        """Write settings as JSON and weights as safetensors."""
+        network, run = self._fitted()
+        params = {its.name: getattr(self, its.name) for its in dataclasses.fields(self) if its.init}
+        targets = [target.as_json() for target in self.targets]
+        settings = {"params": params, "targets": targets, "threads": run.threads}
+        (folder / SETTINGS).write_text(json.dumps(settings, indent=1), encoding="utf-8")
+        save_file(network.state_dict(), folder / WEIGHTS)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what :meth:`save` wrote; the method then reads cases on the CPU."""
+        settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        method = cls(**settings["params"])
+        method.targets = tuple(Target.from_json(row) for row in settings["targets"])
+        method.run = Run(seed=0, device="cpu", threads=settings["threads"], workdir=folder)
+        with computing(method.run):
+            method.network = method._build()
+        method.network.load_state_dict(load_file(folder / WEIGHTS))
+        method.network.eval()
+        return method
+
+    def _fitted(self) -> tuple[SpatialNetwork | TaskNetworks, Run]:
+        if self.network is None or self.run is None:
+            raise RuntimeError("spatial_mtl has not been fitted: call fit or load first")
+        return self.network, self.run
+
+    def _crop(self) -> Crop:
+        return Crop(self.size_mm, self.spacing_mm, CHANNELS)
+
+    def _build(self) -> SpatialNetwork | TaskNetworks:
+        design = Design(
+            len(CHANNELS),
+            self.backbone,
+            tuple(self.widths),
+            self.attention,
+            self.roi_weighting,
+            tuple(self.regions),
+            self.hidden,
+            self.dropout,
+        )
+        kind = SpatialNetwork if self.tasks == "joint" else TaskNetworks
+        return kind(design, tuple(target.prior for target in self.targets))
+
+    def _loss(self, learn: Examples) -> BalancedLoss:
+        binary = [target.binary for target in self.targets]
+        priors = torch.tensor([target.prior for target in self.targets])
+        reference = masked_losses(priors.expand(learn.targets.shape), learn.targets, binary)
+        return BalancedLoss(binary, reference, self.balance)
+
+    def _schedule(self) -> Schedule:
+        return Schedule(
+            self.epochs,
+            self.batch_size,
+            self.learning_rate,
+            self.weight_decay,
+            averaging=self.averaging,
+            amp=self.amp,
+        )
+
+    def _augment(self, inputs: Inputs, generator: torch.Generator) -> Inputs:
+        images, regions = inputs
+        drawn = draw_augmentation(len(images), self.augmentation, generator)
+        return apply_augmentation(drawn, images, regions, generator)
+
+
+def _heat(network: Any, examples: Examples, case: int) -> np.ndarray:
+    heat = network.relevance(*examples.read(np.array([case])))[0].numpy()
+    return heat / max(float(heat.max()), 1e-12)

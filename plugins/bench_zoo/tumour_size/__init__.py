@@ -1,0 +1,11 @@
+"""How far the lesion's size alone goes."""
+
+from bench.hookspecs import hookimpl
+from bench.method import MethodSpec
+
+
+@hookimpl
+def bench_methods() -> list[MethodSpec]:
+    """Offer ``tumour_size``."""
+    summary = "Volume, diameter and longest extent of the mask in a linear model: size alone"
+    return [MethodSpec("tumour_size", "bench_zoo.tumour_size.method:TumourSize", summary)]

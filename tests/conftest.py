@@ -1,0 +1,36 @@
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.cohorts.catalogue import open_cohort
+from bench.cohorts.cohort import Cohort
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache of the test session's own, for this process and those it starts."""
+    folder = tmp_path_factory.mktemp("cache")
+    before = os.environ.get("BENCH_CACHE")
+    os.environ["BENCH_CACHE"] = str(folder)
+    yield folder
+    if before is None:
+        del os.environ["BENCH_CACHE"]
+    else:
+        os.environ["BENCH_CACHE"] = before
+
+
+@pytest.fixture(scope="session")
+def tiny(cache: Path) -> Cohort:
+    """The phantom-tiny cohort."""
+    return open_cohort("phantom-tiny", quiet=True)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of real data, where there is one."""
+    folder = Path(os.environ.get("BENCH_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}; set BENCH_DATA to its folder")
+    return folder

@@ -1,0 +1,138 @@
+"""Methods are found wherever they come from, and a broken plugin harms nobody else."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.errors import PluginError, UsageError
+from bench.method import MethodSpec
+from bench.registry import code_fingerprint, load_registry, method_class, parameters, unavailable_reason
+
+PLUGIN = '''
+"""A local plugin."""
+from dataclasses import dataclass
+from bench.hookspecs import hookimpl
+from bench.method import MethodSpec
+
+@hookimpl
+def bench_methods():
+    return [MethodSpec("{method}", f"{{__name__}}:Mine", summary="mine")]
+
+@dataclass
+class Mine:
+    """Docstring."""
+    scale: float = 1.0
+    radii: tuple = (1, 2)
+    def fit(self, train, val, run):
+        return self  # a comment
+    def predict(self, cohort):
+        return {{}}
+'''
+
+
+def plugin(folder: Path, name: str, method: str) -> Path:
+    path = folder / f"{name}.py"
+    path.write_text(PLUGIN.format(method=method))
+    return path
+
+
+def test_our_methods_come_through_entry_points() -> None:
+    registry = load_registry()
+    assert {"constant", "tumour_size", "spatial_mtl"} <= set(registry.specs)
+    assert registry.plugins["constant"] == "constant"
+
+
+def test_a_local_file_offers_its_methods(tmp_path: Path) -> None:
+    registry = load_registry([plugin(tmp_path, "local_one", "mine_one")])
+    assert parameters(registry.spec("mine_one")) == {"scale": 1.0, "radii": (1, 2)}
+
+
+def test_the_environment_names_plugin_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_PLUGINS", str(plugin(tmp_path, "local_env", "mine_env")))
+    assert "mine_env" in load_registry().specs
+
+
+def test_a_broken_file_is_listed_and_the_rest_works(tmp_path: Path) -> None:
+    path = tmp_path / "broken_file.py"
+    path.write_text("import nothing_of_that_name")
+    registry = load_registry([path, plugin(tmp_path, "local_two", "mine_two")])
+    assert "mine_two" in registry.specs
+    assert [its.plugin for its in registry.broken] == [str(path)]
+    assert "No module named 'nothing_of_that_name'" in registry.broken[0].error
+
+
+def test_asking_for_an_unknown_method_suggests_and_names_broken_plugins(tmp_path: Path) -> None:
+    registry = load_registry([tmp_path / "missing.py"])
+    with pytest.raises(
+        UsageError, match=r"unknown method 'spatial_mlt': did you mean spatial_mtl.*missing\.py"
+    ):
+        registry.spec("spatial_mlt")
+
+
+def test_one_name_from_two_plugins_is_an_error_naming_both(tmp_path: Path) -> None:
+    files = [plugin(tmp_path, "twin_a", "twin"), plugin(tmp_path, "twin_b", "twin")]
+    with pytest.raises(
+        PluginError, match=r"two plugins offer a method named 'twin': .*twin_a\.py and .*twin_b\.py"
+    ):
+        load_registry(files)
+
+
+def test_an_unknown_parameter_suggests_the_nearest(tmp_path: Path) -> None:
+    spec = load_registry([plugin(tmp_path, "local_three", "mine_three")]).spec("mine_three")
+    with pytest.raises(UsageError, match="unknown parameter of mine_three 'scael': did you mean scale"):
+        parameters(spec, {"scael": 2.0})
+
+
+def test_a_toml_array_becomes_the_tuple_that_the_method_declares(tmp_path: Path) -> None:
+    spec = load_registry([plugin(tmp_path, "local_four", "mine_four")]).spec("mine_four")
+    assert parameters(spec, {"radii": [3, 4]})["radii"] == (3, 4)
+
+
+def test_a_comment_or_docstring_keeps_the_code_fingerprint_and_a_change_does_not(tmp_path: Path) -> None:
+    path = plugin(tmp_path, "local_five", "mine_five")
+    spec = load_registry([path]).spec("mine_five")
+    before = code_fingerprint(spec)
+    path.write_text(
+        path.read_text().replace("# a comment", "# another").replace("Docstring.", "Other words.")
+    )
+    assert code_fingerprint(spec) == before
+    path.write_text(path.read_text().replace("scale: float = 1.0", "scale: float = 2.0"))
+    assert code_fingerprint(spec) != before
+
+
+def test_the_code_fingerprint_follows_imports_within_the_package() -> None:
+    spatial = load_registry().spec("spatial_mtl")
+    alone = MethodSpec("x", "bench_zoo.constant.method:Constant", "")
+    assert code_fingerprint(spatial) != code_fingerprint(alone)
+
+
+def test_a_missing_requirement_makes_a_method_unavailable_with_the_remedy() -> None:
+    spec = MethodSpec(
+        "x", "bench_zoo.constant.method:Constant", "", requires={"no_such_module": "install it"}
+    )
+    assert unavailable_reason(spec) == "needs no_such_module: install it"
+
+
+def test_a_target_that_is_no_method_is_refused() -> None:
+    with pytest.raises(PluginError, match="must be a dataclass with fit and predict"):
+        method_class(MethodSpec("x", "pathlib:Path", ""))
+    with pytest.raises(PluginError, match="cannot import 'nowhere:Nothing'"):
+        method_class(MethodSpec("x", "nowhere:Nothing", ""))
+
+
+def test_the_harness_does_not_import_the_methods_it_ships() -> None:
+    for path in (Path(__file__).parents[1] / "bench").rglob("*.py"):
+        assert "bench_zoo" not in path.read_text(), path
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["methods"], ["splits"], ["cohorts"]])
+def test_help_and_lists_import_no_heavy_library(arguments: list[str]) -> None:
+    program = (
+        "import sys\nfrom bench.cli import app\n"
+        f"app({arguments!r}, standalone_mode=False)\n"
+        "heavy = {'torch', 'monai', 'timm', 'timm_3d', 'radiomics', 'sklearn', 'xgboost'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, timeout=60)

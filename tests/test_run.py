@@ -1,0 +1,193 @@
+"""Runs end to end on a tiny synthetic cohort: what is stored, what runs again, what failure leaves."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from bench.cohorts.cohort import Cohort
+from bench.config import Experiment
+from bench.experiment import Plan, dry_run_rows, make_plan, run_experiment
+from bench.listing import Format
+from bench.store import PREDICTIONS, RECORD
+
+MOODY = '''
+"""Methods that fail in ways a stranger's may."""
+from dataclasses import dataclass
+import os
+import time
+import numpy as np
+from bench.hookspecs import hookimpl
+from bench.method import MethodSpec
+
+@hookimpl
+def bench_methods():
+    return [MethodSpec(name, f"{__name__}:{cls}", summary=name, needs=())
+            for name, cls in [("raises", "Raises"), ("peeks", "Peeks"), ("slow", "Slow")]] + [
+            MethodSpec("needy", f"{__name__}:Slow", summary="needs a table", needs=("features",))]
+
+@dataclass
+class Raises:
+    def fit(self, train, val, run):
+        raise ValueError("no convergence")
+    def predict(self, cohort):
+        return {}
+
+@dataclass
+class Peeks:
+    """Asks for the labels of the cases it is tested on."""
+    def fit(self, train, val, run):
+        return self
+    def predict(self, cohort):
+        return {task.name: cohort.labels(task.name) for task in cohort.tasks}
+
+@dataclass
+class Slow:
+    seconds: float = 0.0
+    def fit(self, train, val, run):
+        for step in range(10):
+            time.sleep(self.seconds / 10)
+            run.report(step + 1, 10, None)
+        self.value = np.random.default_rng(run.seed).random()
+        return self
+    def predict(self, cohort):
+        return {task.name: np.full(len(cohort), self.value) for task in cohort.tasks}
+'''
+
+
+@pytest.fixture(scope="module")
+def moody(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("plugins") / "moody.py"
+    path.write_text(MOODY)
+    return str(path)
+
+
+def experiment(store: Path, *methods: str, **others: object) -> Experiment:
+    given = {"cohort": "phantom-tiny", "split": "internal_cv", "device": "cpu", **others}
+    return Experiment(methods=methods, store=str(store), **given)  # type: ignore[arg-type]
+
+
+def stored(plan: Plan) -> pd.DataFrame:
+    return pd.concat([plan.store.predictions(cell) for cell in plan.cells], ignore_index=True)
+
+
+def test_every_scored_case_is_predicted_once_and_records_say_how(tiny: Cohort, tmp_path: Path) -> None:
+    asked = experiment(tmp_path, "constant", "tumour_size")
+    assert run_experiment(asked, quiet=True, wanted=Format.json)
+    plan = make_plan(asked, quiet=True)
+    table = stored(plan)
+    internal = set(tiny.table.index[tiny.groups == "internal"])
+    assert len(table) == 2 * len(internal) * len(tiny.tasks)
+    assert set(table["case_id"]) == internal
+    record = plan.store.record(plan.cells[0])
+    assert record is not None
+    assert record["status"] == "ok" and record["synthetic"] is True and record["threads"] == 2
+    assert record["identity"]["cohort"] == tiny.fingerprint
+    assert {"fit_seconds", "predict_seconds", "peak_memory_mb", "constants", "environment"} <= record.keys()
+
+
+def test_truth_never_travels_with_a_prediction(tmp_path: Path) -> None:
+    asked = experiment(tmp_path, "constant")
+    run_experiment(asked, quiet=True, wanted=Format.json)
+    assert set(stored(make_plan(asked))) == {"case_id", "task", "fold", "seed", "prediction"}
+
+
+def test_the_same_command_again_runs_nothing(tmp_path: Path) -> None:
+    asked = experiment(tmp_path, "constant")
+    run_experiment(asked, quiet=True, wanted=Format.json)
+    records = {path: path.stat().st_mtime_ns for path in tmp_path.rglob(RECORD)}
+    assert not make_plan(asked).missing()
+    run_experiment(asked, quiet=True, wanted=Format.json)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob(RECORD)} == records
+
+
+def test_a_record_without_its_predictions_is_no_result(tmp_path: Path) -> None:
+    asked = experiment(tmp_path, "constant")
+    run_experiment(asked, quiet=True, wanted=Format.json)
+    plan = make_plan(asked)
+    (plan.store.cell_folder(plan.cells[0]) / PREDICTIONS).unlink()
+    (plan.store.cell_folder(plan.cells[1]) / RECORD).write_text('{"status": "ok"')
+    assert plan.missing() == list(plan.cells[:2])
+
+
+def test_a_failing_method_leaves_a_reason_and_the_others_their_results(moody: str, tmp_path: Path) -> None:
+    asked = experiment(tmp_path, "raises", "peeks", "constant", plugins=(moody,))
+    assert not run_experiment(asked, quiet=True, wanted=Format.json)
+    plan = make_plan(asked)
+    reasons = {cell.method: plan.store.record(cell)["reason"] for cell in plan.cells}  # type: ignore[index]
+    assert reasons["raises"] == "ValueError: no convergence"
+    assert "a method never sees a test label" in reasons["peeks"]
+    assert {cell.method for cell in plan.missing()} == {"raises", "peeks"}
+    log = plan.store.cell_folder(plan.cells[0]) / "log.txt"
+    assert "no convergence" in log.read_text()
+
+
+def test_a_method_that_needs_what_the_cohort_lacks_is_skipped_with_the_reason(
+    moody: str, tmp_path: Path
+) -> None:
+    plan = make_plan(experiment(tmp_path, "needy", plugins=(moody,)))
+    assert plan.cells == ()
+    assert plan.skipped["needy"] == "needs features, which cohort phantom-tiny does not carry"
+
+
+def test_another_parameter_is_another_row(tmp_path: Path, moody: str) -> None:
+    plan = make_plan(experiment(tmp_path, "slow", "constant", plugins=(moody,), set={"seconds": 0.01}))
+    assert {cell.method for cell in plan.cells} == {"slow[seconds=0.01]", "constant"}
+
+
+def test_seeds_are_cells_of_their_own_and_the_split_stays(tmp_path: Path, moody: str) -> None:
+    asked = experiment(tmp_path, "slow", plugins=(moody,), seeds=(0, 1))
+    run_experiment(asked, quiet=True, wanted=Format.json)
+    table = stored(make_plan(asked))
+    wide = table.pivot_table(index=["case_id", "fold", "task"], columns="seed", values="prediction")
+    assert wide.notna().all().all() and (wide[0] != wide[1]).all()
+
+
+def test_a_dry_run_estimates_and_stores_nothing(tmp_path: Path, moody: str) -> None:
+    asked = experiment(tmp_path / "store", "slow", plugins=(moody,), set={"seconds": 2.0})
+    rows = dry_run_rows(asked, quiet=True)
+    assert rows[0]["cells"] == 5 and rows[0]["estimated_from"] == "3 timed steps of 10"
+    assert 8 <= rows[0]["seconds"] <= 16
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_kill_loses_the_running_cell_only_and_the_end_is_the_same(moody: str, tmp_path: Path) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    command = [
+        sys.executable,
+        "-m",
+        "bench",
+        "run",
+        "--method",
+        "slow",
+        "--plugin",
+        moody,
+        "--set",
+        "seconds=0.5",
+    ]
+    command += ["--cohort", "phantom-tiny", "--split", "internal_cv", "--device", "cpu", "--format", "json"]
+    subprocess.run([*command, "--store", str(whole)], check=True, capture_output=True)
+    process = subprocess.Popen(
+        [*command, "--store", str(broken)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while len(list(broken.rglob(RECORD))) < 2 and process.poll() is None:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    kept = {path: path.stat().st_mtime_ns for path in broken.rglob(RECORD)}
+    assert 2 <= len(kept) < 5
+    again = subprocess.run([*command, "--store", str(broken)], check=True, capture_output=True, text=True)
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert json.loads(again.stdout)
+    tables = [
+        pd.concat([pd.read_parquet(path) for path in sorted(store.rglob(PREDICTIONS))], ignore_index=True)
+        for store in (whole, broken)
+    ]
+    assert_frame_equal(*tables)
