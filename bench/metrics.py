@@ -140,6 +140,8 @@ class Metric:
         As in :attr:`bench.cohorts.cohort.Task.metric`.
     title
         What tables print.
+    best
+        The value of a perfect prediction.
     higher_is_better
         Direction.
     decimals
@@ -154,6 +156,7 @@ class Metric:
 
     name: str
     title: str
+    best: float
     higher_is_better: bool
     decimals: int
     by_label: bool
@@ -172,8 +175,8 @@ class Metric:
 
 
 METRICS = {
-    "auc": Metric("auc", "AUC", True, 3, True, auc, resampled_auc),
-    "mae": Metric("mae", "MAE", False, 2, False, mae, resampled_mae),
+    "auc": Metric("auc", "AUC", 1.0, True, 3, True, auc, resampled_auc),
+    "mae": Metric("mae", "MAE", 0.0, False, 2, False, mae, resampled_mae),
 }
 
 

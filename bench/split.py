@@ -9,22 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from bench.cohorts.cohort import Cohort, Task
 from bench.errors import SplitError
 from bench.names import unknown_name
 from bench.paths import configs_dir
+from bench.stratify import quantile_bins, stratify
 
 PARTS = ("train", "val", "test")
-TASK_BINS = 4  # quartiles of a continuous label: five folds of 74 cases still hold three or four of each
+# Octiles keep the mean of a skewed label two to three times closer between folds than quartiles do, at no
+# cost to the binary tasks.
+TASK_BINS = 8
 
-# Small cohorts are where one draw differs much from the next, and where several draws cost nothing; a cut of
-# thousands of patients is balanced at the first. The budget counts patients placed.
-MOST_DRAWS = 20
-DRAW_BUDGET = 5000
-
-CLASSES = {"negative": 0.0, "positive": 1.0}
+_OTHER_SPLIT = "use another split (see `bench splits`) or other folds and shares in a split file of your own"
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,7 @@ class SplitConfig:
 
     @property
     def statement(self) -> str:
-        """The protocol and the parameters that it uses, such as ``internal_cv folds=5 validation_share=0.125``."""
+        """The protocol and the parameters that it uses, such as ``internal_cv folds=5 ...``."""
         used = PROTOCOLS[self.protocol].parameters
         return " ".join([self.protocol, *(f"{key}={getattr(self, key)!r}" for key in used)])
 
@@ -195,17 +192,6 @@ def make_split(cohort: Cohort, config: SplitConfig, seed: int | None = None) -> 
     )
 
 
-def split_to_table(split: Split) -> pd.DataFrame:
-    """The folds as a long table, one row a fold and case: ``fold``, ``label``, ``part``, ``case_id``."""
-    rows = [
-        (fold.index, fold.label, part, case_id)
-        for fold in split.folds
-        for part in PARTS
-        for case_id in getattr(fold, part)
-    ]
-    return pd.DataFrame(rows, columns=["fold", "label", "part", "case_id"])
-
-
 def split_to_json(split: Split) -> str:
     """The whole split as JSON text; :func:`split_from_json` reads an equal one back."""
     return json.dumps(asdict(split), ensure_ascii=False, indent=1)
@@ -221,10 +207,7 @@ def split_from_json(text: str) -> Split:
     """
     try:
         entries = json.loads(text)
-        folds = tuple(
-            Fold(**{key: tuple(value) if key in PARTS else value for key, value in fold.items()})
-            for fold in entries.pop("folds")
-        )
+        folds = tuple(_fold_from(fold) for fold in entries.pop("folds"))
         split = Split(folds=folds, **entries)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise SplitError(
@@ -291,7 +274,8 @@ def _leave_site_out(cohort: Cohort, config: SplitConfig, rng: np.random.Generato
     if len(sites) < 2:
         raise SplitError(
             f"split {config.name!r} needs at least two sites, cohort {cohort.name!r} has {len(sites)} "
-            f"({', '.join(sites)}); name each case's centre in the column 'site' of cases.csv, or use internal_cv"
+            f"({', '.join(sites)}); name each case's centre in the column 'site' of cases.csv, or "
+            f"use another split (see `bench splits`)"
         )
     _refuse_shared_patients(cohort, config, "site")
     folds = []
@@ -352,8 +336,9 @@ def _group(cohort: Cohort, config: SplitConfig, group: str) -> Cohort:
     found = tuple(cohort.table.index[cohort.groups == group])
     if not found:
         raise SplitError(
-            f"split {config.name!r} needs {group} cases, cohort {cohort.name!r} has none among its {len(cohort)}; "
-            f"mark them in the column 'group' of cases.csv, or use another split (see `bench splits`)"
+            f"split {config.name!r} needs {group} cases, cohort {cohort.name!r} has none among its "
+            f"{len(cohort)}; mark them in the column 'group' of cases.csv, or use another split "
+            f"(see `bench splits`)"
         )
     return cohort.take(found)
 
@@ -366,195 +351,106 @@ def _joined(*parts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(case_id for part in parts for case_id in part))
 
 
-# Stratification.
-
-
 def _cut(cohort: Cohort, shares: Sequence[float], rng: np.random.Generator) -> list[tuple[str, ...]]:
-    """Case ids of parts of the given shares: patients whole, all tasks and the site balanced at once.
-
-    The best of several draws of :func:`_place_patients`: fewest levels absent from a part, then least
-    imbalance sum((found - wanted)^2 / wanted) over parts and levels.
-    """
-    patients, of_case = np.unique(cohort.patient_ids.astype(str), return_inverse=True)  # (patient,), (case,)
-    levels = _levels(cohort)
-    counts = np.zeros((len(patients), levels.shape[1]))  # cases of (patient, level)
-    np.add.at(counts, of_case, levels)
-    ratio = np.asarray(shares) / np.sum(shares)
-    wanted = ratio[:, None] * counts.sum(axis=0)  # (part, level)
-    best, best_cost = np.zeros(len(patients), dtype=int), (np.inf, np.inf)
-    for _ in range(max(1, min(MOST_DRAWS, DRAW_BUDGET // len(patients)))):
-        part_of = _place_patients(counts, ratio, rng)
-        found = np.stack([counts[part_of == part].sum(axis=0) for part in range(len(ratio))])
-        cost = (float((found == 0).sum()), float(((found - wanted) ** 2 / wanted).sum()))
-        if cost < best_cost:
-            best, best_cost = part_of, cost
-    ids = cohort.table.index.to_numpy(dtype=object)
-    return [tuple(ids[best[of_case] == part]) for part in range(len(ratio))]
+    """Case ids of parts of the given shares: patients whole, all tasks and the site balanced at once."""
+    part_of = stratify(cohort.patient_ids, _levels(cohort), shares, rng)
+    return [tuple(cohort.table.index[part_of == part]) for part in range(len(shares))]
 
 
 def _levels(cohort: Cohort) -> np.ndarray:
-    """What is balanced, bool, shape (case, level): every case, each site, each level of each task.
+    """What is balanced, bool, shape (case, level): each site and each level of each task.
 
-    A binary task has the levels 0 and 1, a continuous one its quartiles, each a level more where labels are
-    missing. Levels without a case are left out.
+    A binary task has the levels 0 and 1, a continuous one its octiles, each a level more where labels are
+    missing. Every level has a case.
     """
-    columns = [np.ones(len(cohort), dtype=bool)]
-    columns += [cohort.sites == site for site in sorted(set(cohort.sites))]
+    columns = [cohort.sites == site for site in sorted(set(cohort.sites))]
     for task in cohort.tasks:
         labels = cohort.labels(task.name)
         known = ~np.isnan(labels)
         codes = np.full(len(labels), -1.0)
-        codes[known] = labels[known] if task.kind == "binary" else _quantile_bin(labels[known])
+        codes[known] = labels[known] if task.kind == "binary" else quantile_bins(labels[known], TASK_BINS)
         columns += [codes == code for code in np.unique(codes)]
     return np.stack(columns, axis=1)
-
-
-def _quantile_bin(values: np.ndarray) -> np.ndarray:
-    """Bin of each value, 0 .. TASK_BINS - 1, shape (case,); equal values share a bin."""
-    if not len(values):
-        return values
-    edges = np.quantile(values, np.arange(1, TASK_BINS) / TASK_BINS)
-    return np.searchsorted(edges, values, side="right")
-
-
-def _place_patients(counts: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Part of each patient, int, shape (patient,), by greedy iterative stratification.
-
-    Sechidis et al., "On the stratification of multi-label data", ECML PKDD 2011: the level with the fewest
-    cases left is dealt out first. There a case goes to the part that lacks most of that one level; here a
-    patient, who may bring several cases of several levels, goes to the part where the squared lack relative
-    to what is wanted falls most over all levels at once, among the parts that still have room for the
-    patient. Ties go to the part with most room, then to a seeded order.
-
-    Parameters
-    ----------
-    counts
-        Cases of each (patient, level), the first level being all cases.
-    shares
-        Of the parts, shape (part,), summing to 1.
-    rng
-        Orders patients of equal rank and breaks ties.
-    """
-    lack = shares[:, None] * counts.sum(axis=0)  # (part, level) cases still wanted
-    weight = 1 / lack
-    room = _whole_numbers(shares * counts[:, 0].sum())
-    ties = rng.random((len(counts), len(shares)))
-    part_of = np.zeros(len(counts), dtype=int)
-    for patient in _rarest_first(counts, rng):
-        brought = counts[patient]
-        cost = (brought * (brought - 2 * lack) * weight).sum(axis=1)
-        fits = room >= min(brought[0], room.max())
-        part = np.lexsort((ties[patient], -room, np.where(fits, cost, np.inf)))[0]
-        part_of[patient] = part
-        lack[part] -= brought
-        room[part] -= brought[0]
-    return part_of
-
-
-def _rarest_first(counts: np.ndarray, rng: np.random.Generator) -> list[int]:
-    """Patients in the order of dealing: by the level with the fewest cases left, those of many cases first."""
-    shuffled = rng.permutation(len(counts))
-    waiting = shuffled[np.argsort(-counts[shuffled, 0], kind="stable")]
-    order: list[int] = []
-    while len(waiting):
-        left = counts[waiting].sum(axis=0)
-        rarest = np.argmin(np.where(left > 0, left, np.inf))
-        has = counts[waiting, rarest] > 0
-        order += waiting[has].tolist()
-        waiting = waiting[~has]
-    return order
-
-
-def _whole_numbers(sizes: np.ndarray) -> np.ndarray:
-    """Sizes rounded to whole cases with their sum kept: the largest remainders are rounded up."""
-    # 0.1 * 70 is 7.000000000000001: the remainder of such a product must count as none.
-    sizes = np.round(sizes, 9)
-    whole = np.floor(sizes)
-    missing = round(sizes.sum() - whole.sum())
-    whole[np.argsort(whole - sizes, kind="stable")[:missing]] += 1
-    return whole
 
 
 # What makes a split impossible.
 
 
 def _refuse_shared_patients(cohort: Cohort, config: SplitConfig, column: str) -> None:
-    """Raise SplitError where a patient has cases in several groups (or sites) that the protocol keeps apart."""
+    """Raise SplitError where a patient has cases in several groups (or sites) that the protocol parts."""
     kinds = cohort.table.groupby("patient_id")[column].nunique()
     shared = sorted(kinds.index[kinds > 1])
     if shared:
         cases = cohort.table.loc[cohort.patient_ids == shared[0], column]
         named = ", ".join(f"{case_id} ({value})" for case_id, value in cases.items())
         raise SplitError(
-            f"split {config.name!r} keeps each {column} on one side, but patient {shared[0]!r} has cases in several: "
-            f"{named}; {len(shared)} such patient(s). Take the cases of one {column} out of cases.csv"
+            f"split {config.name!r} puts each {column} on one side, but patient {shared[0]!r} has cases in "
+            f"several: {named}; {len(shared)} such patient(s) in cohort {cohort.name!r}. Keep of each the "
+            f"cases of one {column} in cases.csv"
         )
 
 
 def _require_enough_patients(cohort: Cohort, config: SplitConfig, group: str) -> None:
-    """Raise SplitError unless each fold can test on a patient, and on one of each class of each ranked task."""
+    """Raise SplitError unless every fold can test on a patient of each class of each ranked task."""
+    cut = f"split {config.name!r} cuts the {group} cases into {config.folds} folds"
     patients = len(set(cohort.patient_ids))
     if patients < config.folds:
-        raise SplitError(
-            f"split {config.name!r} cuts the {group} cases into {config.folds} folds, but they are of {patients} "
-            f"patient(s); use fewer folds in a split file of your own, or another split (see `bench splits`)"
-        )
+        raise SplitError(f"{cut}, but they are of {patients} patient(s); {_OTHER_SPLIT}")
     for task in cohort.tasks:
         labels = cohort.labels(task.name)
-        wanted = CLASSES if task.kind == "binary" else {"known": None}
-        for word, value in wanted.items():
-            has = ~np.isnan(labels) if value is None else labels == value
+        for word, has in _label_kinds(task, labels).items():
             found = len(set(cohort.patient_ids[has]))
             if task.ranked and found < config.folds:
                 raise SplitError(
-                    f"split {config.name!r} cuts the {group} cases into {config.folds} folds, but task {task.name!r} "
-                    f"has {found} patient(s) with a {word} label among them; {_remedy(task)}"
+                    f"{cut}, but task {task.name!r} has {found} patient(s) with a {word} label among them; "
+                    f"{_OTHER_SPLIT}, {_unranked(task)}"
                 )
 
 
 def _require_parts(cohort: Cohort, config: SplitConfig, folds: tuple[Fold, ...]) -> None:
     """Raise SplitError where a part of a fold got no case."""
+    patients = len(set(cohort.patient_ids))
     for fold in folds:
         for part in PARTS:
             if not getattr(fold, part):
                 raise SplitError(
-                    f"split {config.name!r}: the {part} part of fold {fold.index} ({fold.label}) is empty: cohort "
-                    f"{cohort.name!r} has too few patients ({len(set(cohort.patient_ids))}) for {config.statement}; "
-                    f"use larger shares in a split file of your own, or more cases"
+                    f"split {config.name!r}: the {part} part of fold {fold.index} ({fold.label}) got no case "
+                    f"of the {patients} patient(s) of cohort {cohort.name!r}; {_OTHER_SPLIT}"
                 )
 
 
 def _require_labels(cohort: Cohort, config: SplitConfig, folds: tuple[Fold, ...], task: Task) -> None:
     """Raise SplitError unless a ranked task can be learned and scored.
 
-    A fold whose test cases all lack the label does not score the task, as where a site left out never measured
-    it; some fold must, and a fold that does needs labels to learn from, and of a binary task both classes in
-    train and test.
+    A fold whose test cases all lack the label does not score the task, as where a site that is left out never
+    measured it. Some fold must score it, and one that does needs labels in train and test, of a binary task
+    both classes.
     """
     labels = cohort.table[task.name].astype(float)
     scored = [fold for fold in folds if labels.loc[list(fold.test)].notna().any()]
+    where = f"split {config.name!r}: task {task.name!r} has 0 cases with a"
     if not scored:
-        raise SplitError(
-            f"split {config.name!r}: task {task.name!r} has 0 labelled cases among the tested ones; {_remedy(task)}"
-        )
+        raise SplitError(f"{where} known label among the tested cases; {_OTHER_SPLIT}, {_unranked(task)}")
     for fold in scored:
         for part in ("train", "test"):
-            its = labels.loc[list(getattr(fold, part))].dropna()
-            absent = [
-                word for word, value in CLASSES.items() if task.kind == "binary" and not (its == value).any()
-            ]
-            if absent or its.empty:
+            its = labels.loc[list(getattr(fold, part))].to_numpy()
+            absent = [word for word, has in _label_kinds(task, its).items() if not has.any()]
+            if absent:
                 raise SplitError(
-                    f"split {config.name!r}: task {task.name!r} has 0 cases with a {absent[0] if absent else 'known'} "
-                    f"label in the {part} part of fold {fold.index} ({fold.label}; {len(its)} labelled); {_remedy(task)}"
+                    f"{where} {absent[0]} label among the {np.isfinite(its).sum()} labelled ones of the "
+                    f"{part} part of fold {fold.index} ({fold.label}); {_OTHER_SPLIT}, {_unranked(task)}"
                 )
 
 
-def _remedy(task: Task) -> str:
-    return (
-        f"use fewer folds or larger shares in a split file of your own, another split (see `bench splits`), "
-        f"or declare ranked = false for [tasks.{task.name}] in cohort.toml"
-    )
+def _label_kinds(task: Task, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """The kinds of label that a task cannot do without, each with the cases that have it."""
+    if task.kind == "binary":
+        return {"negative": labels == 0, "positive": labels == 1}
+    return {"known": ~np.isnan(labels)}
+
+
+def _unranked(task: Task) -> str:
+    return f"or set ranked = false for [tasks.{task.name}] in cohort.toml"
 
 
 # Reading and identity.
@@ -580,9 +476,15 @@ def _config_from(path: Path, entries: Mapping[str, Any]) -> SplitConfig:
     unused = sorted(set(entries) - used)
     if unused:
         raise SplitError(
-            f"split file {path} sets {unused[0]!r}, which protocol {config.protocol!r} does not use; remove it"
+            f"split file {path} sets {unused[0]!r}, which protocol {config.protocol!r} does not use: "
+            f"remove it; it uses {', '.join(sorted(used))}"
         )
     return config
+
+
+def _fold_from(entries: dict[str, Any]) -> Fold:
+    """A fold of its JSON form, where parts are lists."""
+    return Fold(**(entries | {part: tuple(entries[part]) for part in PARTS}))
 
 
 def _fingerprint(protocol: str, seed: int, folds: tuple[Fold, ...]) -> str:

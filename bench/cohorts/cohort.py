@@ -1,5 +1,6 @@
 """Task and Cohort: the values that flow through the whole program."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -67,7 +68,8 @@ class Cohort:
     A cohort is a value: :meth:`take` and :meth:`blind` return new ones. ``table`` has one row a case,
     indexed by case id, with the columns ``patient_id``, ``site``, ``group``, one a task (float, NaN where
     unknown; absent when blind) and the declared covariates. ``files`` names image and mask of *every* case
-    of the cohort, so that any subset shares one crop cache; it holds no labels.
+    of the cohort, so that any subset shares one crop cache; it holds no labels. ``skipped_cases`` names the
+    cases that were left out as broken, each with the reason.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Cohort:
     label_rule: str = ""
     roles: Mapping[str, str] = field(default_factory=dict, repr=False)
     feature_file: Path | None = None
+    skipped_cases: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -126,6 +129,19 @@ class Cohort:
         if missing:
             raise CohortError(f"cohort {self.name!r} has no case {missing[0]!r} ({len(missing)} unknown)")
         return replace(self, table=self.table.loc[wanted])
+
+    def leave_out(self, reasons: Mapping[str, str]) -> "Cohort":
+        """The cohort without these cases (case id to reason): one with another fingerprint and crop cache."""
+        if not reasons:
+            return self
+        listed = "\0".join((self.fingerprint, *sorted(reasons)))
+        return replace(
+            self,
+            table=self.table.drop(index=list(reasons), errors="ignore"),
+            files=self.files.drop(index=list(reasons), errors="ignore"),
+            fingerprint=hashlib.sha256(listed.encode()).hexdigest(),
+            skipped_cases={**self.skipped_cases, **reasons},
+        )
 
     def blind(self) -> "Cohort":
         """The same cases without labels: the only form in which a method sees what it is tested on."""

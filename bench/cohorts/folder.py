@@ -5,14 +5,15 @@ import json
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from bench.cohorts.cohort import GROUPS, ROLES, Cohort, Task
-from bench.errors import CohortError
+from bench.cohorts.fault import Fault, Tell, refuse
 from bench.names import unknown_name
 from bench.paths import cache_dir
 from bench.progress import progress_bar
@@ -21,6 +22,23 @@ IDENTITY = ("case_id", "patient_id", "site", "group")
 FILES = ("image", "mask")
 TOP_KEYS = ("name", "title", "synthetic", "licence", "citation", "label_rule", "features")
 TASK_KEYS = ("kind", "title", "positive", "unit", "range", "ranked")
+SEE = "see README, your own cohort"
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """What the two text files of a cohort folder say, as far as they can be read.
+
+    ``cases`` has the rows and columns of ``cases.csv``; ``labels`` has the same rows and one column a task,
+    float, NaN where the label is unknown or not as declared.
+    """
+
+    folder: Path
+    header: Mapping[str, Any]
+    tasks: tuple[Task, ...]
+    roles: Mapping[str, str]
+    cases: pd.DataFrame = field(repr=False)
+    labels: pd.DataFrame = field(repr=False)
 
 
 def load_folder(folder: Path) -> Cohort:
@@ -29,18 +47,31 @@ def load_folder(folder: Path) -> Cohort:
     Raises
     ------
     CohortError
-        ``cohort.toml`` or ``cases.csv`` is missing or not as the format asks; the message names the line
-        or case at fault and the remedy.
+        ``cohort.toml`` or ``cases.csv`` is missing or not as the format asks: the first of the faults that
+        :func:`read_listing` tells. The message names the line or case at fault and the remedy.
     """
+    return cohort_of(read_listing(folder, refuse))
+
+
+def read_listing(folder: Path, tell: Tell) -> Listing:
+    """Read ``cohort.toml`` and ``cases.csv`` and look the files up; every fault goes to ``tell``."""
     folder = folder.resolve()
-    header = _read_header(folder)
-    tasks = _tasks(folder, header)
-    cases = _read_cases(folder)
-    roles = _roles(folder, header, cases, tasks)
-    _check_identity(folder, cases)
-    table = _table(folder, cases, tasks, roles)
-    files = _files(folder, cases)
-    feature_file = folder / header["features"] if "features" in header else None
+    header = _read_header(folder, tell)
+    tasks = _tasks(folder, header, tell)
+    cases = _read_cases(folder, tell)
+    roles = _roles(folder, header, cases, tell) if header else {}
+    _check_identity(folder, cases, tell)
+    labels = {task.name: _labels(folder, cases, task, tell) for task in tasks if task.name in cases}
+    _check_files(folder, cases, tell)
+    _check_features(folder, header, cases, tell)
+    return Listing(folder, header, tasks, roles, cases, pd.DataFrame(labels, index=cases.index))
+
+
+def cohort_of(listing: Listing) -> Cohort:
+    """The cohort of a listing without faults."""
+    header, cases = listing.header, listing.cases
+    files = _files(cases)
+    feature_file = listing.folder / header["features"] if "features" in header else None
     return Cohort(
         name=header["name"],
         title=header.get("title", header["name"]),
@@ -48,168 +79,278 @@ def load_folder(folder: Path) -> Cohort:
         licence=header.get("licence", ""),
         citation=header.get("citation", ""),
         label_rule=header.get("label_rule", ""),
-        tasks=tasks,
-        table=table,
+        tasks=listing.tasks,
+        table=_table(listing),
         files=files,
-        folder=folder,
-        roles=roles,
+        folder=listing.folder,
+        roles=listing.roles,
         feature_file=feature_file,
-        fingerprint=_fingerprint(folder, header, files, feature_file),
+        fingerprint=_fingerprint(listing.folder, header, files, feature_file),
     )
 
 
-def _read_header(folder: Path) -> dict[str, Any]:
+def _table(listing: Listing) -> pd.DataFrame:
+    columns: dict[str, Any] = {name: listing.cases[name].to_numpy(dtype=object) for name in IDENTITY[1:]}
+    columns |= {name: listing.labels[name].to_numpy() for name in listing.labels}
+    columns |= {name: listing.cases[name].to_numpy() for name in listing.roles}
+    return pd.DataFrame(columns, index=_case_index(listing.cases))
+
+
+def _files(cases: pd.DataFrame) -> pd.DataFrame:
+    index = _case_index(cases)
+    if "image" not in cases:
+        return pd.DataFrame(dict.fromkeys(FILES), index=index)
+    return pd.DataFrame({name: cases[name].to_numpy(dtype=object) for name in FILES}, index=index)
+
+
+def _case_index(cases: pd.DataFrame) -> pd.Index:
+    return pd.Index(cases["case_id"].to_numpy(dtype=object), name="case_id")
+
+
+# What cohort.toml says.
+
+
+def _read_header(folder: Path, tell: Tell) -> dict[str, Any]:
+    """The header with well-formed keys alone; empty where there is none."""
     path = folder / "cohort.toml"
     if not path.is_file():
-        raise CohortError(
-            f"{folder} is not a cohort folder: it has no cohort.toml (see README, your own cohort)"
-        )
+        tell(Fault("no cohort.toml", f"{folder} is not a cohort folder: it has no cohort.toml ({SEE})"))
+        return {}
     try:
         header = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise CohortError(f"{path}: not valid TOML: {error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        tell(Fault("cohort.toml", f"{path}: not valid TOML: {error}; correct that line"))
+        return {}
     for key, kind in (("name", str), ("synthetic", bool), ("tasks", dict)):
         if not isinstance(header.get(key), kind) or header[key] == "":
-            raise CohortError(f"{path}: expected a {kind.__name__} at {key!r}, got {header.get(key)!r}")
+            tell(
+                Fault(
+                    "cohort.toml",
+                    f"{path}: expected a {kind.__name__} at {key!r}, got {header.get(key)!r}; {SEE}",
+                )
+            )
+            header[key] = kind()
     for key in header:
         if key not in (*TOP_KEYS, "tasks", "columns", "phantom"):
-            raise CohortError(f"{path}: {unknown_name('key', key, (*TOP_KEYS, 'tasks', 'columns'))}")
+            tell(
+                Fault(
+                    "cohort.toml",
+                    f"{path}: {unknown_name('key', key, (*TOP_KEYS, 'tasks', 'columns'))} Rename or remove it.",
+                )
+            )
     return header
 
 
-def _tasks(folder: Path, header: Mapping[str, Any]) -> tuple[Task, ...]:
-    return tuple(_task(folder, name, declared) for name, declared in header["tasks"].items())
+def _tasks(folder: Path, header: Mapping[str, Any], tell: Tell) -> tuple[Task, ...]:
+    tasks = (_task(folder, name, declared, tell) for name, declared in header.get("tasks", {}).items())
+    return tuple(task for task in tasks if task is not None)
 
 
-def _task(folder: Path, name: str, declared: Mapping[str, Any]) -> Task:
+def _task(folder: Path, name: str, declared: Any, tell: Tell) -> Task | None:
+    """The task, or None where it is not declared well enough to read its labels."""
     where = f"{folder / 'cohort.toml'}, [tasks.{name}]"
+    kind = declared.get("kind") if isinstance(declared, dict) else None
+    if kind not in ("binary", "continuous"):
+        tell(
+            Fault("task", f"{where}: kind must be 'binary' or 'continuous', got {kind!r}; write one of them")
+        )
+        return None
     for key in declared:
         if key not in TASK_KEYS:
-            raise CohortError(f"{where}: {unknown_name('key', key, TASK_KEYS)}")
-    kind = declared.get("kind")
-    if kind not in ("binary", "continuous"):
-        raise CohortError(f"{where}: kind must be 'binary' or 'continuous', got {kind!r}")
-    low, high = declared.get("range", (-np.inf, np.inf))
-    if not low < high:
-        raise CohortError(f"{where}: range must be [low, high] with low < high, got [{low}, {high}]")
+            tell(Fault("task", f"{where}: {unknown_name('key', key, TASK_KEYS)} Rename or remove it."))
     return Task(
         name=name,
         kind=kind,
         title=declared.get("title", name.upper()),
         positive=declared.get("positive", ""),
         unit=declared.get("unit", ""),
-        range=(float(low), float(high)),
+        range=_range(where, declared.get("range", [-np.inf, np.inf]), tell),
         ranked=declared.get("ranked", True),
     )
 
 
-def _read_cases(folder: Path) -> pd.DataFrame:
+def _range(where: str, declared: Any, tell: Tell) -> tuple[float, float]:
+    try:
+        low, high = (float(value) for value in declared)
+    except (TypeError, ValueError):
+        low = high = np.nan
+    if not low < high:
+        tell(
+            Fault("task", f"{where}: range must be [low, high], two numbers with low < high, got {declared}")
+        )
+        return (-np.inf, np.inf)
+    return (low, high)
+
+
+def _roles(folder: Path, header: Mapping[str, Any], cases: pd.DataFrame, tell: Tell) -> dict[str, str]:
+    """Role of each declared column that ``cases.csv`` has; told are columns that one of the two files lacks."""
+    where = f"{folder / 'cohort.toml'}, [columns]"
+    roles: dict[str, str] = {}
+    for role, names in header.get("columns", {}).items():
+        if role not in ROLES:
+            tell(Fault("role", f"{where}: {unknown_name('role', role, ROLES)}"))
+        elif not isinstance(names, list):
+            tell(Fault("role", f"{where}: {role} must be a list of column names, got {names!r}"))
+        else:
+            roles |= dict.fromkeys(names, role)
+    for name in (*header["tasks"], *roles):
+        if name not in cases and not cases.empty:
+            tell(
+                Fault(
+                    "missing column",
+                    f"{folder / 'cases.csv'}: no column {name!r}, which cohort.toml declares; "
+                    "add the column or remove the declaration",
+                )
+            )
+    known = {*IDENTITY, *FILES, *header["tasks"], *roles}
+    for name in cases:
+        if name not in known:
+            tell(
+                Fault(
+                    "column without a role",
+                    f"{folder / 'cases.csv'}: column {name!r} has no role; list it in cohort.toml under "
+                    f"[columns] as {', '.join(ROLES)}, or declare it as a task",
+                )
+            )
+    return {name: role for name, role in roles.items() if name in cases}
+
+
+# What cases.csv says.
+
+
+def _read_cases(folder: Path, tell: Tell) -> pd.DataFrame:
+    """The table as it stands; without a row where it cannot be read."""
     path = folder / "cases.csv"
+    nothing = pd.DataFrame(columns=list(IDENTITY), dtype=str)
     if not path.is_file():
-        raise CohortError(f"{path} is missing: it lists the cases, one a line (see README, your own cohort)")
-    cases = pd.read_csv(path, dtype=dict.fromkeys((*IDENTITY, *FILES), str), keep_default_na=True)
+        tell(Fault("no cases.csv", f"{path} is missing: it lists the cases, one a line ({SEE})"))
+        return nothing
+    try:
+        cases = pd.read_csv(path, dtype=dict.fromkeys((*IDENTITY, *FILES), str), keep_default_na=True)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        tell(Fault("cases.csv", f"{path} cannot be read ({error}); save it as comma-separated UTF-8 text"))
+        return nothing
     missing = [name for name in IDENTITY if name not in cases]
     if missing:
-        raise CohortError(
-            f"{path}: expected the columns {', '.join(IDENTITY)}; missing: {', '.join(missing)}"
+        tell(
+            Fault(
+                "missing column",
+                f"{path}: expected the columns {', '.join(IDENTITY)}; missing: {', '.join(missing)} "
+                "(is the file separated by commas?)",
+            )
         )
     if ("image" in cases) != ("mask" in cases):
-        raise CohortError(f"{path}: image and mask go together; only one of the two columns is there")
-    if cases.empty:
-        raise CohortError(f"{path} lists no case")
-    return cases
-
-
-def _roles(
-    folder: Path, header: Mapping[str, Any], cases: pd.DataFrame, tasks: tuple[Task, ...]
-) -> dict[str, str]:
-    declared = header.get("columns", {})
-    for role in declared:
-        if role not in ROLES:
-            raise CohortError(f"{folder / 'cohort.toml'}, [columns]: {unknown_name('role', role, ROLES)}")
-    roles = {name: role for role, names in declared.items() for name in names}
-    lacking = [name for name in (*(task.name for task in tasks), *roles) if name not in cases]
-    if lacking:
-        raise CohortError(f"{folder / 'cases.csv'}: no column {lacking[0]!r}, which cohort.toml declares")
-    known = {*IDENTITY, *FILES, *(task.name for task in tasks), *roles}
-    without = [name for name in cases if name not in known]
-    if without:
-        raise CohortError(
-            f"{folder / 'cases.csv'}: column {without[0]!r} has no role; list it in cohort.toml under "
-            f"[columns] as {', '.join(ROLES)}, or declare it as a task ({len(without)} such columns)"
+        tell(
+            Fault(
+                "missing column",
+                f"{path}: image and mask go together; only one of the two columns is there, add the other",
+            )
         )
-    return roles
+    if cases.empty:
+        tell(Fault("no cases", f"{path} lists no case; add one line a case"))
+    return nothing if "case_id" in missing else cases
 
 
-def _check_identity(folder: Path, cases: pd.DataFrame) -> None:
+def _check_identity(folder: Path, cases: pd.DataFrame, tell: Tell) -> None:
     where = folder / "cases.csv"
     for name in IDENTITY:
-        empty = np.flatnonzero(cases[name].isna())
-        if len(empty):
-            raise CohortError(f"{where}, line {empty[0] + 2}: {name} is empty")
-    twice = cases["case_id"][cases["case_id"].duplicated()]
-    if len(twice):
-        raise CohortError(f"{where}: case_id {twice.iloc[0]!r} occurs more than once")
-    wrong = cases[~cases["group"].isin(GROUPS)]
-    if len(wrong):
-        row = wrong.iloc[0]
-        raise CohortError(
-            f"{where}: case {row['case_id']!r} has group {row['group']!r}, expected {' or '.join(GROUPS)}"
+        for row in np.flatnonzero(cases[name].isna()) if name in cases else ():
+            known = cases["case_id"].iloc[row]
+            tell(
+                Fault(
+                    "empty field",
+                    f"{where}, line {row + 2}: {name} is empty; fill it in",
+                    known if isinstance(known, str) else "",
+                )
+            )
+    for case_id in cases["case_id"][cases["case_id"].notna() & cases["case_id"].duplicated()].unique():
+        tell(
+            Fault(
+                "duplicate case id",
+                f"{where}: case_id {case_id!r} occurs more than once; every line needs an id of its own "
+                "(several lesions of one patient share the patient_id)",
+                case_id,
+            )
         )
+    if "group" in cases:
+        for row in np.flatnonzero(cases["group"].notna() & ~cases["group"].isin(GROUPS)):
+            case_id, group = cases["case_id"].iloc[row], cases["group"].iloc[row]
+            detail = f"{where}: case {case_id!r} has group {group!r}, expected {' or '.join(GROUPS)}"
+            tell(Fault("unknown group", detail, str(case_id)))
 
 
-def _table(
-    folder: Path, cases: pd.DataFrame, tasks: tuple[Task, ...], roles: Mapping[str, str]
-) -> pd.DataFrame:
-    columns: dict[str, Any] = {name: cases[name].to_numpy(dtype=object) for name in IDENTITY[1:]}
-    for task in tasks:
-        columns[task.name] = _labels(folder, cases, task)
-    for name in roles:
-        columns[name] = cases[name].to_numpy()
-    return pd.DataFrame(columns, index=pd.Index(cases["case_id"].to_numpy(dtype=object), name="case_id"))
-
-
-def _labels(folder: Path, cases: pd.DataFrame, task: Task) -> np.ndarray:
+def _labels(folder: Path, cases: pd.DataFrame, task: Task, tell: Tell) -> np.ndarray:
+    """Labels of a task, float, shape (case,), NaN where unknown or at fault."""
     values = pd.to_numeric(cases[task.name], errors="coerce").to_numpy(dtype=float)
-    unreadable = np.isnan(values) & cases[task.name].notna().to_numpy()
+    unreadable = ~np.isfinite(values) & cases[task.name].notna().to_numpy()
     if task.kind == "binary":
         wrong, expected = ~np.isnan(values) & ~np.isin(values, (0.0, 1.0)), "0, 1 or empty"
     else:
         low, high = task.range
         wrong = ~np.isnan(values) & ((values < low) | (values > high))
         expected = f"a number from {low:g} to {high:g}, or empty"
-    bad = np.flatnonzero(wrong | unreadable)
-    if len(bad):
-        row = cases.iloc[bad[0]]
-        raise CohortError(
-            f"{folder / 'cases.csv'}: case {row['case_id']!r} has {task.name} = {row[task.name]!r}, "
-            f"expected {expected} ({len(bad)} such cases)"
+    for row in np.flatnonzero(wrong | unreadable):
+        case_id, found = cases["case_id"].iloc[row], cases[task.name].iloc[row]
+        tell(
+            Fault(
+                "label outside its range",
+                f"{folder / 'cases.csv'}: case {case_id!r} has {task.name} = {found}, expected {expected}",
+                str(case_id),
+            )
         )
-    return values
+    return np.where(wrong | unreadable, np.nan, values)
 
 
-def _files(folder: Path, cases: pd.DataFrame) -> pd.DataFrame:
-    index = pd.Index(cases["case_id"].to_numpy(dtype=object), name="case_id")
-    if "image" not in cases:
-        return pd.DataFrame(dict.fromkeys(FILES), index=index)
-    files = pd.DataFrame({name: cases[name].to_numpy(dtype=object) for name in FILES}, index=index)
-    for case_id, row in files.iterrows():
-        for name in FILES:
-            _check_file(folder, str(case_id), name, row[name])
-    return files
+# The files that cases.csv names.
 
 
-def _check_file(folder: Path, case_id: str, kind: str, relative: Any) -> None:
+def _check_files(folder: Path, cases: pd.DataFrame, tell: Tell) -> None:
+    for name in FILES:
+        if name in cases:
+            for case_id, relative in zip(cases["case_id"], cases[name], strict=True):
+                _check_file(folder, str(case_id), name, relative, tell)
+
+
+def _check_file(folder: Path, case_id: str, kind: str, relative: Any, tell: Tell) -> None:
+    rule: Literal["missing file", "path outside the folder"] = "missing file"
     if not isinstance(relative, str):
-        raise CohortError(f"{folder / 'cases.csv'}: case {case_id!r} has no {kind}")
-    normal = os.path.normpath(relative)
-    if Path(relative).is_absolute() or normal.startswith(".."):
-        raise CohortError(
+        detail = f"{folder / 'cases.csv'}: case {case_id!r} has no {kind}; fill it in or leave the case out"
+    elif Path(relative).is_absolute() or os.path.normpath(relative).startswith(".."):
+        rule = "path outside the folder"
+        detail = (
             f"case {case_id!r}: its {kind} {relative!r} lies outside the cohort folder; "
-            "paths are relative and stay inside"
+            "paths are relative and stay inside: move or link the file into the folder"
         )
-    if not (folder / normal).is_file():
-        raise CohortError(f"case {case_id!r}: its {kind} {relative!r} is missing in {folder}")
+    elif not (folder / relative).is_file():
+        detail = (
+            f"case {case_id!r}: its {kind} {relative!r} is missing in {folder}; "
+            "correct its path in cases.csv or leave the case out"
+        )
+    else:
+        return
+    tell(Fault(rule, detail, case_id))
+
+
+def _check_features(folder: Path, header: Mapping[str, Any], cases: pd.DataFrame, tell: Tell) -> None:
+    if "features" not in header:
+        return
+    path = folder / str(header["features"])
+    if not path.is_file():
+        tell(
+            Fault("missing file", f"{path}, the feature table that cohort.toml names, is missing; correct it")
+        )
+        return
+    if "case_id" not in pd.read_csv(path, nrows=0):
+        tell(Fault("missing column", f"{path}: expected a column case_id; rename the one that holds it"))
+        return
+    known = set(pd.read_csv(path, dtype=str, usecols=["case_id"])["case_id"])
+    for case_id in cases["case_id"].dropna():
+        if case_id not in known:
+            detail = f"case {case_id!r} has no line in {path}; add it or leave the case out of cases.csv"
+            tell(Fault("missing features", detail, case_id))
+
+
+# What makes two cohorts the same.
 
 
 def _fingerprint(

@@ -33,23 +33,23 @@ class Attribute:
 
 
 ATTRIBUTES: Mapping[str, Attribute] = {
-    "core_depth": Attribute("core", 0.05, 0.65, "loss of enhancement in the core, share of the lesion's"),
-    "core_extent": Attribute("core", 0.30, 0.75, "radius of the core, share of the lesion's"),
-    "core_offset": Attribute("core", 0.00, 0.40, "distance of the core from the centre, share of the radius"),
-    "core_islets": Attribute("core", 0.00, 1.00, "share of the loss restored in enhancing islets"),
+    "core_depth": Attribute("core", 0.15, 0.75, "loss of enhancement in the core, share of the lesion's"),
+    "core_extent": Attribute("core", 0.30, 0.80, "radius of the core, share of the lesion's"),
+    "core_offset": Attribute("core", 0.00, 0.50, "distance of the core from the centre, share of the radius"),
+    "core_islets": Attribute("core", 0.00, 1.00, "contrast of enhancing islets in the core (1.4 times the loss at 1)"),
     "rim_strength": Attribute("rim", 0.05, 0.65, "gain of enhancement in the rim, share of the lesion's"),
     "rim_thickness": Attribute("rim", 1.00, 4.00, "depth of the rim inside the boundary, mm"),
     "rim_gaps": Attribute("rim", 0.00, 1.00, "contrast between bright stretches and gaps of the rim"),
     "rim_tilt": Attribute("rim", 0.00, 1.00, "contrast between the brighter side of the rim and the other"),
-    "texture_mix": Attribute("texture", 0.00, 1.00, "share of fine (1.1 mm) over coarse (3.5 mm) texture"),
-    "texture_amplitude": Attribute("texture", 0.08, 0.35, "standard deviation, share of the enhancement"),
+    "texture_mix": Attribute("texture", 0.00, 1.00, "share of fine (1.3 mm) over coarse (3.5 mm) texture"),
+    "texture_amplitude": Attribute("texture", 0.10, 0.32, "standard deviation, share of the enhancement"),
     "texture_skew": Attribute("texture", -1.00, 1.00, "dark holes (-1) to bright foci (+1)"),
-    "texture_stripes": Attribute("texture", 0.00, 1.00, "share of 5 mm stripes in the texture"),
+    "texture_stripes": Attribute("texture", 0.00, 0.70, "share of 5 mm stripes in the texture"),
     "surround_strength": Attribute("surround", 0.05, 0.75, "enhancement at the boundary, share of the lesion's"),
     "surround_reach": Attribute("surround", 3.00, 10.0, "distance over which it falls to 1/e, mm"),
     "surround_vessels": Attribute("surround", 0.00, 1.00, "share carried by vessels, the rest is diffuse"),
     "surround_tilt": Attribute("surround", 0.00, 1.00, "contrast between the brighter side and the other"),
-    "margin_spikes": Attribute("margin", 0.00, 8.00, "length of the spikes, mm"),
+    "margin_spikes": Attribute("margin", 0.00, 10.0, "length of the spikes, mm"),
     "size_radius": Attribute("size", 5.00, 14.0, "radius of the sphere of equal volume, mm"),
 }
 
@@ -98,20 +98,51 @@ DEFAULT_LOADINGS: Mapping[str, Mapping[str, float]] = {
     "size_radius": {"er": -0.3, "ki67": 0.3},
 }
 
-SCENARIOS: Mapping[str, Scenario] = {
-    scenario.name: scenario
-    for scenario in (
-        Scenario(
-            "phantom",
-            "each biomarker shows in a place of its own: ER rim, PR texture, HER2 surround, Ki-67 core",
-            DEFAULT_LOADINGS,
-        ),
-        Scenario(
-            "phantom-tiny",
-            "the model of phantom with 68 cases of balanced prevalence, for trials",
-            DEFAULT_LOADINGS,
-            counts={"A": 16, "B": 16, "C": 16, "D": 20},
-            populations=dict.fromkeys("ABCD", Population(er=0.5, pr=0.5, her2=0.5)),
-        ),
-    )
+
+def _in_one_place(place: str) -> Scenario:
+    """All four tasks load on the attributes of one place, one task an attribute, in the order of ATTRIBUTES."""
+    names = [name for name, attribute in ATTRIBUTES.items() if attribute.place == place]
+    shifts = {"er": -1.65, "ki67": 1.3, "her2": 1.65, "pr": 1.2}
+    loadings = {name: {task: shift} for name, (task, shift) in zip(names, shifts.items(), strict=True)}
+    return Scenario(f"phantom-{place}", f"all four biomarkers show in the {place} alone", loadings)
+
+
+_BY_SITE = {
+    "A": Population(er=0.90, pr=0.80, her2=0.08, ki67=0.16),
+    "B": Population(er=0.70, pr=0.60, her2=0.20, ki67=0.22),
+    "C": Population(er=0.45, pr=0.35, her2=0.38, ki67=0.30),
 }
+_WEAK = 0.4
+
+_ALL = (
+    Scenario(
+        "phantom",
+        "each biomarker shows in a place of its own: ER rim, PR texture, HER2 surround, Ki-67 core",
+        DEFAULT_LOADINGS,
+    ),
+    _in_one_place("core"),
+    _in_one_place("rim"),
+    _in_one_place("surround"),
+    _in_one_place("texture"),
+    Scenario(
+        "phantom-size",
+        "all four biomarkers show in the tumour's size alone",
+        {"size_radius": {"er": -1.5, "pr": -0.8, "her2": 1.6, "ki67": 0.8}},
+    ),
+    Scenario("phantom-null", "no biomarker shows anywhere: the ceiling is the constant", {}),
+    Scenario(
+        "phantom-confounded",
+        "prevalence follows the site among internal cases and not in the external one; appearance tells little",
+        {name: {t: _WEAK * shift for t, shift in row.items()} for name, row in DEFAULT_LOADINGS.items()},
+        populations=_BY_SITE,
+    ),
+    Scenario(
+        "phantom-tiny",
+        "the model of phantom with 68 cases of balanced prevalence, for trials",
+        DEFAULT_LOADINGS,
+        counts={"A": 16, "B": 16, "C": 16, "D": 20},
+        populations=dict.fromkeys("ABCD", Population(er=0.5, pr=0.5, her2=0.5)),
+    ),
+)
+
+SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in _ALL}

@@ -1,0 +1,126 @@
+"""From a case's files to its crop: only the block that the crop covers is read, smoothed and resampled."""
+
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from scipy import ndimage
+
+from bench.imaging.crop import Crop
+from bench.imaging.distance import signed_distance
+from bench.imaging.grid import Grid
+from bench.imaging.intensity import normalise
+from bench.imaging.volume import VolumeFile, check_same_grid, lesion_box, lesion_voxels, open_file
+
+# Gaussian tails beyond this many standard deviations are cut.
+TRUNCATE = 3.0
+
+
+def cut_crop(case_id: str, image_path: Path, mask_path: Path, crop: Crop) -> np.ndarray:
+    """The crop round one case's lesion, every channel, on an isotropic grid along the patient's axes.
+
+    * The cube is centred on the lesion's bounding box along the patient's axes: z towards the head, y towards
+      the back, x towards the patient's left.
+    * ``image``: where voxels are smaller than the crop's, smoothed to the crop's resolution against aliasing
+      (:func:`smoothing_mm`), then interpolated linearly, then normalised (:func:`normalise`). Beyond the
+      image, which ends half a voxel outside its outermost centres, it is 0, the case's median.
+    * ``distance``: computed on the image's own grid (:func:`signed_distance`) and interpolated linearly:
+      shape-based interpolation between thick slices (Raya and Udupa, IEEE Trans Med Imaging 9, 1990).
+      Beyond the image there is no lesion. Where the lesion slips between the crop's voxels, or the cube
+      between its pieces, the voxel nearest to it gets distance 0.
+    * ``mask``: 1 where the distance is at most 0.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (channel, z, y, x), channels as in ``bench.imaging.crop.CHANNELS``.
+
+    Raises
+    ------
+    CohortError
+        As :func:`bench.imaging.volume.read_volume` and :func:`normalise`; voxels outside the block that
+        is read are not looked at.
+    """
+    image = open_file(case_id, "image", image_path)
+    mask = open_file(case_id, "mask", mask_path)
+    check_same_grid(image, mask)
+    lesion = lesion_voxels(mask.voxels(np.zeros(3, int), mask.grid.size))
+    first, last = lesion_box(mask, lesion)
+    lesion = lesion[tuple(slice(a, b + 1) for a, b in zip(first, last, strict=True))]
+    target = crop_grid(mask.grid, lesion, first, crop)
+    distance = _resampled_distance(mask.grid, lesion, first, target)
+    values = normalise(_resampled_image(image, target), case_id)
+    return np.stack([values, distance <= 0, distance]).astype(np.float32)
+
+
+def crop_grid(native: Grid, lesion: np.ndarray, first: np.ndarray, crop: Crop) -> Grid:
+    """The crop's grid, centred on the bounding box, along the patient's axes, of the lesion's voxel centres.
+
+    ``lesion`` is the bounding box's content, shape (z, y, x), whose first voxel has index ``first``.
+    """
+    points = native.points((np.argwhere(lesion) + first)[:, ::-1])
+    centre = (points.min(axis=0) + points.max(axis=0)) / 2
+    size = np.array(crop.shape[::-1])
+    spacing = np.full(3, float(crop.spacing_mm))
+    return Grid(size, spacing, centre - (size - 1) / 2 * spacing, np.eye(3))
+
+
+def smoothing_mm(native_mm: np.ndarray, crop_mm: float) -> np.ndarray:
+    """Standard deviation, mm, of the Gaussian that blurs voxels of ``native_mm`` to those of the crop.
+
+    ``sigma^2 = (crop^2 - native^2) / (8 ln 2)``, 0 where the crop is the finer: point spread functions with
+    the voxel edges as widths at half maximum (Cardoso et al., Scale factor point spread function matching,
+    MICCAI 2015).
+    """
+    return np.asarray(np.sqrt(np.maximum(crop_mm**2 - native_mm**2, 0) / (8 * np.log(2))))
+
+
+def _resampled_image(image: VolumeFile, target: Grid) -> np.ndarray:
+    """Intensities on the target grid, float32, shape (z, y, x), NaN where the image ends."""
+    grid = image.grid
+    sigma = smoothing_mm(grid.spacing, target.spacing[0]) / grid.spacing
+    lower, upper = _cover(grid, target, np.ceil(TRUNCATE * sigma) + 1)
+    lower, upper = np.maximum(lower, 0), np.minimum(upper, grid.size - 1)
+    if (lower > upper).any():
+        return np.full(target.size[::-1], np.nan, np.float32)
+    block = image.voxels(lower, upper - lower + 1).astype(np.float32)
+    block = ndimage.gaussian_filter(block, sigma[::-1], mode="nearest", truncate=TRUNCATE)
+    return _resample(block, grid, lower, target)
+
+
+def _resampled_distance(native: Grid, lesion: np.ndarray, first: np.ndarray, target: Grid) -> np.ndarray:
+    """Signed distance on the target grid, mm, float32, shape (z, y, x), at most 0 somewhere."""
+    lower, upper = _cover(native, target, np.ones(3))
+    # Nearest boundary: it lies within one voxel of the lesion's bounding box, wherever the crop is.
+    start = np.minimum(lower[::-1], first - 1)
+    stop = np.maximum(upper[::-1], first + lesion.shape) + 1
+    block = np.zeros(stop - start, bool)
+    block[tuple(slice(a, a + n) for a, n in zip(first - start, lesion.shape, strict=True))] = lesion
+    distance = _resample(signed_distance(block, native.spacing[::-1]), native, start[::-1], target)
+    deepest = np.unravel_index(distance.argmin(), distance.shape)
+    distance[deepest] = min(distance[deepest], 0.0)
+    return distance
+
+
+def _cover(native: Grid, target: Grid, margin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First and last native index (x, y, z) of the block that covers the target grid; may leave the image."""
+    corners = native.indices(target.corners())
+    lower = np.floor(corners.min(axis=0)) - margin
+    return lower.astype(int), (np.ceil(corners.max(axis=0)) + margin).astype(int)
+
+
+def _resample(block: np.ndarray, native: Grid, lower: np.ndarray, target: Grid) -> np.ndarray:
+    """A block that begins at native index ``lower`` (x, y, z), interpolated linearly; NaN beyond it."""
+    image = sitk.GetImageFromArray(block)
+    image.SetSpacing(native.spacing.tolist())
+    image.SetOrigin(native.points(lower[None])[0].tolist())
+    image.SetDirection(native.direction.ravel().tolist())
+    resample = sitk.ResampleImageFilter()
+    resample.SetNumberOfThreads(1)
+    resample.SetInterpolator(sitk.sitkLinear)
+    resample.SetDefaultPixelValue(np.nan)
+    resample.SetSize(target.size.tolist())
+    resample.SetOutputSpacing(target.spacing.tolist())
+    resample.SetOutputOrigin(target.origin.tolist())
+    resample.SetOutputDirection(target.direction.ravel().tolist())
+    return np.asarray(sitk.GetArrayFromImage(resample.Execute(image)))

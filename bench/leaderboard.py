@@ -1,0 +1,101 @@
+"""Boards: scores as tables, ranked or in the order of a run."""
+
+from collections.abc import Sequence
+
+from bench.inference import DRAW_SEED, DRAWS
+from bench.report import cells as columns
+from bench.report.notes import brief_notes, facts, file_notes, finding
+from bench.report.table import Column, Table
+from bench.scores import MethodResult, Results, Score, score_results
+
+__all__ = ["MethodResult", "Results", "Score", "leaderboard", "result_table", "score_results"]
+
+BOARD_CSV = (
+    "rank",
+    "method",
+    "task",
+    "metric",
+    "value",
+    "ci_low",
+    "ci_high",
+    "n",
+    "status",
+    "fit_seconds",
+    "parameters",
+)
+
+
+def result_table(results: Results, draws: int = DRAWS, seed: int = DRAW_SEED) -> Table:
+    """A run's own output: one row a task and method, in the order of the run.
+
+    ``draws`` and ``seed`` are those of the bootstrap. Raises StoreError where predictions and truth
+    contradict each other.
+    """
+    scores = score_results(results, draws, seed)
+    shown = [columns.TASK, columns.METRIC]
+    shown += [columns.METHOD] if len(results.methods) != 1 else []
+    shown += [columns.VALUE, columns.CASES, columns.CONSTANT, columns.GAIN, columns.CEILING, columns.SHARE]
+    shown += [columns.POOLED, columns.WITHIN, columns.SEEDS]
+    names = ", ".join(method.label for method in results.methods)
+    return _table(
+        f"{names}: {_where(results)}",
+        results,
+        scores,
+        shown,
+        tuple(columns.record(scores[0])),
+        (draws, seed),
+        ranked=False,
+    )
+
+
+def leaderboard(results: Results, draws: int = DRAWS, seed: int = DRAW_SEED) -> Table:
+    """A ranked board: one row a task and method, the best first, methods without a value last.
+
+    ``draws`` and ``seed`` are those of the bootstrap. Raises StoreError where predictions and truth
+    contradict each other.
+    """
+    scores = _ordered(score_results(results, draws, seed), results)
+    shown = [columns.TASK, columns.METRIC, columns.RANK, columns.METHOD, columns.VALUE, columns.CASES]
+    shown += [columns.CONSTANT, columns.GAIN, columns.CEILING, columns.SHARE, columns.POOLED]
+    shown += [columns.WITHIN, columns.SEEDS, columns.TIME, columns.PARAMETERS]
+    return _table(
+        f"Leaderboard: {_where(results)}", results, scores, shown, BOARD_CSV, (draws, seed), ranked=True
+    )
+
+
+def _ordered(scores: Sequence[Score], results: Results) -> list[Score]:
+    """Tasks in their order; within a task by rank, then value, then name."""
+    place = {task.name: index for index, task in enumerate(results.tasks)}
+
+    def key(score: Score) -> tuple[int, float, float, str]:
+        if score.rank is None:
+            return place[score.task.name], float("inf"), 0.0, score.method
+        return place[score.task.name], score.rank, -score.metric.sign * score.value, score.method
+
+    return sorted(scores, key=key)
+
+
+def _where(results: Results) -> str:
+    return f"{results.cohort}, {results.split}"
+
+
+def _table(
+    title: str,
+    results: Results,
+    scores: Sequence[Score],
+    shown: Sequence[Column],
+    csv_columns: tuple[str, ...],
+    bootstrap: tuple[int, int],
+    ranked: bool,
+) -> Table:
+    return Table(
+        title=title,
+        synthetic=results.synthetic,
+        columns=tuple(shown),
+        rows=tuple(columns.cells(score) for score in scores),
+        brief=(f"What it shows: {finding(scores)}", *brief_notes(results, scores)),
+        notes=file_notes(results, scores, *bootstrap, ranked=ranked),
+        records=tuple(columns.record(score) for score in scores),
+        csv_columns=csv_columns,
+        facts=facts(results, *bootstrap),
+    )

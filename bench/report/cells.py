@@ -1,0 +1,135 @@
+"""Scores as text: the cells and records that tables are made of."""
+
+import math
+from typing import Any
+
+from bench.inference import Interval
+from bench.report.table import Cell, Column
+from bench.scores import Score
+
+NOTHING = Cell("-", "muted")
+
+TASK = Column("task", "Task", "left", of_task=True)
+METRIC = Column("metric", "Metric", "left", of_task=True)
+RANK = Column("rank", "Rank")
+METHOD = Column("method", "Method", "left")
+VALUE = Column("value", "Value [95 %]")
+CASES = Column("n", "n (pos.)", of_task=True)
+CONSTANT = Column("constant", "Constant", of_task=True)
+GAIN = Column("gain", "Better than constant by")
+CEILING = Column("ceiling", "Ceiling", of_task=True)
+SHARE = Column("share", "Recoverable %")
+POOLED = Column("pooled", "Pooled AUC", wide=True)
+WITHIN = Column("within_site", "Within-site AUC", wide=True)
+SEEDS = Column("seeds", "Seeds (sd)", wide=True)
+TIME = Column("fit_seconds", "Fit s", wide=True)
+PARAMETERS = Column("parameters", "Parameters", wide=True)
+
+
+def cells(score: Score) -> dict[str, Cell]:
+    """The cells of a row, for every column above; a method without a value shows its status instead."""
+    digits = score.metric.decimals
+    scored = score.rank is not None
+    return {
+        "task": Cell(score.task.title or score.task.name.upper()),
+        "metric": Cell(metric_title(score)),
+        "rank": Cell(str(score.rank), "good" if score.rank == 1 else "") if scored else NOTHING,
+        "method": Cell(score.method),
+        "value": Cell(_estimate(score.value, score.interval, digits))
+        if scored
+        else Cell(score.status, "status"),
+        "n": Cell(_cases(score)),
+        "constant": number(score.constant, digits),
+        "gain": Cell(
+            _estimate(score.gain.value, score.gain.interval, digits, "+"), _tone(score.gain.interval)
+        )
+        if scored
+        else NOTHING,
+        "ceiling": number(score.ceiling, digits),
+        "share": NOTHING if math.isnan(score.share) else Cell(_percent(score.share, score.share_interval)),
+        "pooled": number(score.pooled, digits),
+        "within_site": number(score.within_site, digits),
+        "seeds": Cell(_seeds(score)) if scored else NOTHING,
+        "fit_seconds": number(score.fit_seconds, 0 if score.fit_seconds >= 10 else 1),
+        "parameters": NOTHING if score.parameters is None else Cell(f"{score.parameters:,}"),
+    }
+
+
+def record(score: Score) -> dict[str, Any]:
+    """The numbers of a row to six decimals, None where there is none, for CSV and JSON."""
+    numbers = {
+        "value": score.value,
+        "ci_low": score.interval.low,
+        "ci_high": score.interval.high,
+        "constant": score.constant,
+        "better_by": score.gain.value,
+        "better_low": score.gain.interval.low,
+        "better_high": score.gain.interval.high,
+        "better_p": score.gain.p,
+        "ceiling": score.ceiling,
+        "recoverable_share": score.share,
+        "share_low": score.share_interval.low,
+        "share_high": score.share_interval.high,
+        "pooled_auc": score.pooled,
+        "within_site_auc": score.within_site,
+        "seed_sd": score.seed_sd,
+    }
+    return {
+        "rank": score.rank,
+        "method": score.method,
+        "task": score.task.name,
+        "metric": score.metric.name,
+        "unit": score.task.unit,
+        "higher_is_better": score.metric.higher_is_better,
+        "n": score.n,
+        "positives": score.positives,
+        "status": score.status,
+        "seeds": score.seeds,
+        "fit_seconds": _rounded(score.fit_seconds),
+        "parameters": score.parameters,
+    } | {name: _rounded(value) for name, value in numbers.items()}
+
+
+def metric_title(score: Score) -> str:
+    """Metric with the better direction, and the unit where the task has one: ``MAE ↓ (%)``."""
+    unit = f" ({score.task.unit})" if score.task.unit else ""
+    return f"{score.metric.title} {score.metric.arrow}{unit}"
+
+
+def number(value: float, digits: int) -> Cell:
+    """A number, or a dash where there is none."""
+    return NOTHING if math.isnan(value) else Cell(f"{value:.{digits}f}")
+
+
+def _rounded(value: float) -> float | None:
+    """Six decimals, None for NaN; adding 0 turns -0 into 0."""
+    return None if math.isnan(value) else round(value, 6) + 0.0
+
+
+def _estimate(value: float, interval: Interval, digits: int, sign: str = "") -> str:
+    """``0.812 [0.700, 0.889]``."""
+    text = f"{value:{sign}z.{digits}f}"
+    if math.isnan(interval.low):
+        return f"{text} [-]"
+    return f"{text} [{interval.low:z.{digits}f}, {interval.high:z.{digits}f}]"
+
+
+def _percent(share: float, interval: Interval) -> str:
+    """``76 [49, 95]``."""
+    return f"{100 * share:z.0f} [{100 * interval.low:z.0f}, {100 * interval.high:z.0f}]"
+
+
+def _cases(score: Score) -> str:
+    return str(score.n) if score.positives is None else f"{score.n} ({score.positives})"
+
+
+def _seeds(score: Score) -> str:
+    return (
+        str(score.seeds)
+        if math.isnan(score.seed_sd)
+        else f"{score.seeds} ({score.seed_sd:.{score.metric.decimals}f})"
+    )
+
+
+def _tone(interval: Interval) -> Any:
+    return "good" if interval.low > 0 else "bad" if interval.high < 0 else ""

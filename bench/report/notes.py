@@ -1,0 +1,149 @@
+"""What a reader must know to use a board: the sentences under it."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from bench import __version__
+from bench.inference import ALPHA, FEWEST_PATIENTS
+from bench.scores import LEAST_GAP, Results, Score
+
+FINGERPRINT_DIGITS = 12
+
+DIFFERENCES = (
+    '"Better than constant by" is the paired difference from the constant predictor (training prevalence or '
+    "median) on the same cases, positive where the method is better."
+)
+RECOVERED = (
+    "Ceiling: a reader of the phantom's true parameters on the same cases. Recoverable: share of "
+    "the way from constant to ceiling, with a paired interval; not given where that way is under "
+    f"{100 * LEAST_GAP:.0f} % of the way to a perfect prediction (.05 of an AUC)."
+)
+
+
+def finding(scores: Sequence[Score]) -> str:
+    """What the table shows, a clause a task: who shares the first rank, or whether it beats chance."""
+    tasks: dict[str, list[str]] = {}
+    for name in dict.fromkeys(score.task.name for score in scores):
+        mine = [score for score in scores if score.task.name == name]
+        tasks.setdefault(_task_finding(mine), []).append(_title(mine[0]))
+    return "; ".join(f"{_enumerate(titles)}: {clause}" for clause, titles in tasks.items()) + "."
+
+
+def brief_notes(results: Results, scores: Sequence[Score]) -> tuple[str, ...]:
+    """The sentences for a terminal: what the cases are, what the split estimates, how to read the columns."""
+    ceiling = any(not math.isnan(score.ceiling) for score in scores)
+    return (
+        _cohort_sentence(results),
+        f"{results.split}: {results.estimand}",
+        DIFFERENCES,
+        *([RECOVERED] if ceiling else []),
+    )
+
+
+def file_notes(
+    results: Results, scores: Sequence[Score], draws: int, seed: int, ranked: bool
+) -> tuple[str, ...]:
+    """The sentences for a file: all that a paper's table needs under it."""
+    return (
+        f"What it shows: {finding(scores)}",
+        f"{_cohort_sentence(results)} Fingerprint {results.cohort_fingerprint[:FINGERPRINT_DIGITS]}.",
+        f"Split `{results.split}` ({results.split_title}): {results.estimand} "
+        f"Split seed {results.split_seed}, fingerprint {results.split_fingerprint[:FINGERPRINT_DIGITS]}.",
+        f"Cases: {_case_counts(scores)}.",
+        _interval_note(draws, seed),
+        *([_rank_note()] if ranked else []),
+        *brief_notes(results, scores)[2:],
+        f"Made with {_versions(results)}.",
+    )
+
+
+def facts(results: Results, draws: int, seed: int) -> dict[str, Any]:
+    """What all rows have in common, for JSON."""
+    return {
+        "cohort": {
+            "name": results.cohort,
+            "title": results.cohort_title,
+            "fingerprint": results.cohort_fingerprint,
+            "synthetic": results.synthetic,
+            "licence": results.licence,
+        },
+        "split": {
+            "name": results.split,
+            "title": results.split_title,
+            "estimand": results.estimand,
+            "seed": results.split_seed,
+            "fingerprint": results.split_fingerprint,
+        },
+        "statistics": {"level": 1 - ALPHA, "bootstrap_draws": draws, "bootstrap_seed": seed},
+        "versions": dict(results.versions) or {"dcebench": __version__},
+    }
+
+
+def _cohort_sentence(results: Results) -> str:
+    named = f"{results.cohort_title or results.cohort} (`{results.cohort}`)"
+    if results.synthetic:
+        return f"SYNTHETIC cohort: {named} is made by a generator, no number here is about real patients."
+    licence = f", licence {results.licence}" if results.licence else ""
+    return f"Real patients: {named}{licence}."
+
+
+def _case_counts(scores: Sequence[Score]) -> str:
+    firsts = {score.task.name: score for score in reversed(scores)}
+    texts = []
+    for score in reversed(list(firsts.values())):
+        share = "" if not score.positives else f", {100 * score.positives / score.n:.0f} % positive"
+        texts.append(f"{_title(score)} {score.n}{share}")
+    return "; ".join(texts)
+
+
+def _interval_note(draws: int, seed: int) -> str:
+    return (
+        "AUC counts pairs of cases of the same fold, weighted by pairs; its 95 % interval is DeLong's by "
+        f"patient on the logit scale. Other intervals: percentiles of {draws} bootstrap resamples of "
+        f"patients, the same for all methods (seed {seed}). With several seeds a metric is their mean."
+    )
+
+
+def _rank_note() -> str:
+    return (
+        "Rank: 1 + the number of methods significantly better (step-down max-T over all pairs of a task, "
+        f"family-wise error {100 * ALPHA:.0f} %), so methods that the cases cannot separate share a rank; "
+        f"with fewer than {FEWEST_PATIENTS} patients, or {FEWEST_PATIENTS} in a class, all share the first."
+    )
+
+
+def _versions(results: Results) -> str:
+    versions = results.versions or {"dcebench": __version__}
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def _task_finding(scores: Sequence[Score]) -> str:
+    ranked = [score for score in scores if score.rank is not None]
+    if not ranked:
+        return "no method has a value"
+    if len(ranked) == 1:
+        return _against_constant(ranked[0])
+    first = [score.method for score in ranked if score.rank == 1]
+    if len(first) == len(ranked):
+        return f"{ranked[0].n} cases do not separate the {len(ranked)} methods, all share rank 1"
+    if len(first) == 1:
+        return f"{first[0]} alone has rank 1 of {len(ranked)} methods"
+    return f"{_enumerate(first)} share rank 1 of {len(ranked)} methods"
+
+
+def _against_constant(score: Score) -> str:
+    low, high = score.gain.interval
+    if low > 0:
+        return f"{score.method} is better than the constant predictor"
+    if high < 0:
+        return f"{score.method} is worse than the constant predictor"
+    return f"{score.method} is not separable from the constant predictor on {score.n} cases"
+
+
+def _enumerate(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _title(score: Score) -> str:
+    return score.task.title or score.task.name.upper()

@@ -1,0 +1,72 @@
+"""A table as a value: every format is written from the same one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+Tone = Literal["", "good", "bad", "muted", "status"]
+
+
+class Cell(NamedTuple):
+    """Text of a cell, and what a terminal's colour may say about it."""
+
+    text: str
+    tone: Tone = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Parameters
+    ----------
+    name
+        Key of its cells.
+    header
+        What readers see.
+    align
+        Numbers are ``right``.
+    of_task
+        Whether its cells are the same for all methods of a task.
+    wide
+        Whether a terminal leaves it out.
+    """
+
+    name: str
+    header: str
+    align: Literal["left", "right"] = "right"
+    of_task: bool = False
+    wide: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows of cells with what a reader must know to use them.
+
+    Parameters
+    ----------
+    title
+        One line.
+    synthetic
+        Whether no number in it is about real patients.
+    columns, rows
+        Each row maps the names of the columns to cells; rows of a task follow each other.
+    brief, notes
+        What is said under the table on a terminal, and in files.
+    records
+        The rows with their numbers instead of text, for programs.
+    csv_columns
+        Keys of the records that make the CSV file.
+    facts
+        What the records hold in common: cohort, split, statistics, versions.
+    """
+
+    title: str
+    synthetic: bool
+    columns: tuple[Column, ...]
+    rows: tuple[Mapping[str, Cell], ...]
+    brief: tuple[str, ...]
+    notes: tuple[str, ...]
+    records: tuple[Mapping[str, Any], ...]
+    csv_columns: tuple[str, ...]
+    facts: Mapping[str, Any]

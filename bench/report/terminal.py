@@ -1,0 +1,101 @@
+"""A table on a terminal."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+import rich.table
+from rich import box
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from bench.report.table import Cell, Column, Table
+
+STYLES = {"": "", "good": "green", "bad": "red", "muted": "dim", "status": "red"}
+GAP = 2
+NARROWEST_NAME = 12
+
+Row = Mapping[str, Cell]
+
+
+def to_rich(table: Table, width: int) -> RenderableType:
+    """The table for a terminal of that many columns, a banner where it is synthetic, the brief notes below.
+
+    With several methods, or on a narrow terminal, what the methods have in common on a task stands in a line
+    of its own above them.
+    """
+    columns = [its for its in table.columns if not its.wide and _says_something(its, table)]
+    sections = [list(rows) for _, rows in groupby(table.rows, key=lambda row: row["task"].text)]
+    flat = all(len(rows) == 1 for rows in sections) and sum(_widths(columns, table, width)) <= width
+    shown = _grid(columns, table, width) if flat else _grouped(columns, sections, table, width)
+    title = Text(table.title, style="bold")
+    if table.synthetic:
+        title.append("  SYNTHETIC", style="bold yellow")
+    return Group(title, Text(), shown, Text(), *(Text(note, style="dim") for note in table.brief))
+
+
+def _says_something(column: Column, table: Table) -> bool:
+    return any(row[column.name].text != "-" for row in table.rows)
+
+
+def _grouped(
+    columns: Sequence[Column], sections: Sequence[Sequence[Row]], table: Table, width: int
+) -> RenderableType:
+    """One header, then a section a task under a line with its name and what the methods share."""
+    kept = [column for column in columns if not column.of_task]
+    shared = [column for column in columns if column.of_task and column.name not in ("task", "metric")]
+    parts: list[RenderableType] = [_grid(kept, table, width, ())]
+    for rows in sections:
+        head = Text(f"{rows[0]['task'].text}  {rows[0]['metric'].text}", style="bold")
+        for column in shared:
+            text = next((row[column.name].text for row in rows if row[column.name].text != "-"), "-")
+            head.append(f"   {column.header.lower()} {text}", style="dim")
+        parts += [head, _grid(kept, table, width, rows, header=False), Text()]
+    return Group(*parts[:-1])
+
+
+def _grid(
+    columns: Sequence[Column],
+    table: Table,
+    width: int,
+    rows: Sequence[Row] | None = None,
+    header: bool = True,
+) -> rich.table.Table:
+    """Rows, all of the table where none are named, in columns as wide as the whole table needs."""
+    shown = rich.table.Table(
+        box=box.SIMPLE_HEAD if header else None,
+        padding=(0, GAP - 1 if header else GAP, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+        show_header=header,
+        header_style="bold",
+    )
+    for column, cells in zip(columns, _widths(columns, table, width), strict=True):
+        shown.add_column(column.header, justify=column.align, overflow="fold", width=cells - GAP)
+    for row in table.rows if rows is None else rows:
+        shown.add_row(*(_text(row[column.name]) for column in columns))
+    return shown
+
+
+def _widths(columns: Sequence[Column], table: Table, width: int) -> list[int]:
+    """Characters of each column with the gap after it; names of methods give way where the line is full."""
+    wanted = [
+        GAP
+        + max(
+            max(map(len, column.header.split())),
+            *(len(row[column.name].text) for row in table.rows if row[column.name].tone != "status"),
+        )
+        for column in columns
+    ]
+    for index, column in enumerate(columns):
+        if column.name == "method":
+            wanted[index] = max(NARROWEST_NAME, min(wanted[index], width - sum(wanted) + wanted[index]))
+    return wanted
+
+
+def _text(cell: Cell) -> Text:
+    """The cell's text; an interval is dimmer than its estimate."""
+    estimate, bracket, interval = cell.text.partition(" [")
+    text = Text(estimate, style=STYLES[cell.tone])
+    if bracket:
+        text.append(f" [{interval}", style="dim")
+    return text

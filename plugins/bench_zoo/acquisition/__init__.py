@@ -1,0 +1,12 @@
+"""How far the scanner and the geometry of the exam go, without any image."""
+
+from bench.hookspecs import hookimpl
+from bench.method import MethodSpec
+
+
+@hookimpl
+def bench_methods() -> list[MethodSpec]:
+    """Offer ``acquisition``."""
+    summary = "Declared acquisition covariates alone in a linear model: what the scanner gives away"
+    target, params = "bench_zoo.covariates:CovariateModel", {"role": "acquisition"}
+    return [MethodSpec("acquisition", target, summary, params, needs=("acquisition",))]

@@ -1,0 +1,145 @@
+"""What declared covariates alone predict: ``acquisition`` and ``clinical`` differ in the columns they read."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+
+from bench.cohorts.cohort import Cohort
+from bench.method import Predictions, Run
+from bench_zoo.linear import fit_linear
+from bench_zoo.targets import Target, targets_of
+
+FILE = "covariates.json"
+# Standardised values are cut off here: one mistyped age shall not outvote the rest.
+FARTHEST = 5.0
+
+
+@dataclass
+class CovariateModel:
+    """A ridge-penalised linear model of the covariates that the cohort declares with one role.
+
+    It reads no image, so what it predicts is what the table knows: for ``acquisition`` (scanner, field strength,
+    spacing) an image method that is no better may have learnt the scanner; for ``clinical`` (age and the like) an
+    image method that is no better adds nothing. Columns are encoded as in :class:`Encoding`, fitted on the
+    training cases. Losses and the choice of the penalty are those of :func:`bench_zoo.linear.fit_linear`; there is
+    no randomness and ``val`` is not used.
+
+    Parameters
+    ----------
+    role
+        ``acquisition`` or ``clinical``.
+    penalties
+        Ridge penalties to choose from.
+    """
+
+    role: Literal["acquisition", "clinical"] = "acquisition"
+    penalties: tuple[float, ...] = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+
+    targets: tuple[Target, ...] = field(default=(), init=False, repr=False)
+    encodings: tuple["Encoding", ...] = field(default=(), init=False, repr=False)
+    weights: np.ndarray = field(default_factory=lambda: np.zeros((0, 1)), init=False, repr=False)
+
+    def fit(self, train: Cohort, val: Cohort, run: Run) -> Self:
+        """Fit one line a task."""
+        table = train.covariates(self.role)
+        self.targets = targets_of(train)
+        self.encodings = tuple(Encoding.of(table[name]) for name in table.columns)
+        features = self._features(table)
+        rows = [
+            fit_linear(its, features, its.encode(train.labels(its.task)), train.patient_ids, self.penalties)
+            for its in self.targets
+        ]
+        self.weights = np.stack(rows)
+        return self
+
+    def predict(self, cohort: Cohort) -> Predictions:
+        """P(positive) or median value of every task, shape (case,)."""
+        outputs = self._features(cohort.covariates(self.role)) @ self.weights[:, :-1].T + self.weights[:, -1]
+        return {target.task: target.decode(outputs[:, at]) for at, target in enumerate(self.targets)}
+
+    def count_parameters(self) -> int:
+        """A weight an encoded column and an intercept, a task."""
+        return int(self.weights.size)
+
+    def save(self, folder: Path) -> None:
+        """Write everything as JSON."""
+        state = {
+            "params": {"role": self.role, "penalties": list(self.penalties)},
+            "targets": [target.as_json() for target in self.targets],
+            "encodings": [asdict(encoding) for encoding in self.encodings],
+            "weights": self.weights.tolist(),
+        }
+        (folder / FILE).write_text(json.dumps(state, indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what :meth:`save` wrote."""
+        state = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        method = cls(state["params"]["role"], tuple(state["params"]["penalties"]))
+        method.targets = tuple(Target.from_json(row) for row in state["targets"])
+        method.encodings = tuple(Encoding.from_json(row) for row in state["encodings"])
+        method.weights = np.array(state["weights"])
+        return method
+
+    def _features(self, table: pd.DataFrame) -> np.ndarray:
+        columns = [encoding.apply(table[encoding.column]) for encoding in self.encodings]
+        return np.concatenate([np.empty((len(table), 0)), *columns], axis=1)
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """One covariate as numbers; both kinds add an indicator of missing values where training cases lack some.
+
+    Parameters
+    ----------
+    column
+        Name of the covariate.
+    levels
+        Text: the training cases' values, a 0/1 column each; any other value is 0 in all. Empty for a
+        numeric covariate.
+    median, mean, scale
+        Numeric: what a missing value becomes, and what standardises; statistics of the training cases.
+    missing
+        Whether training cases lacked the value.
+    """
+
+    column: str
+    levels: tuple[str, ...]
+    median: float
+    mean: float
+    scale: float
+    missing: bool
+
+    @classmethod
+    def of(cls, values: pd.Series) -> Self:
+        """The encoding that the training cases' values define."""
+        lacking = bool(values.isna().any())
+        known = values.dropna()
+        if not pd.api.types.is_numeric_dtype(values):
+            return cls(str(values.name), tuple(sorted(known.astype(str).unique())), 0.0, 0.0, 1.0, lacking)
+        median = float(known.median()) if len(known) else 0.0
+        filled = values.fillna(median).astype(float)
+        return cls(str(values.name), (), median, float(filled.mean()), float(filled.std(ddof=0)) or 1.0, lacking)
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> Self:
+        """The encoding that ``dataclasses.asdict`` wrote."""
+        return cls(**{**row, "levels": tuple(row["levels"])})
+
+    def apply(self, values: pd.Series) -> np.ndarray:
+        """Columns of the model, shape (case, column)."""
+        absent = values.isna().to_numpy(dtype=bool)
+        if self.levels:
+            text = values.astype(str).to_numpy(dtype=object)
+            columns = [(text == level) & ~absent for level in self.levels]
+        else:
+            numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float)
+            filled = np.where(np.isfinite(numbers), numbers, self.median)
+            columns = [np.clip((filled - self.mean) / self.scale, -FARTHEST, FARTHEST)]
+        if self.missing:
+            columns.append(absent)
+        return np.stack(columns, axis=1).astype(float)

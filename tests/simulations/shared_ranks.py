@@ -1,0 +1,56 @@
+"""How often ten equally good methods with independent errors all share the first rank, by simulation.
+
+    python tests/simulations/shared_ranks.py --repeats 500
+
+The answer should be at least 94 %: the family-wise error of :func:`bench.inference.adjusted_p` is set at 5 %.
+Binormal scores for the AUC, Gaussian errors for the MAE.
+"""
+
+import argparse
+from itertools import product
+from statistics import NormalDist
+
+import numpy as np
+
+from bench.inference import adjusted_p, patient_weights, shared_ranks
+from bench.metrics import METRICS, Metric
+
+
+def all_share(metric: Metric, truth: np.ndarray, rows: np.ndarray, fold: np.ndarray, seed: int) -> bool:
+    """Whether every method has rank 1."""
+    weights = patient_weights(np.arange(len(truth)), seed=seed, label=truth if metric.by_label else None)
+    values = metric.sign * np.array([metric.value(truth, row, fold) for row in rows])
+    drawn = metric.sign * metric.resampled(truth, rows, fold, weights)
+    drawn = drawn[:, ~np.isnan(drawn[0])]
+    return max(shared_ranks(values, adjusted_p(values, drawn))) == 1
+
+
+def measured(name: str, n: int, prevalence: float, folds: int, repeats: int) -> float:
+    """Share of repeats in which all ten methods share the first rank."""
+    rng = np.random.default_rng([n, folds, round(100 * prevalence)])
+    fold = np.arange(n) % folds
+    truth = (np.arange(n) < round(n * prevalence)).astype(float)
+    shared = []
+    for repeat in range(repeats):
+        rows = rng.standard_normal((10, n))
+        if name == "auc":
+            rows += np.sqrt(2) * NormalDist().inv_cdf(0.75) * truth
+        shared.append(all_share(METRICS[name], truth if name == "auc" else np.zeros(n), rows, fold, repeat))
+    return float(np.mean(shared))
+
+
+def main() -> None:
+    """Print one row a setting."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=500)
+    repeats = parser.parse_args().repeats
+    print("metric    n  prevalence  folds  all share rank 1")
+    for n, prevalence, folds in product((74, 177), (0.18, 0.74), (1, 5)):
+        share = measured("auc", n, prevalence, folds, repeats)
+        print(f"auc    {n:4d} {prevalence:11.2f} {folds:6d} {share:17.3f}")
+    for n in (74, 177):
+        print(f"mae    {n:4d} {'-':>11} {1:6d} {measured('mae', n, 0.5, 1, repeats):17.3f}")
+
+
+if __name__ == "__main__":
+    main()
