@@ -17,7 +17,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="An honest benchmark of methods that read ER, PR, HER2 and Ki-67 from single-phase breast DCE-MRI.",
 )
-cohort_app = typer.Typer(no_args_is_help=True, help="Make a synthetic cohort.")
+cohort_app = typer.Typer(no_args_is_help=True, help="Make, check or describe a cohort.")
 new_app = typer.Typer(no_args_is_help=True, help="Write a new method from a template.")
 app.add_typer(cohort_app, name="cohort")
 app.add_typer(new_app, name="new")
@@ -29,6 +29,9 @@ FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
 StoreOption = Annotated[Path, typer.Option("--store", help="Folder of the run store.")]
 CohortOption = Annotated[
     str, typer.Option("--cohort", help="Phantom scenario (phantom, phantom-rim@3) or folder.")
+]
+SkipOption = Annotated[
+    bool, typer.Option("--skip-broken", help="Leave out broken cases, see `bench cohort check`.")
 ]
 SplitOption = Annotated[str, typer.Option("--split", help="Name of a split or path of its TOML.")]
 
@@ -119,6 +122,23 @@ def make(
     print(make_cohort(scenario, seed))
 
 
+@cohort_app.command("check")
+def check_cohort(
+    folder: Annotated[Path, typer.Argument(help="Folder with cohort.toml and cases.csv.")],
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    wanted: FormatOption = Format.table,
+) -> None:
+    """Name every fault of a cohort folder with its remedy, a line each; count cases and labels."""
+    from bench.cohorts.check import check_folder, print_checked
+
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder; `bench cohort check` takes one with a cohort.toml")
+    checked = check_folder(folder, quiet)
+    print_checked(checked, folder, wanted)
+    if not checked.would_run:
+        raise typer.Exit(1)
+
+
 @app.command()
 def run(
     method: Annotated[
@@ -136,6 +156,7 @@ def run(
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads a cell.")] = None,
     store: Annotated[str | None, typer.Option("--store", help="Folder of the run store.")] = None,
     plugin: PluginOption = None,
+    skip_broken: SkipOption = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan and a time estimate only.")
     ] = False,
@@ -156,6 +177,7 @@ def run(
         "device": device,
         "threads": threads,
         "store": store,
+        "skip_broken": skip_broken or None,
         "plugins": [str(path) for path in plugin] if plugin else None,
     }
     experiment = read_experiment(config, {key: value for key, value in given.items() if value is not None})
@@ -171,6 +193,7 @@ def leaderboard(
     split: SplitOption,
     cohort: CohortOption = "phantom",
     store: StoreOption = Path("runs"),
+    skip_broken: SkipOption = False,
     wanted: Annotated[
         BoardFormat, typer.Option("--format", help="How to write the board.")
     ] = BoardFormat.table,
@@ -185,7 +208,7 @@ def leaderboard(
     from bench.store import Store
 
     config = load_split_config(split)
-    found = open_cohort(cohort)
+    found = open_cohort(cohort, skip_broken=skip_broken)
     board = rank(results_of_store(found, make_split(found, config), Store(store)))
     if out is None:
         print_board(board, wanted)
@@ -201,13 +224,14 @@ def predictions(
         str | None, typer.Option("--split", help="One split; all of the store where not given.")
     ] = None,
     store: StoreOption = Path("runs"),
+    skip_broken: SkipOption = False,
 ) -> None:
     """Write every stored prediction of a cohort beside its truth, one row a case, task, fold and seed."""
     from bench.cohorts.catalogue import open_cohort
     from bench.results import export_predictions
     from bench.store import Store
 
-    table = export_predictions(open_cohort(cohort), split, Store(store))
+    table = export_predictions(open_cohort(cohort, skip_broken=skip_broken), split, Store(store))
     if table.empty:
         raise UsageError(f"no finished cell of {cohort} in {store}; see `bench run`")
     table.to_csv(csv, index=False)

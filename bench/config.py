@@ -38,6 +38,8 @@ class Experiment:
         ``auto``, ``cpu`` or ``cuda``.
     threads
         CPU threads a cell.
+    skip_broken
+        Leave broken cases out and record them, where a run would otherwise refuse the cohort.
     store
         Folder of the run store.
     plugins
@@ -52,6 +54,7 @@ class Experiment:
     preset: str = ""
     device: str = "auto"
     threads: int = 2
+    skip_broken: bool = False
     store: str = "runs"
     plugins: tuple[str, ...] = ()
 

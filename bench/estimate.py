@@ -70,6 +70,8 @@ def _timed_start(choice: Choice, cell: Cell, cohort: Cohort, split: Split, setti
             return Estimate(time.perf_counter() - started, "one cell, run whole")
         except _EnoughSeen:
             return Estimate(_extrapolated(started, ticks), f"{ticks[-1][0]} timed steps of {ticks[-1][1]}")
+        except Exception as error:  # the run itself would record it and go on
+            return Estimate(time.perf_counter() - started, f"fails: {type(error).__name__}: {error}")
 
 
 def _extrapolated(started: float, ticks: list[tuple[int, int, float]]) -> float:

@@ -1,6 +1,7 @@
 """The sentence as a whole: cohort, split, fit, predict, score, rank."""
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,9 @@ def make_plan(experiment: Experiment, quiet: bool = False) -> Plan:
     registry = load_registry(Path(file) for file in experiment.plugins)
     choices = choose_methods(registry, experiment)
     config = load_split_config(experiment.split)
-    cohort = open_cohort(experiment.cohort, quiet)
+    cohort = open_cohort(experiment.cohort, quiet, experiment.skip_broken)
+    for case_id, fault in cohort.skipped_cases.items():
+        print(f"left out as broken: {case_id}: {fault}", file=sys.stderr)
     split = make_split(cohort, config)
     skipped = {its.label: reason for its in choices if (reason := unmet_need(its, cohort))}
     runnable = [its for its in choices if its.label not in skipped]

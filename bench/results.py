@@ -1,5 +1,6 @@
 """From the run store to the value that every table is computed from."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,9 @@ def results_of_cells(
     cohort: Cohort, split: Split, cells: Sequence[Cell], store: Store, skipped: Mapping[str, str]
 ) -> Results:
     """Results of a plan, each method with its status; skipped methods with their reason."""
-    by_method: dict[str, list[_Finished]] = {label: [] for label in dict.fromkeys(its.method for its in cells)}
+    by_method: dict[str, list[_Finished]] = {
+        label: [] for label in dict.fromkeys(its.method for its in cells)
+    }
     for cell in cells:
         record = store.record(cell)
         if record is not None:
@@ -118,7 +121,9 @@ def _method_result(
     records = [its.record for its in ordered]
     return MethodResult(
         label=label,
-        predictions=pd.concat([pd.read_parquet(its.folder / PREDICTIONS) for its in ordered], ignore_index=True),
+        predictions=pd.concat(
+            [pd.read_parquet(its.folder / PREDICTIONS) for its in ordered], ignore_index=True
+        ),
         constants={its.key[1]: its.record["constants"] for its in ordered},
         status="ok",
         fit_seconds=sum(record["fit_seconds"] for record in records) / len(seeds),
@@ -136,7 +141,13 @@ def _why_missing(cells: Sequence[_Finished], missing: Sequence[tuple[int, int]],
 
 def _without_result(label: str, status: str) -> MethodResult:
     empty = pd.DataFrame(columns=["case_id", "task", "fold", "seed", "prediction"])
-    return MethodResult(label, empty, {}, status, None, None)
+    return MethodResult(label, empty, {}, status, math.nan, None)
+
+
+def _title(cohort: Cohort) -> str:
+    """The cohort's title, which says how many cases were left out."""
+    left_out = len(cohort.skipped_cases)
+    return f"{cohort.title}, {left_out} broken case(s) left out" if left_out else cohort.title
 
 
 def _results(cohort: Cohort, split: Split, methods: Iterable[MethodResult]) -> Results:
@@ -144,7 +155,7 @@ def _results(cohort: Cohort, split: Split, methods: Iterable[MethodResult]) -> R
     return Results(
         tasks=cohort.tasks,
         cohort=cohort.name,
-        cohort_title=cohort.title,
+        cohort_title=_title(cohort),
         cohort_fingerprint=cohort.fingerprint,
         synthetic=cohort.synthetic,
         licence=cohort.licence,

@@ -157,6 +157,7 @@ def _opening(
         "target": choice.spec.target,
         "synthetic": cohort.synthetic,
         "cases": {"train": len(fold.train), "val": len(fold.val), "test": len(fold.test)},
+        "skipped_cases": dict(cohort.skipped_cases),
         "constants": constant_values(cohort.take(fold.train)),
         "device": settings.device,
         "threads": settings.threads,

@@ -15,15 +15,19 @@ from bench.inference import (
     DRAWS,
     FEWEST_PATIENTS,
     NO_INTERVAL,
+    DeLong,
     Difference,
     Interval,
+    Patients,
     adjusted_p,
+    auc_influence,
     auc_interval,
     auc_p,
     bootstrap_p,
     delong,
-    independent_patients,
-    patient_weights,
+    draw_patients,
+    mean_influence,
+    patients_of,
     percentile_interval,
     shared_ranks,
 )
@@ -164,16 +168,11 @@ class Sample:
     truth: Array
     fold: NDArray[np.intp]
     site: NDArray[np.intp]
-    patient: NDArray[np.intp]
+    patients: Patients
     predictions: Mapping[str, Array]
     statuses: Mapping[str, str]
     constant: Array
     ceiling: Array | None
-
-    @property
-    def label(self) -> Array | None:
-        """The truth where resamples are stratified by it, else None."""
-        return self.truth if METRICS[self.task.metric].by_label else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,12 +223,14 @@ def sample_of(results: Results, task: Task) -> Sample:
     known = known[known[task.name].notna()].sort_index()
     fold = fold.loc[known.index]
     predictions, statuses = _predictions(tables, known.index)
+    truth = known[task.name].to_numpy(dtype=float)
+    label = truth if METRICS[task.metric].by_label else None
     return Sample(
         task=task,
-        truth=known[task.name].to_numpy(dtype=float),
+        truth=truth,
         fold=_codes(fold),
         site=_codes(known["site"]),
-        patient=_codes(known["patient_id"]),
+        patients=patients_of(known["patient_id"].to_numpy(dtype=object), label),
         predictions=predictions,
         statuses=statuses | {its.label: its.status for its in results.methods if its.status != "ok"},
         constant=_constant(task, finished, fold),
@@ -271,7 +272,9 @@ def _predictions(
             raise StoreError(f"{label} has two predictions of one seed for the same case, expected one")
         wide = table.pivot(index="seed", columns="case_id", values="prediction").reindex(columns=cases)
         missing = int(wide.isna().any(axis=0).sum()) if len(wide) else len(cases)
-        if missing or not len(cases):
+        if not len(cases):
+            lacking[label] = "not scored: no tested case has a known label"
+        elif missing:
             lacking[label] = f"incomplete: no prediction for {missing} of {len(cases)} cases"
         else:
             complete[label] = wide.to_numpy(dtype=float)
@@ -307,8 +310,8 @@ def _task_scores(results: Results, sample: Sample, draws: int, seed: int) -> lis
     if not values or np.isnan(next(iter(values.values()))).any():
         reason = f"not scored: no fold has both classes of {sample.task.name}"
         return [replace(blank[label], status=reason) if label in values else blank[label] for label in blank]
-    resampled = _resample(metric, sample, draws, seed)
-    scored = _scored(metric, sample, resampled, {label: blank[label] for label in values}, values)
+    drawn = draw_patients(sample.patients, draws, seed)
+    scored = _scored(metric, sample, drawn, {label: blank[label] for label in values}, values)
     return [scored.get(label, blank[label]) for label in blank]
 
 
@@ -334,11 +337,11 @@ def _seed_values(metric: Metric, sample: Sample, stratum: NDArray[np.intp] | Non
     }
 
 
-def _resample(metric: Metric, sample: Sample, draws: int, seed: int) -> Resampled:
+def _resample(metric: Metric, sample: Sample, drawn: Array) -> Resampled:
     """All methods, the constant and the ceiling in the same resamples; those without a value are dropped."""
-    weights = patient_weights(sample.patient, draws, seed, sample.label)
     blocks = [*sample.predictions.values(), sample.constant[None]]
     blocks += [] if sample.ceiling is None else [sample.ceiling[None]]
+    weights = drawn[sample.patients.codes]
     values = metric.resampled(sample.truth, np.concatenate(blocks), sample.fold, weights)
     values = values[:, ~np.isnan(values[0])]
     edges = np.cumsum([len(block) for block in blocks])[:-1]
@@ -348,18 +351,15 @@ def _resample(metric: Metric, sample: Sample, draws: int, seed: int) -> Resample
 
 
 def _scored(
-    metric: Metric,
-    sample: Sample,
-    resampled: Resampled,
-    blank: Mapping[str, Score],
-    values: Mapping[str, Array],
+    metric: Metric, sample: Sample, drawn: Array, blank: Mapping[str, Score], values: Mapping[str, Array]
 ) -> dict[str, Score]:
     """The rows of the methods that have a value."""
+    resampled = _resample(metric, sample, drawn)
     means = {label: float(its.mean()) for label, its in values.items()}
     constant = metric.value(sample.truth, sample.constant, sample.fold)
     ceiling = NAN if sample.ceiling is None else metric.value(sample.truth, sample.ceiling, sample.fold)
-    uncertain = _uncertainty(metric, sample, resampled, means, constant)
-    ranks = _ranks(metric, sample, resampled, means)
+    uncertain, influence = _uncertainty(metric, sample, resampled, means, constant)
+    ranks = _ranks(metric, sample, drawn, means, influence)
     pooled = _mean_values(metric, sample, None)
     within = _mean_values(metric, sample, _fold_and_site(sample))
     rows = {}
@@ -385,55 +385,69 @@ def _scored(
 
 def _uncertainty(
     metric: Metric, sample: Sample, resampled: Resampled, means: Mapping[str, float], constant: float
-) -> dict[str, tuple[Interval, Difference]]:
-    """Interval of each method's value, and how much better than the constant predictor it is."""
+) -> tuple[dict[str, tuple[Interval, Difference]], Array]:
+    """Interval and gain of each method, and what each patient contributes to its value (method, patient)."""
     if metric.name == "auc":
-        areas = delong(sample.truth, list(sample.predictions.values()), sample.fold, sample.patient)
-        found = {}
-        for row, (label, mean) in enumerate(means.items()):
-            low, high = auc_interval(areas, row)
-            gain = Difference(mean - constant, Interval(low - constant, high - constant), auc_p(areas, row))
-            found[label] = (Interval(low, high), gain)
-        return found
-    enough = independent_patients(sample.patient) > 1
-    return {
-        label: _bootstrapped(metric, mean, constant, resampled.methods[row], resampled.constant)
-        if enough
-        else (NO_INTERVAL, Difference(metric.sign * (mean - constant), NO_INTERVAL, NAN))
-        for row, (label, mean) in enumerate(means.items())
-    }
+        scores = list(sample.predictions.values())
+        areas = delong(sample.truth, scores, sample.fold, sample.patients.codes)
+        return _area_uncertainty(areas, means), auc_influence(areas)
+    losses = [np.abs(sample.truth - rows).mean(axis=0) for rows in sample.predictions.values()]
+    influence = metric.sign * mean_influence(np.array(losses), sample.patients)
+    return _bootstrap_uncertainty(metric, sample, resampled, means, constant), influence
 
 
-def _bootstrapped(
-    metric: Metric, mean: float, constant: float, drawn: Array, constant_drawn: Array
-) -> tuple[Interval, Difference]:
-    gains = metric.sign * (drawn - constant_drawn)
-    gain = Difference(metric.sign * (mean - constant), percentile_interval(gains), bootstrap_p(gains))
-    return percentile_interval(drawn), gain
+def _area_uncertainty(areas: DeLong, means: Mapping[str, float]) -> dict[str, tuple[Interval, Difference]]:
+    """Interval of each area, and the same as a difference from the constant's 0.5."""
+    found = {}
+    for row, (label, mean) in enumerate(means.items()):
+        low, high = auc_interval(areas, row)
+        gain = Difference(mean - 0.5, Interval(low - 0.5, high - 0.5), auc_p(areas, row))
+        found[label] = (Interval(low, high), gain)
+    return found
+
+
+def _bootstrap_uncertainty(
+    metric: Metric, sample: Sample, resampled: Resampled, means: Mapping[str, float], constant: float
+) -> dict[str, tuple[Interval, Difference]]:
+    """Interval of each value, and of its paired difference from the constant's; none for a single patient."""
+    found = {}
+    for (label, mean), drawn in zip(means.items(), resampled.methods, strict=True):
+        gains = metric.sign * (drawn - resampled.constant)
+        gain = Difference(metric.sign * (mean - constant), percentile_interval(gains), bootstrap_p(gains))
+        single = Difference(gain.value, NO_INTERVAL, NAN)
+        alone = len(sample.patients.group) < 2
+        found[label] = (NO_INTERVAL, single) if alone else (percentile_interval(drawn), gain)
+    return found
 
 
 def _ranks(
-    metric: Metric, sample: Sample, resampled: Resampled, means: Mapping[str, float]
+    metric: Metric, sample: Sample, drawn: Array, means: Mapping[str, float], influence: Array
 ) -> dict[str, int]:
     """Shared ranks; all 1 where there are too few patients to tell methods apart."""
-    if independent_patients(sample.patient, sample.label) < FEWEST_PATIENTS:
+    if sample.patients.fewest < FEWEST_PATIENTS or np.isnan(influence).any():
         return dict.fromkeys(means, 1)
     oriented = metric.sign * np.array(list(means.values()))
-    adjusted = adjusted_p(oriented, metric.sign * resampled.methods)
+    adjusted = adjusted_p(oriented, influence, sample.patients, drawn)
     return dict(zip(means, shared_ranks(oriented, adjusted), strict=True))
 
 
 def _share(
     metric: Metric, value: float, constant: float, ceiling: float, resampled: Resampled, row: int
 ) -> tuple[float, Interval]:
-    """Share of the way from constant to ceiling, with its paired interval; NaN where the way is too short."""
+    """Share of the way from constant to ceiling, with its paired interval; NaN where the way is too short.
+
+    That is where it is under :data:`LEAST_GAP`, and where resamples do not separate ceiling from constant.
+    """
     gap = metric.sign * (ceiling - constant)
     if resampled.ceiling is None or not gap >= LEAST_GAP * abs(metric.best - constant):
         return NAN, NO_INTERVAL
-    drawn_gap = resampled.ceiling - resampled.constant
-    with np.errstate(divide="ignore", invalid="ignore"):
-        drawn = (resampled.methods[row] - resampled.constant) / drawn_gap
-    return (value - constant) / (ceiling - constant), percentile_interval(drawn)
+    gaps = metric.sign * (resampled.ceiling - resampled.constant)
+    if not percentile_interval(gaps).low > 0:
+        return NAN, NO_INTERVAL
+    # The few resamples without a gap are infinitely far off, on the side of the method's gain.
+    gains = metric.sign * (resampled.methods[row] - resampled.constant)
+    shares = gains / np.maximum(gaps, 1e-9)
+    return (value - constant) / (ceiling - constant), percentile_interval(shares)
 
 
 def _mean_values(metric: Metric, sample: Sample, stratum: NDArray[np.intp] | None) -> dict[str, float]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.cohorts.check import load_sound
 from bench.cohorts.cohort import Cohort
 from bench.cohorts.folder import load_folder
 from bench.cohorts.phantom import SCENARIOS, make_phantom
@@ -13,13 +14,15 @@ from bench.paths import cache_dir
 from bench.progress import progress_bar
 
 
-def open_cohort(name: str, quiet: bool = False) -> Cohort:
+def open_cohort(name: str, quiet: bool = False, skip_broken: bool = False) -> Cohort:
     """The cohort of that name or folder; a phantom is made first where it was not made before.
 
     Parameters
     ----------
     name
         A phantom scenario, with ``@SEED`` for another seed than 0 (``phantom-rim@3``), or a folder.
+    skip_broken
+        Leave out the cases that a run would refuse; ``skipped_cases`` of the cohort names them.
 
     Raises
     ------
@@ -28,10 +31,8 @@ def open_cohort(name: str, quiet: bool = False) -> Cohort:
     CohortError
         The folder is not a valid cohort.
     """
-    if (Path(name) / "cohort.toml").is_file() or Path(name).is_dir():
-        return load_folder(Path(name))
-    scenario, seed = _parse(name)
-    return load_folder(make_cohort(scenario, seed, quiet))
+    folder = Path(name) if Path(name).is_dir() else make_cohort(*_parse(name), quiet)
+    return load_sound(folder, quiet) if skip_broken else load_folder(folder)
 
 
 def make_cohort(scenario: str, seed: int = 0, quiet: bool = False) -> Path:

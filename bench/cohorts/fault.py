@@ -34,4 +34,5 @@ Tell = Callable[[Fault], None]
 
 def refuse(fault: Fault) -> None:
     """Stop at the first fault: raise it as a CohortError."""
-    raise CohortError(fault.detail)
+    rest = "; `bench cohort check` names every fault, `--skip-broken` leaves such cases out"
+    raise CohortError(fault.detail + (rest if fault.case_id else ""))

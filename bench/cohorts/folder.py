@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,8 @@ IDENTITY = ("case_id", "patient_id", "site", "group")
 FILES = ("image", "mask")
 TOP_KEYS = ("name", "title", "synthetic", "licence", "citation", "label_rule", "features")
 TASK_KEYS = ("kind", "title", "positive", "unit", "range", "ranked")
+# Rules of faults that leave a file unread.
+MISSING, OUTSIDE = "missing file", "path outside the folder"
 SEE = "see README, your own cohort"
 
 
@@ -59,11 +61,14 @@ def read_listing(folder: Path, tell: Tell) -> Listing:
     header = _read_header(folder, tell)
     tasks = _tasks(folder, header, tell)
     cases = _read_cases(folder, tell)
-    roles = _roles(folder, header, cases, tell) if header else {}
+    roles = _roles(folder, header, tell)
+    if header and not cases.empty:
+        _check_columns(folder, [*header["tasks"], *roles], cases, tell)
     _check_identity(folder, cases, tell)
     labels = {task.name: _labels(folder, cases, task, tell) for task in tasks if task.name in cases}
     _check_files(folder, cases, tell)
     _check_features(folder, header, cases, tell)
+    roles = {name: role for name, role in roles.items() if name in cases}
     return Listing(folder, header, tasks, roles, cases, pd.DataFrame(labels, index=cases.index))
 
 
@@ -91,7 +96,7 @@ def cohort_of(listing: Listing) -> Cohort:
 
 def _table(listing: Listing) -> pd.DataFrame:
     columns: dict[str, Any] = {name: listing.cases[name].to_numpy(dtype=object) for name in IDENTITY[1:]}
-    columns |= {name: listing.labels[name].to_numpy() for name in listing.labels}
+    columns |= {task.name: listing.labels[task.name].to_numpy() for task in listing.tasks}
     columns |= {name: listing.cases[name].to_numpy() for name in listing.roles}
     return pd.DataFrame(columns, index=_case_index(listing.cases))
 
@@ -103,8 +108,9 @@ def _files(cases: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({name: cases[name].to_numpy(dtype=object) for name in FILES}, index=index)
 
 
-def _case_index(cases: pd.DataFrame) -> pd.Index:
-    return pd.Index(cases["case_id"].to_numpy(dtype=object), name="case_id")
+def _case_index(cases: pd.DataFrame) -> "pd.Index[Any]":
+    index: pd.Index[Any] = pd.Index(cases["case_id"].to_numpy(dtype=object), name="case_id")
+    return index
 
 
 # What cohort.toml says.
@@ -121,23 +127,15 @@ def _read_header(folder: Path, tell: Tell) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         tell(Fault("cohort.toml", f"{path}: not valid TOML: {error}; correct that line"))
         return {}
+    known = (*TOP_KEYS, "tasks", "columns")
+    for key in header:
+        if key not in (*known, "phantom"):
+            tell(Fault("cohort.toml", f"{path}: {unknown_name('key', key, known)} Rename or remove it."))
     for key, kind in (("name", str), ("synthetic", bool), ("tasks", dict)):
         if not isinstance(header.get(key), kind) or header[key] == "":
-            tell(
-                Fault(
-                    "cohort.toml",
-                    f"{path}: expected a {kind.__name__} at {key!r}, got {header.get(key)!r}; {SEE}",
-                )
-            )
+            detail = f"{path}: expected a {kind.__name__} at {key!r}, got {header.get(key)!r}; {SEE}"
+            tell(Fault("cohort.toml", detail))
             header[key] = kind()
-    for key in header:
-        if key not in (*TOP_KEYS, "tasks", "columns", "phantom"):
-            tell(
-                Fault(
-                    "cohort.toml",
-                    f"{path}: {unknown_name('key', key, (*TOP_KEYS, 'tasks', 'columns'))} Rename or remove it.",
-                )
-            )
     return header
 
 
@@ -151,13 +149,11 @@ def _task(folder: Path, name: str, declared: Any, tell: Tell) -> Task | None:
     where = f"{folder / 'cohort.toml'}, [tasks.{name}]"
     kind = declared.get("kind") if isinstance(declared, dict) else None
     if kind not in ("binary", "continuous"):
-        tell(
-            Fault("task", f"{where}: kind must be 'binary' or 'continuous', got {kind!r}; write one of them")
-        )
+        tell(Fault("cohort.toml", f"{where}: kind must be 'binary' or 'continuous', got {kind!r}; choose"))
         return None
     for key in declared:
         if key not in TASK_KEYS:
-            tell(Fault("task", f"{where}: {unknown_name('key', key, TASK_KEYS)} Rename or remove it."))
+            tell(Fault("cohort.toml", f"{where}: {unknown_name('key', key, TASK_KEYS)} Rename or remove it."))
     return Task(
         name=name,
         kind=kind,
@@ -175,44 +171,40 @@ def _range(where: str, declared: Any, tell: Tell) -> tuple[float, float]:
     except (TypeError, ValueError):
         low = high = np.nan
     if not low < high:
-        tell(
-            Fault("task", f"{where}: range must be [low, high], two numbers with low < high, got {declared}")
-        )
+        detail = f"{where}: range must be [low, high], with low < high, got {declared}; correct it"
+        tell(Fault("cohort.toml", detail))
         return (-np.inf, np.inf)
     return (low, high)
 
 
-def _roles(folder: Path, header: Mapping[str, Any], cases: pd.DataFrame, tell: Tell) -> dict[str, str]:
-    """Role of each declared column that ``cases.csv`` has; told are columns that one of the two files lacks."""
+def _roles(folder: Path, header: Mapping[str, Any], tell: Tell) -> dict[str, str]:
+    """Declared role of each column."""
     where = f"{folder / 'cohort.toml'}, [columns]"
     roles: dict[str, str] = {}
     for role, names in header.get("columns", {}).items():
         if role not in ROLES:
-            tell(Fault("role", f"{where}: {unknown_name('role', role, ROLES)}"))
+            tell(Fault("cohort.toml", f"{where}: {unknown_name('role', role, ROLES)} Rename or remove it."))
         elif not isinstance(names, list):
-            tell(Fault("role", f"{where}: {role} must be a list of column names, got {names!r}"))
+            tell(Fault("cohort.toml", f"{where}: {role} must be a list of column names, got {names!r}"))
         else:
             roles |= dict.fromkeys(names, role)
-    for name in (*header["tasks"], *roles):
-        if name not in cases and not cases.empty:
-            tell(
-                Fault(
-                    "missing column",
-                    f"{folder / 'cases.csv'}: no column {name!r}, which cohort.toml declares; "
-                    "add the column or remove the declaration",
-                )
+    return roles
+
+
+def _check_columns(folder: Path, declared: Iterable[str], cases: pd.DataFrame, tell: Tell) -> None:
+    """Tell of columns that one of the two files lacks; ``declared`` are tasks and columns with a role."""
+    where = folder / "cases.csv"
+    for name in declared:
+        if name not in cases:
+            detail = f"{where}: no column {name!r}, which cohort.toml declares; add it or do not declare it"
+            tell(Fault("missing column", detail))
+    for name in map(str, cases):
+        if name not in (*IDENTITY, *FILES, *declared):
+            detail = (
+                f"{where}: column {name!r} has no role; list it in cohort.toml under [columns] as "
+                f"{', '.join(ROLES)}, or declare it as a task"
             )
-    known = {*IDENTITY, *FILES, *header["tasks"], *roles}
-    for name in cases:
-        if name not in known:
-            tell(
-                Fault(
-                    "column without a role",
-                    f"{folder / 'cases.csv'}: column {name!r} has no role; list it in cohort.toml under "
-                    f"[columns] as {', '.join(ROLES)}, or declare it as a task",
-                )
-            )
-    return {name: role for name, role in roles.items() if name in cases}
+            tell(Fault("column without a role", detail))
 
 
 # What cases.csv says.
@@ -232,20 +224,14 @@ def _read_cases(folder: Path, tell: Tell) -> pd.DataFrame:
         return nothing
     missing = [name for name in IDENTITY if name not in cases]
     if missing:
-        tell(
-            Fault(
-                "missing column",
-                f"{path}: expected the columns {', '.join(IDENTITY)}; missing: {', '.join(missing)} "
-                "(is the file separated by commas?)",
-            )
+        detail = (
+            f"{path}: expected the columns {', '.join(IDENTITY)}; missing: {', '.join(missing)}; add them "
+            "(and separate columns by commas)"
         )
+        tell(Fault("missing column", detail))
     if ("image" in cases) != ("mask" in cases):
-        tell(
-            Fault(
-                "missing column",
-                f"{path}: image and mask go together; only one of the two columns is there, add the other",
-            )
-        )
+        detail = f"{path}: image and mask go together; only one of the two columns is there, add the other"
+        tell(Fault("missing column", detail))
     if cases.empty:
         tell(Fault("no cases", f"{path} lists no case; add one line a case"))
     return nothing if "case_id" in missing else cases
@@ -256,27 +242,19 @@ def _check_identity(folder: Path, cases: pd.DataFrame, tell: Tell) -> None:
     for name in IDENTITY:
         for row in np.flatnonzero(cases[name].isna()) if name in cases else ():
             known = cases["case_id"].iloc[row]
-            tell(
-                Fault(
-                    "empty field",
-                    f"{where}, line {row + 2}: {name} is empty; fill it in",
-                    known if isinstance(known, str) else "",
-                )
-            )
-    for case_id in cases["case_id"][cases["case_id"].notna() & cases["case_id"].duplicated()].unique():
-        tell(
-            Fault(
-                "duplicate case id",
-                f"{where}: case_id {case_id!r} occurs more than once; every line needs an id of its own "
-                "(several lesions of one patient share the patient_id)",
-                case_id,
-            )
+            detail = f"{where}, line {row + 2}: {name} is empty; fill it in"
+            tell(Fault("empty field", detail, known if isinstance(known, str) else ""))
+    for case_id in cases["case_id"][cases["case_id"].duplicated()].dropna().unique():
+        detail = (
+            f"{where}: case_id {case_id!r} occurs more than once; give every line an id of its own (lesions "
+            "of one patient share the patient_id)"
         )
+        tell(Fault("duplicate case id", detail, case_id))
     if "group" in cases:
-        for row in np.flatnonzero(cases["group"].notna() & ~cases["group"].isin(GROUPS)):
-            case_id, group = cases["case_id"].iloc[row], cases["group"].iloc[row]
-            detail = f"{where}: case {case_id!r} has group {group!r}, expected {' or '.join(GROUPS)}"
-            tell(Fault("unknown group", detail, str(case_id)))
+        for case_id, group in cases.loc[cases["group"].notna(), ["case_id", "group"]].itertuples(index=False):
+            if group not in GROUPS:
+                detail = f"{where}: case {case_id!r} has group {group!r}, expected {' or '.join(GROUPS)}"
+                tell(Fault("unknown group", detail, str(case_id)))
 
 
 def _labels(folder: Path, cases: pd.DataFrame, task: Task, tell: Tell) -> np.ndarray:
@@ -291,13 +269,8 @@ def _labels(folder: Path, cases: pd.DataFrame, task: Task, tell: Tell) -> np.nda
         expected = f"a number from {low:g} to {high:g}, or empty"
     for row in np.flatnonzero(wrong | unreadable):
         case_id, found = cases["case_id"].iloc[row], cases[task.name].iloc[row]
-        tell(
-            Fault(
-                "label outside its range",
-                f"{folder / 'cases.csv'}: case {case_id!r} has {task.name} = {found}, expected {expected}",
-                str(case_id),
-            )
-        )
+        detail = f"{folder / 'cases.csv'}: case {case_id!r} has {task.name} = {found}, expected {expected}"
+        tell(Fault("label outside its range", detail, str(case_id)))
     return np.where(wrong | unreadable, np.nan, values)
 
 
@@ -312,11 +285,11 @@ def _check_files(folder: Path, cases: pd.DataFrame, tell: Tell) -> None:
 
 
 def _check_file(folder: Path, case_id: str, kind: str, relative: Any, tell: Tell) -> None:
-    rule: Literal["missing file", "path outside the folder"] = "missing file"
+    rule = MISSING
     if not isinstance(relative, str):
         detail = f"{folder / 'cases.csv'}: case {case_id!r} has no {kind}; fill it in or leave the case out"
     elif Path(relative).is_absolute() or os.path.normpath(relative).startswith(".."):
-        rule = "path outside the folder"
+        rule = OUTSIDE
         detail = (
             f"case {case_id!r}: its {kind} {relative!r} lies outside the cohort folder; "
             "paths are relative and stay inside: move or link the file into the folder"
@@ -336,16 +309,12 @@ def _check_features(folder: Path, header: Mapping[str, Any], cases: pd.DataFrame
         return
     path = folder / str(header["features"])
     if not path.is_file():
-        tell(
-            Fault("missing file", f"{path}, the feature table that cohort.toml names, is missing; correct it")
-        )
-        return
-    if "case_id" not in pd.read_csv(path, nrows=0):
+        tell(Fault(MISSING, f"{path}, the feature table of cohort.toml, is missing; correct its name"))
+    elif "case_id" not in pd.read_csv(path, nrows=0):
         tell(Fault("missing column", f"{path}: expected a column case_id; rename the one that holds it"))
-        return
-    known = set(pd.read_csv(path, dtype=str, usecols=["case_id"])["case_id"])
-    for case_id in cases["case_id"].dropna():
-        if case_id not in known:
+    else:
+        known = pd.read_csv(path, dtype=str, usecols=["case_id"])["case_id"]
+        for case_id in cases["case_id"][~cases["case_id"].isin(known)].dropna():
             detail = f"case {case_id!r} has no line in {path}; add it or leave the case out of cases.csv"
             tell(Fault("missing features", detail, case_id))
 

@@ -24,8 +24,9 @@ def cut_crop(case_id: str, image_path: Path, mask_path: Path, crop: Crop) -> np.
     * ``image``: where voxels are smaller than the crop's, smoothed to the crop's resolution against aliasing
       (:func:`smoothing_mm`), then interpolated linearly, then normalised (:func:`normalise`). Beyond the
       image, which ends half a voxel outside its outermost centres, it is 0, the case's median.
-    * ``distance``: computed on the image's own grid (:func:`signed_distance`) and interpolated linearly:
-      shape-based interpolation between thick slices (Raya and Udupa, IEEE Trans Med Imaging 9, 1990).
+    * ``distance``: computed on the image's own grid (:func:`signed_distance`) and interpolated, linearly or,
+      where slices are thicker than two voxels of the crop, by cubic splines: shape-based interpolation
+      (Raya and Udupa, IEEE Trans Med Imaging 9, 1990).
       Beyond the image there is no lesion. Where the lesion slips between the crop's voxels, or the cube
       between its pieces, the voxel nearest to it gets distance 0.
     * ``mask``: 1 where the distance is at most 0.
@@ -96,7 +97,16 @@ def _resampled_distance(native: Grid, lesion: np.ndarray, first: np.ndarray, tar
     stop = np.maximum(upper[::-1], first + lesion.shape) + 1
     block = np.zeros(stop - start, bool)
     block[tuple(slice(a, a + n) for a, n in zip(first - start, lesion.shape, strict=True))] = lesion
-    distance = _resample(signed_distance(block, native.spacing[::-1]), native, start[::-1], target)
+    # Straight lines between thick slices cut off what bulges (volume of a 9 mm sphere in 6 mm slices: 0.90 of
+    # its own, 0.97 with cubic splines); between thinner ones they do as well, at a third of the cost.
+    thick = native.spacing.max() > 2 * target.spacing[0]
+    distance = _resample(
+        signed_distance(block, native.spacing[::-1]),
+        native,
+        start[::-1],
+        target,
+        sitk.sitkBSpline3 if thick else sitk.sitkLinear,
+    )
     deepest = np.unravel_index(distance.argmin(), distance.shape)
     distance[deepest] = min(distance[deepest], 0.0)
     return distance
@@ -109,15 +119,17 @@ def _cover(native: Grid, target: Grid, margin: np.ndarray) -> tuple[np.ndarray, 
     return lower.astype(int), (np.ceil(corners.max(axis=0)) + margin).astype(int)
 
 
-def _resample(block: np.ndarray, native: Grid, lower: np.ndarray, target: Grid) -> np.ndarray:
-    """A block that begins at native index ``lower`` (x, y, z), interpolated linearly; NaN beyond it."""
+def _resample(
+    block: np.ndarray, native: Grid, lower: np.ndarray, target: Grid, interpolator: int = sitk.sitkLinear
+) -> np.ndarray:
+    """A block that begins at native index ``lower`` (x, y, z) on the target grid; NaN beyond the block."""
     image = sitk.GetImageFromArray(block)
     image.SetSpacing(native.spacing.tolist())
     image.SetOrigin(native.points(lower[None])[0].tolist())
     image.SetDirection(native.direction.ravel().tolist())
     resample = sitk.ResampleImageFilter()
     resample.SetNumberOfThreads(1)
-    resample.SetInterpolator(sitk.sitkLinear)
+    resample.SetInterpolator(interpolator)
     resample.SetDefaultPixelValue(np.nan)
     resample.SetSize(target.size.tolist())
     resample.SetOutputSpacing(target.spacing.tolist())

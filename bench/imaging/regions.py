@@ -19,7 +19,8 @@ def region_masks(
     * rim: ``rim_mm[0] <= distance <= rim_mm[1]``, less the core.
     * surround: ``surround_mm[0] < distance <= surround_mm[1]``, less core and rim.
 
-    Hence no voxel is in two regions.
+    Hence no voxel is in two regions. Where the image ends inside the crop, rim and surround go on into the
+    padding, whose normalised intensity is 0.
 
     Parameters
     ----------

@@ -140,7 +140,7 @@ def _attempt(place: str, read: Callable[[], Any]) -> Any:
     try:
         return read()
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1].removeprefix("ITK ERROR: ")
+        reason = str(error).strip().splitlines()[-1].removeprefix("sitk::ERROR: ").removeprefix("ITK ERROR: ")
         raise CohortError(f"{place} cannot be read ({reason}); replace it or leave the case out") from error
 
 

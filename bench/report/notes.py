@@ -17,7 +17,7 @@ DIFFERENCES = (
 RECOVERED = (
     "Ceiling: a reader of the phantom's true parameters on the same cases. Recoverable: share of "
     "the way from constant to ceiling, with a paired interval; not given where that way is under "
-    f"{100 * LEAST_GAP:.0f} % of the way to a perfect prediction (.05 of an AUC)."
+    f"{100 * LEAST_GAP:.0f} % of the way to a perfect prediction (.05 of an AUC), or not clear of 0."
 )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench.cohorts.cohort import Cohort
 from bench.method import Predictions, Run
+from bench_zoo.hyperparameters import from_json, hyperparameters
 from bench_zoo.linear import fit_linear
 from bench_zoo.targets import Target, targets_of
 
@@ -68,7 +69,7 @@ class CovariateModel:
     def save(self, folder: Path) -> None:
         """Write everything as JSON."""
         state = {
-            "params": {"role": self.role, "penalties": list(self.penalties)},
+            "params": hyperparameters(self),
             "targets": [target.as_json() for target in self.targets],
             "encodings": [asdict(encoding) for encoding in self.encodings],
             "weights": self.weights.tolist(),
@@ -79,7 +80,7 @@ class CovariateModel:
     def load(cls, folder: Path) -> Self:
         """Read what :meth:`save` wrote."""
         state = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        method = cls(state["params"]["role"], tuple(state["params"]["penalties"]))
+        method = cls(**from_json(state["params"]))
         method.targets = tuple(Target.from_json(row) for row in state["targets"])
         method.encodings = tuple(Encoding.from_json(row) for row in state["encodings"])
         method.weights = np.array(state["weights"])
@@ -117,13 +118,14 @@ class Encoding:
     @classmethod
     def of(cls, values: pd.Series) -> Self:
         """The encoding that the training cases' values define."""
-        lacking = bool(values.isna().any())
-        known = values.dropna()
+        name, lacking = str(values.name), bool(values.isna().any())
         if not pd.api.types.is_numeric_dtype(values):
-            return cls(str(values.name), tuple(sorted(known.astype(str).unique())), 0.0, 0.0, 1.0, lacking)
-        median = float(known.median()) if len(known) else 0.0
-        filled = values.fillna(median).astype(float)
-        return cls(str(values.name), (), median, float(filled.mean()), float(filled.std(ddof=0)) or 1.0, lacking)
+            return cls(name, tuple(sorted(values.dropna().astype(str).unique())), 0.0, 0.0, 1.0, lacking)
+        numbers = values.to_numpy(dtype=float, na_value=np.nan)
+        known = numbers[np.isfinite(numbers)]
+        median = float(np.median(known)) if known.size else 0.0
+        filled = np.where(np.isfinite(numbers), numbers, median)
+        return cls(name, (), median, float(filled.mean()), float(filled.std()) or 1.0, lacking)
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> Self:

@@ -31,7 +31,9 @@ def masked_losses(outputs: Tensor, targets: Tensor, binary: Sequence[bool]) -> T
         F.binary_cross_entropy_with_logits(output, target, reduction="none") if kind else (output - target).abs()
         for output, target, kind in zip(outputs.T, filled.T, binary, strict=True)
     ]
-    return (torch.stack(each, dim=1) * known).sum(dim=0) / torch.where(known.any(dim=0), known.sum(dim=0), torch.nan)
+    mean = (torch.stack(each, dim=1) * known).sum(dim=0) / known.sum(dim=0).clamp_min(1)
+    # NaN may not come from a division: its gradient would be NaN even where nothing depends on it.
+    return torch.where(known.any(dim=0), mean, torch.nan)
 
 
 class BalancedLoss(nn.Module):

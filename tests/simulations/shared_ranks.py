@@ -12,17 +12,28 @@ from statistics import NormalDist
 
 import numpy as np
 
-from bench.inference import adjusted_p, patient_weights, shared_ranks
+from bench.inference import (
+    adjusted_p,
+    auc_influence,
+    delong,
+    draw_patients,
+    mean_influence,
+    patients_of,
+    shared_ranks,
+)
 from bench.metrics import METRICS, Metric
 
 
 def all_share(metric: Metric, truth: np.ndarray, rows: np.ndarray, fold: np.ndarray, seed: int) -> bool:
     """Whether every method has rank 1."""
-    weights = patient_weights(np.arange(len(truth)), seed=seed, label=truth if metric.by_label else None)
+    patients = patients_of(np.arange(len(truth)), truth if metric.by_label else None)
     values = metric.sign * np.array([metric.value(truth, row, fold) for row in rows])
-    drawn = metric.sign * metric.resampled(truth, rows, fold, weights)
-    drawn = drawn[:, ~np.isnan(drawn[0])]
-    return max(shared_ranks(values, adjusted_p(values, drawn))) == 1
+    if metric.name == "auc":
+        influence = auc_influence(delong(truth, [row[None] for row in rows], fold))
+    else:
+        influence = metric.sign * mean_influence(np.abs(truth - rows), patients)
+    drawn = draw_patients(patients, seed=seed)
+    return max(shared_ranks(values, adjusted_p(values, influence, patients, drawn))) == 1
 
 
 def measured(name: str, n: int, prevalence: float, folds: int, repeats: int) -> float:

@@ -15,23 +15,25 @@ from scipy.special import expit
 Axes = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 _FIELDS_MM = {
-    "boundary": 3.5, "reader": 4.0, "gaps": 2.2, "islets": 2.0, "coarse": 3.5, "fine": 1.3,
+    "boundary": 3.5, "reader": 4.0, "gaps": 2.2, "coarse": 2.8, "fine": 1.2,
     "vessel_a": 3.0, "vessel_b": 3.0, "diffuse": 5.0, "gland": 8.0, "enhancing": 4.0,
     "distant_a": 5.0, "distant_b": 5.0,
 }  # fmt: skip
-_SPIKES = 14
+_SPIKES = 16
 _ROUGHNESS_MM = 0.7
 _READER_MM = 0.4
 _VESSEL_WIDTH = 0.6
 _STRIPES_MM = 5.0
+_NODULE = 0.25
 
 
 @dataclass(frozen=True)
 class Structure:
     """What is random in an image and carries no label.
 
-    ``position`` is the vector from the lesion's centre to each voxel, shape (3, z, y, x); ``fields`` are smooth
-    N(0, 1) noise; ``directions`` unit vectors; ``spikes`` (spike, 3) their directions; the rest scalars.
+    ``position`` is the vector from the lesion's centre to each voxel, shape (3, z, y, x); ``fields`` are
+    smooth N(0, 1) noise; ``directions`` unit vectors; ``spikes`` (spike, 3) their directions; the rest
+    scalars, but ``rotation`` (3, 3) and ``stretch`` (3,) of the ellipsoid.
     """
 
     position: np.ndarray
@@ -119,7 +121,7 @@ def render(structure: Structure, quantities: Mapping[str, float]) -> tuple[np.nd
         0.0,
         1.0
         + _rim(structure, distance, quantities)
-        - _core(structure, radius, quantities)
+        - _core(structure, reduced, quantities)
         + _texture(structure, quantities),
     )
     body = np.maximum(inside, _spikes(structure, distance, quantities["margin_spikes"]))
@@ -156,13 +158,17 @@ def _rim(structure: Structure, distance: np.ndarray, quantities: Mapping[str, fl
     return np.asarray(quantities["rim_strength"] * shell * gaps * tilt)
 
 
-def _core(structure: Structure, radius: float, quantities: Mapping[str, float]) -> np.ndarray:
-    """Loss of enhancement round a point near the centre, partly restored in islets."""
+def _core(structure: Structure, reduced: np.ndarray, quantities: Mapping[str, float]) -> np.ndarray:
+    """Loss of enhancement round a point off the lesion's centre, less the gain of a nodule in the centre."""
+    radius = quantities["size_radius"]
     offset = quantities["core_offset"] * radius * structure.directions["core"]
-    reduced = _reduced(structure, structure.position - offset[:, None, None, None], radius)
-    drop = _step(quantities["core_extent"] - reduced, 0.1)
-    islets = _step(structure.fields["islets"] - 0.4, 0.2)
-    return np.asarray(quantities["core_depth"] * drop * (1 - 1.4 * quantities["core_islets"] * islets))
+    drop = _step(
+        quantities["core_extent"]
+        - _reduced(structure, structure.position - offset[:, None, None, None], radius),
+        0.1,
+    )
+    nodule = _step(_NODULE - reduced, 0.06)
+    return np.asarray(quantities["core_depth"] * drop - quantities["core_nodule"] * nodule)
 
 
 def _texture(structure: Structure, quantities: Mapping[str, float]) -> np.ndarray:
@@ -184,7 +190,7 @@ def _spikes(structure: Structure, distance: np.ndarray, length: float) -> np.nda
     along = structure.spikes @ position
     aside = np.sqrt(np.maximum(np.einsum("kn,kn->n", position, position) - along**2, 0))
     reach = (structure.spike_lengths * length + 1e-3)[:, None].astype(np.float32)
-    taper = 1.6 * (1 - outward / reach)
+    taper = 1.8 * (1 - outward / reach)
     presence[near] = np.max(_step(taper - aside, 0.3) * (along > 0) * (outward < reach), axis=0)
     return presence
 

@@ -65,7 +65,7 @@ def mean_score(receptors: np.ndarray, population: Population) -> np.ndarray:
 
 
 def latents(normals: np.ndarray) -> np.ndarray:
-    """Correlated latents (..., 4) of ER, PR, HER2 and the Ki-67 residual from independent normals (..., 4)."""
+    """Latents (..., 4) of ER, PR, HER2 and the Ki-67 residual from independent normals (..., 4)."""
     mixing = np.eye(4)
     mixing[:3, :3] = np.linalg.cholesky(CORRELATION)
     return np.asarray(normals @ mixing.T)

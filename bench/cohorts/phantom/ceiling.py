@@ -3,8 +3,8 @@
 Given the labels, images depend on them only through the true parameters, so no reader of an image can beat
 the posterior given the parameters (and the site, where sites see different populations). Receptor status is
 enumerated over its eight patterns; given a pattern the Ki-67 score is normal and the parameters are linear in
-it with N(0, 1) noise, so evidence and posterior are exact (conjugate normal model: Bishop, Pattern Recognition
-and Machine Learning, 2006, eq. 3.50-3.51).
+it with N(0, 1) noise, so evidence and posterior are exact (conjugate normal model: Bishop, Pattern
+Recognition and Machine Learning, 2006, eq. 3.50-3.51).
 """
 
 from collections.abc import Sequence
@@ -49,13 +49,19 @@ def _mixture(
     parameters: np.ndarray, matrix: np.ndarray, population: biology.Population
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Posterior as a mixture over patterns: weights and Ki-67 score means (case, pattern), one common sd."""
-    status = np.column_stack([biology.PATTERNS, np.full(len(biology.PATTERNS), biology.ki67_index(np.zeros(1)))])
-    residual = parameters[:, None, :] - drivers(status) @ matrix
+    status = np.column_stack(
+        [biology.PATTERNS, np.full(len(biology.PATTERNS), biology.ki67_index(np.zeros(1)))]
+    )
+    shift = drivers(status) @ matrix
     prior_mean = biology.mean_score(biology.PATTERNS, population)
     prior_precision = 1 / biology.SCORE_SD**2
     precision = prior_precision + matrix[3] @ matrix[3]
-    means = (prior_precision * prior_mean + residual @ matrix[3]) / precision
-    evidence = precision * means**2 - prior_precision * prior_mean**2 - np.sum(residual**2, axis=2)
+    seen = (parameters @ matrix[3])[:, None] - shift @ matrix[3]
+    means = (prior_precision * prior_mean + seen) / precision
+    # The squared norm of the parameters is common to all patterns and left out, so that parameters which
+    # tell nothing change nothing, not even a last digit.
+    evidence = 2 * parameters @ shift.T - np.sum(shift**2, axis=1)
+    evidence = evidence + precision * means**2 - prior_precision * prior_mean**2
     scores = np.log(biology.pattern_probabilities(population)) + evidence / 2
     weights = np.exp(scores - scores.max(axis=1, keepdims=True))
     return weights / weights.sum(axis=1, keepdims=True), means, float(precision**-0.5)

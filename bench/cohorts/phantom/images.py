@@ -22,7 +22,7 @@ def quantities(lesion: Lesion) -> dict[str, float]:
 
 
 def render_case(lesion: Lesion, seed: int) -> tuple[np.ndarray, np.ndarray, tuple[float, ...]]:
-    """Image (int16) and mask (uint8) of a case, shape (slice, row, column), and its first voxel's place (LPS, mm)."""
+    """Image (int16) and mask (uint8), shape (slice, row, column), and the first voxel's place (LPS, mm)."""
     site = SITES[lesion.site]
     rng = image_stream(seed, lesion)
     signal, mask = render(draw_structure(rng, site.axes, LARGEST_SHIFT_MM), quantities(lesion))

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,9 @@ def make_phantom(
     chosen = _scenario(scenario)
     counts = _counts(chosen, counts)
     if folder in oracle.parents:
-        raise CohortError(f"the oracle {oracle} lies inside the cohort folder {folder}, where methods would read it")
+        raise CohortError(
+            f"the oracle {oracle} lies inside the cohort folder {folder}, where methods would read it"
+        )
     lesions = draw_lesions(chosen, seed, counts)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.parent / f".{folder.name}.lock"):
@@ -125,13 +128,11 @@ def make_phantom(
         if folder.exists():
             _check_same(folder, header)
             return
-        aside = Path(tempfile.mkdtemp(prefix=_aside_prefix(folder), dir=folder.parent))
-        (aside / "images").mkdir()
-        _render(chosen, seed, counts, aside, workers, len(lesions), report)
-        _write_rows(aside / "cases.csv", _case_rows(lesions))
-        (aside / "cohort.toml").write_text(header, encoding="utf-8")
-        aside.chmod(0o755)
-        aside.rename(folder)
+        with _aside(folder) as aside:
+            (aside / "images").mkdir()
+            _render(chosen, seed, counts, aside, workers, len(lesions), report)
+            _write_rows(aside / "cases.csv", _case_rows(lesions))
+            (aside / "cohort.toml").write_text(header, encoding="utf-8")
 
 
 def _scenario(name: str) -> Scenario:
@@ -145,9 +146,23 @@ def _counts(scenario: Scenario, counts: Mapping[str, int] | None) -> dict[str, i
     for site, number in asked.items():
         if site not in SITES or number < 1:
             raise CohortError(
-                f"phantom counts: expected at least 1 case at sites among {', '.join(SITES)}, got {site!r}: {number}"
+                f"phantom counts: expected 1 case or more at sites among {', '.join(SITES)}, "
+                f"got {site!r}: {number}"
             )
     return asked
+
+
+@contextmanager
+def _aside(folder: Path) -> Iterator[Path]:
+    """A folder to fill, renamed to ``folder`` when whole and removed when not."""
+    aside = Path(tempfile.mkdtemp(prefix=_aside_prefix(folder), dir=folder.parent))
+    try:
+        yield aside
+        aside.chmod(0o755)
+        aside.rename(folder)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
 
 
 def _aside_prefix(folder: Path) -> str:
@@ -167,7 +182,9 @@ def _check_same(folder: Path, header: str) -> None:
     expected = tomllib.loads(header)["phantom"]
     found = tomllib.loads(path.read_text(encoding="utf-8")).get("phantom") if path.is_file() else None
     if found != expected:
-        raise CohortError(f"{folder} holds {found}, expected the phantom {expected}; delete it or name another folder")
+        raise CohortError(
+            f"{folder} holds {found}, expected the phantom {expected}; delete it or name another folder"
+        )
 
 
 def _header(scenario: Scenario, seed: int, counts: Mapping[str, int]) -> str:
@@ -201,7 +218,8 @@ def _render(
     environment = {**os.environ, **_ONE_THREAD, "PYTHONPATH": paths.rstrip(os.pathsep)}
     read, write = os.pipe()
     running = [
-        subprocess.Popen([*command, "--worker", str(k)], stdout=write, env=environment) for k in range(workers)
+        subprocess.Popen([*command, "--worker", str(k)], stdout=write, env=environment)
+        for k in range(workers)
     ]
     os.close(write)
     try:
@@ -211,7 +229,9 @@ def _render(
     finally:
         failed = [worker.wait() for worker in running if worker.wait()]
     if failed:
-        raise CohortError(f"a phantom worker of {scenario.name} exited with {failed[0]}; its message stands above")
+        raise CohortError(
+            f"a phantom worker of {scenario.name} exited with {failed[0]}; its message stands above"
+        )
 
 
 def _case_rows(lesions: Sequence[Lesion]) -> list[dict[str, Any]]:
@@ -233,7 +253,10 @@ def _case_rows(lesions: Sequence[Lesion]) -> list[dict[str, Any]]:
 
 def _label_cells(lesion: Lesion) -> dict[str, str]:
     """Labels as text, empty where unknown; Ki-67 to 0.1 points."""
-    texts = [f"{value:.1f}" if task == "ki67" else f"{value:.0f}" for task, value in zip(TASKS, lesion.labels, strict=True)]
+    texts = [
+        f"{value:.1f}" if task == "ki67" else f"{value:.0f}"
+        for task, value in zip(TASKS, lesion.labels, strict=True)
+    ]
     return {t: "" if np.isnan(v) else text for t, v, text in zip(TASKS, lesion.labels, texts, strict=True)}
 
 
@@ -252,7 +275,10 @@ def _write_oracle(scenario: Scenario, lesions: Sequence[Lesion], oracle: Path) -
         for task, value in zip(TASKS, values, strict=True)
     ]
     parameters = [
-        {"case_id": lesion.case_id, **{n: f"{v:.6f}" for n, v in zip(ATTRIBUTES, lesion.parameters, strict=True)}}
+        {
+            "case_id": lesion.case_id,
+            **{n: f"{v:.6f}" for n, v in zip(ATTRIBUTES, lesion.parameters, strict=True)},
+        }
         for lesion in lesions
     ]
     oracle.parent.mkdir(parents=True, exist_ok=True)

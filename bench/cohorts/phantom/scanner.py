@@ -80,11 +80,12 @@ def scan(signal: np.ndarray, site: Site, rng: np.random.Generator) -> np.ndarray
     for ramp in (slope[k] * axis for k, axis in enumerate(np.ix_(*site.axes))):
         image *= np.exp(ramp, dtype=np.float32)
     magnitude = np.hypot(image + np.float32(noise) * real, np.float32(noise) * imaginary)
-    return np.clip(np.rint(np.float32(gain) * magnitude), 0, 32767).astype(np.int16)
+    stored: np.ndarray = np.clip(np.rint(np.float32(gain) * magnitude), 0, 32767).astype(np.int16)
+    return stored
 
 
 def write(array: np.ndarray, path: Path, site: Site, corner: tuple[float, ...]) -> None:
-    """Write a volume (z, y, x) as compressed NIfTI with the site's geometry, first voxel at ``corner`` (LPS, mm)."""
+    """Write a volume (z, y, x) as NIfTI in the site's geometry; ``corner`` is its first voxel (LPS, mm)."""
     image: Any = sitk.GetImageFromArray(array)
     image.SetSpacing(site.spacing[::-1])
     image.SetDirection([cosine for row in site.direction for cosine in row])

@@ -35,17 +35,21 @@ class Attribute:
 ATTRIBUTES: Mapping[str, Attribute] = {
     "core_depth": Attribute("core", 0.15, 0.75, "loss of enhancement in the core, share of the lesion's"),
     "core_extent": Attribute("core", 0.30, 0.80, "radius of the core, share of the lesion's"),
-    "core_offset": Attribute("core", 0.00, 0.50, "distance of the core from the centre, share of the radius"),
-    "core_islets": Attribute("core", 0.00, 1.00, "contrast of enhancing islets in the core (1.4 times the loss at 1)"),
+    "core_offset": Attribute("core", 0.00, 0.60, "distance of the core from the centre, share of the radius"),
+    "core_nodule": Attribute(
+        "core", 0.00, 0.90, "gain of a nodule in the lesion's centre, share of the enhancement"
+    ),
     "rim_strength": Attribute("rim", 0.05, 0.65, "gain of enhancement in the rim, share of the lesion's"),
     "rim_thickness": Attribute("rim", 1.00, 4.00, "depth of the rim inside the boundary, mm"),
     "rim_gaps": Attribute("rim", 0.00, 1.00, "contrast between bright stretches and gaps of the rim"),
     "rim_tilt": Attribute("rim", 0.00, 1.00, "contrast between the brighter side of the rim and the other"),
-    "texture_mix": Attribute("texture", 0.00, 1.00, "share of fine (1.3 mm) over coarse (3.5 mm) texture"),
-    "texture_amplitude": Attribute("texture", 0.10, 0.32, "standard deviation, share of the enhancement"),
+    "texture_mix": Attribute("texture", 0.00, 1.00, "share of fine (1.2 mm) over coarse (2.8 mm) texture"),
+    "texture_amplitude": Attribute("texture", 0.16, 0.34, "standard deviation, share of the enhancement"),
     "texture_skew": Attribute("texture", -1.00, 1.00, "dark holes (-1) to bright foci (+1)"),
-    "texture_stripes": Attribute("texture", 0.00, 0.70, "share of 5 mm stripes in the texture"),
-    "surround_strength": Attribute("surround", 0.05, 0.75, "enhancement at the boundary, share of the lesion's"),
+    "texture_stripes": Attribute("texture", 0.00, 0.60, "share of 5 mm stripes in the texture"),
+    "surround_strength": Attribute(
+        "surround", 0.05, 0.75, "enhancement at the boundary, share of the lesion's"
+    ),
     "surround_reach": Attribute("surround", 3.00, 10.0, "distance over which it falls to 1/e, mm"),
     "surround_vessels": Attribute("surround", 0.00, 1.00, "share carried by vessels, the rest is diffuse"),
     "surround_tilt": Attribute("surround", 0.00, 1.00, "contrast between the brighter side and the other"),
@@ -100,7 +104,7 @@ DEFAULT_LOADINGS: Mapping[str, Mapping[str, float]] = {
 
 
 def _in_one_place(place: str) -> Scenario:
-    """All four tasks load on the attributes of one place, one task an attribute, in the order of ATTRIBUTES."""
+    """All four tasks load on one place, one task on each of its attributes, in the order of ATTRIBUTES."""
     names = [name for name, attribute in ATTRIBUTES.items() if attribute.place == place]
     shifts = {"er": -1.65, "ki67": 1.3, "her2": 1.65, "pr": 1.2}
     loadings = {name: {task: shift} for name, (task, shift) in zip(names, shifts.items(), strict=True)}
@@ -132,7 +136,7 @@ _ALL = (
     Scenario("phantom-null", "no biomarker shows anywhere: the ceiling is the constant", {}),
     Scenario(
         "phantom-confounded",
-        "prevalence follows the site among internal cases and not in the external one; appearance tells little",
+        "prevalence follows the site among internal cases, not in the external one; appearance tells little",
         {name: {t: _WEAK * shift for t, shift in row.items()} for name, row in DEFAULT_LOADINGS.items()},
         populations=_BY_SITE,
     ),

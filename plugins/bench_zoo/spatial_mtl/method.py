@@ -95,6 +95,8 @@ class SpatialMTL:
     amp: bool = False
     augmentation: float = 1.0
     flips: bool = True
+    skip: str = "fixed"
+    feature_dropout: float = 0.0
 
     targets: tuple[Target, ...] = field(default=(), init=False, repr=False)
     network: SpatialNetwork | TaskNetworks | None = field(default=None, init=False, repr=False)
@@ -176,7 +178,7 @@ class SpatialMTL:
             self.roi_weighting,
             tuple(self.regions),
             self.hidden,
-            self.dropout,
+            self.dropout, self.skip, self.feature_dropout,
         )
         kind = SpatialNetwork if self.tasks == "joint" else TaskNetworks
         return kind(design, tuple(target.prior for target in self.targets))

@@ -27,6 +27,8 @@ class Design:
     regions: tuple[str, ...]
     hidden: int
     dropout: float
+    skip: str = "fixed"
+    feature_dropout: float = 0.0
 
 
 class SpatialNetwork(nn.Module):
@@ -51,8 +53,13 @@ class SpatialNetwork(nn.Module):
         )
         widths: tuple[int, ...] = self.encoder.widths  # type: ignore[assignment]
         self.attention = nn.ModuleList(SpatialAttention(width) for width in widths if design.attention)
-        pooled = 2 + 2 * sum(widths) + 1  # image and every scale: mean and deviation; and the log volume
+        pooled = 2 * BANDS + 1 + 2 * sum(widths)
+        self.nfixed = 2 * BANDS + 1
+        self.feature_dropout = design.feature_dropout
+        self.skip = design.skip
         self.trunk = RegionTrunk(count, pooled, design.hidden, design.dropout)
+        n = self.nfixed if design.skip == 'fixed' else pooled
+        self.linear = nn.Parameter(torch.zeros(len(priors), count, n))
         self.weights = nn.Parameter(torch.zeros(len(priors), count))
         self.branches = nn.ModuleList(
             Branch(count * design.hidden, design.hidden, design.dropout, prior) for prior in priors
@@ -77,13 +84,16 @@ class SpatialNetwork(nn.Module):
 
     def head(self, images: Tensor, scales: list[Tensor], maps: list[Tensor], masks: Tensor) -> Tensor:
         """Outputs, shape (case, task), of the features that the encoder and the attention made."""
-        pooled = [region_moments(images[:, :1], masks), region_volume(images[:, 1:2], masks)]
+        pooled = [region_moments(bands(images[:, :1]), masks), region_volume(images[:, 1:2], masks)]
         for scale, attention in zip(scales, maps, strict=True):
             shares = F.adaptive_avg_pool3d(masks, scale.shape[2:])
             pooled.append(region_moments(scale, shares * attention))
-        hidden = self.trunk(torch.cat(pooled, dim=2))  # (case, region, hidden)
+        if self.feature_dropout and self.training:
+            pooled = pooled[:2] + [F.dropout(p, self.feature_dropout, True) for p in pooled[2:]]
+        hidden, normal = self.trunk(torch.cat(pooled, dim=2))  # (case, region, hidden)
         weights = self.region_weights()
-        return torch.cat(
+        lin = torch.einsum("nrp,trp->nt", normal[:, :, : self.linear.shape[2]], self.linear) if self.skip else 0
+        return lin + torch.cat(
             [branch((hidden * weights[task, :, None]).flatten(1)) for task, branch in enumerate(self.branches)],
             dim=1,
         )
@@ -150,7 +160,7 @@ class RegionTrunk(nn.Module):
     def forward(self, pooled: Tensor) -> Tensor:
         """(case, region, pooled) -> (case, region, hidden)."""
         normal = self.dropout(self.norm(pooled.flatten(1)).view_as(pooled))
-        return F.relu(torch.einsum("nrp,rph->nrh", normal, self.mix) + self.bias)
+        return F.relu(torch.einsum("nrp,rph->nrh", normal, self.mix) + self.bias), normal
 
 
 class Branch(nn.Sequential):
@@ -259,6 +269,17 @@ def region_moments(features: Tensor, shares: Tensor) -> Tensor:
     variance = (shares @ values.square() - mean.square()).clamp_min(0)
     # The square root has no finite slope at 0.
     return torch.cat([mean, (variance + 1e-4).sqrt() - 1e-2], dim=2)
+
+
+BANDS = 4
+
+
+@torch.no_grad()
+def bands(image):
+    smooth = F.avg_pool3d(F.pad(image, (1,) * 6, mode="replicate"), 3, stride=1)
+    d = [((smooth.roll(-1, a) - smooth.roll(1, a)) / 2).square() for a in (2, 3, 4)]
+    grad = (d[0] + d[1] + d[2] + 1e-8).sqrt()
+    return torch.cat([image, smooth, image - smooth, grad], 1)
 
 
 def region_volume(mask: Tensor, masks: Tensor) -> Tensor:

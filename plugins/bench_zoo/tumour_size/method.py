@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+import SimpleITK as sitk
 from sklearn.linear_model import LogisticRegression, QuantileRegressor
 
 from bench.cohorts.cohort import Cohort
@@ -103,7 +104,7 @@ def size_features(cohort: Cohort) -> np.ndarray:
     rows = []
     for case_id in cohort.case_ids:
         volume = cohort.volume(case_id)
-        rows.append(mask_sizes(volume.mask, volume.spacing))
+        rows.append(mask_sizes(sitk.GetArrayViewFromImage(volume.mask) != 0, volume.mask.GetSpacing()[::-1]))
     return np.array(rows).reshape(-1, len(FEATURES))
 
 

@@ -1,0 +1,29 @@
+"""Handcrafted features of the lesion and the ring around it, in a linear model and in boosted trees."""
+
+from bench.hookspecs import hookimpl
+from bench.method import MethodSpec
+
+REMEDY = (
+    "pyradiomics, which builds on Python 3.11 with a C compiler: `uv sync` in a clone, elsewhere "
+    "`pip install numpy setuptools versioneer` and then `pip install --no-build-isolation pyradiomics==3.0.1`"
+)
+
+
+@hookimpl
+def bench_methods() -> list[MethodSpec]:
+    """Offer ``radiomics_lr`` and ``radiomics_xgb``."""
+    requires = {"radiomics": REMEDY}
+    return [
+        MethodSpec(
+            "radiomics_lr",
+            "bench_zoo.radiomics.ridge:RadiomicsLR",
+            "pyradiomics features of lesion and surround in a ridge-penalised linear model",
+            requires=requires,
+        ),
+        MethodSpec(
+            "radiomics_xgb",
+            "bench_zoo.radiomics.boosted:RadiomicsXGB",
+            "pyradiomics features of lesion and surround in gradient-boosted trees (XGBoost)",
+            requires=requires,
+        ),
+    ]

@@ -1,0 +1,147 @@
+"""Radiomics with gradient-boosted trees."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import xgboost
+
+from bench.cohorts.cohort import Cohort
+from bench.method import Predictions, Run
+from bench_zoo.hyperparameters import from_json, hyperparameters
+from bench_zoo.radiomics.extraction import settings_of
+from bench_zoo.radiomics.screen import Screen
+from bench_zoo.radiomics.table import feature_table
+from bench_zoo.targets import Target, targets_of
+
+FILE = "radiomics_xgb.json"
+# Rounds where no validation label says when to stop, as a share of the most.
+BLIND_SHARE = 0.25
+
+
+@dataclass
+class RadiomicsXGB:
+    """Handcrafted features in gradient-boosted trees (Chen and Guestrin 2016).
+
+    Features and their screen as in :class:`bench_zoo.radiomics.ridge.RadiomicsLR`, with the same cache: the first of
+    the two to run pays for the measuring. A booster a task: log loss, or absolute error of the encoded label;
+    it stops when the validation cases' loss has not improved for ``patience`` rounds.
+
+    Parameters
+    ----------
+    regions, spacing_mm, bin_width, surround_mm, image_types
+        See :class:`bench_zoo.radiomics.extraction.Settings`.
+    most_correlated
+        See :meth:`bench_zoo.radiomics.screen.Screen.of`.
+    depth, learning_rate, rounds, patience
+        Splits from root to leaf, shrinkage, most trees, and rounds without improvement.
+    cases_share, features_share
+        Share of the cases a tree sees, and of the features a level sees.
+    least_weight, penalty
+        Least sum of second derivatives in a leaf, and L2 penalty of the leaves.
+    """
+
+    regions: tuple[str, ...] = ("lesion", "surround")
+    spacing_mm: float = 1.5
+    bin_width: float = 5.0
+    surround_mm: tuple[float, float] = (1.0, 9.0)
+    image_types: tuple[str, ...] = ("original",)
+    most_correlated: float = 0.95
+    depth: int = 3
+    learning_rate: float = 0.05
+    rounds: int = 600
+    patience: int = 50
+    cases_share: float = 0.8
+    features_share: float = 0.3
+    least_weight: float = 3.0
+    penalty: float = 1.0
+
+    targets: tuple[Target, ...] = field(default=(), init=False, repr=False)
+    screen: Screen = field(default_factory=lambda: Screen((), (), ()), init=False, repr=False)
+    boosters: dict[str, xgboost.Booster] = field(default_factory=dict, init=False, repr=False)
+
+    def fit(self, train: Cohort, val: Cohort, run: Run) -> Self:
+        """Screen the features and grow the trees; ``val`` says when to stop."""
+        table = feature_table(train, settings_of(self))
+        self.targets, self.screen = targets_of(train), Screen.of(table, self.most_correlated)
+        learn, judge = self.screen.apply(table), self.screen.apply(feature_table(val, settings_of(self)))
+        learnable = [target for target in self.targets if target.learnable]
+        for done, target in enumerate(learnable, start=1):
+            labels = [target.encode(cohort.labels(target.task)) for cohort in (train, val)]
+            self.boosters[target.task] = self._grow(
+                target, _labelled(learn, labels[0]), _labelled(judge, labels[1]), run
+            )
+            run.report(done, len(learnable), None)
+        return self
+
+    def predict(self, cohort: Cohort) -> Predictions:
+        """P(positive) or median value of every task, shape (case,)."""
+        cases = xgboost.DMatrix(self.screen.apply(feature_table(cohort, settings_of(self))))
+        return {
+            target.task: target.decode(self._outputs(target, cases, len(cohort))) for target in self.targets
+        }
+
+    def save(self, folder: Path) -> None:
+        """Write JSON and, a task, XGBoost's own JSON."""
+        state = {
+            "params": hyperparameters(self),
+            "targets": [target.as_json() for target in self.targets],
+            "screen": self.screen.as_json(),
+        }
+        (folder / FILE).write_text(json.dumps(state), encoding="utf-8")
+        for at, target in enumerate(self.targets):
+            if target.task in self.boosters:
+                self.boosters[target.task].save_model(folder / f"booster-{at}.json")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what :meth:`save` wrote; reading cases takes pyradiomics still."""
+        state = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        method = cls(**from_json(state["params"]))
+        method.targets = tuple(Target.from_json(row) for row in state["targets"])
+        method.screen = Screen.from_json(state["screen"])
+        for at, target in enumerate(method.targets):
+            if target.learnable:
+                method.boosters[target.task] = xgboost.Booster(model_file=folder / f"booster-{at}.json")
+        return method
+
+    def _grow(
+        self, target: Target, learn: xgboost.DMatrix, judge: xgboost.DMatrix, run: Run
+    ) -> xgboost.Booster:
+        blind = not judge.num_row()
+        booster = xgboost.train(
+            self._settings(target, run),
+            learn,
+            round(self.rounds * BLIND_SHARE) if blind else self.rounds,
+            evals=[] if blind else [(judge, "val")],
+            early_stopping_rounds=None if blind else self.patience,
+            verbose_eval=False,
+        )
+        return booster if blind else booster[: booster.best_iteration + 1]
+
+    def _settings(self, target: Target, run: Run) -> dict[str, Any]:
+        return {
+            "objective": "binary:logistic" if target.binary else "reg:absoluteerror",
+            "eval_metric": "logloss" if target.binary else "mae",
+            "tree_method": "hist",
+            "max_depth": self.depth,
+            "learning_rate": self.learning_rate,
+            "subsample": self.cases_share,
+            "colsample_bylevel": self.features_share,
+            "min_child_weight": self.least_weight,
+            "lambda": self.penalty,
+            "seed": run.seed,
+            "nthread": run.threads,
+        }
+
+    def _outputs(self, target: Target, cases: xgboost.DMatrix, count: int) -> np.ndarray:
+        if not target.learnable:
+            return np.zeros(count)
+        return self.boosters[target.task].predict(cases, output_margin=True)
+
+
+def _labelled(features: np.ndarray, labels: np.ndarray) -> xgboost.DMatrix:
+    known = ~np.isnan(labels)
+    return xgboost.DMatrix(features[known], label=labels[known])

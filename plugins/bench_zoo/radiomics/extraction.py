@@ -1,0 +1,180 @@
+"""pyradiomics features of one case: the grid, the intensities, the regions, and the settings behind them.
+
+Choices, in the terms of the Image Biomarker Standardisation Initiative (IBSI, Zwanenburg et al., Radiology 295,
+2020; the numbers of pyradiomics 3.0.1 follow IBSI but for the definitions it documents, among them grey-level bins that
+start at multiples of the bin width and kurtosis without the 3 taken off):
+
+* Interpolation: a cube round the lesion on an isotropic grid, linear after smoothing to its resolution; the mask
+  by shape-based interpolation. All that :func:`bench.imaging.cut.cut_crop` does for every image method, so that
+  methods differ by how they read and not by what they are given. The cube grows with the lesion: nothing is cut off.
+* Intensity: MRI has no unit, so per cent of the way from the cube's median to its 99th percentile, clipped to
+  [-300, 400]. No resegmentation.
+* Discretisation: fixed bin width, as the intensities have a common scale.
+* Texture: three-dimensional matrices at distance 1, features averaged over the 13 directions ("3D_avg").
+* Regions: as :func:`bench.imaging.regions.region_masks`, less what lies beyond the image. Shape features of the
+  lesion alone: the other regions' shapes follow from it.
+"""
+
+import logging
+import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from bench.errors import CohortError
+from bench.imaging.crop import Crop
+from bench.imaging.cut import crop_grid, cut_crop
+from bench.imaging.grid import Grid
+from bench.imaging.regions import REGIONS, region_masks
+from bench.imaging.volume import lesion_box, lesion_voxels, open_file
+
+# Raised whenever the features of unchanged files change: part of a cached table's name.
+EXTRACTION_VERSION = 1
+# The cube is at least this wide, so that what normalises the intensity is alike for all but the largest lesions.
+LEAST_SIZE_MM = 48.0
+LOG_SIGMAS_MM = (2.0, 3.0, 4.0)
+IMAGE_TYPES: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "original": ("Original", {}),
+    "wavelet": ("Wavelet", {}),
+    "log": ("LoG", {"sigma": list(LOG_SIGMAS_MM)}),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is measured.
+
+    Parameters
+    ----------
+    regions
+        Any of ``lesion``, ``core``, ``rim`` and ``surround``.
+    spacing_mm
+        Edge of a voxel of the isotropic grid.
+    bin_width
+        Width of a grey level in per cent of the normalised intensity.
+    surround_mm
+        From where to where outside the boundary the surround reaches.
+    image_types
+        Any of ``original``, ``wavelet`` (eight coiflet bands) and ``log`` (Laplacian of Gaussian of
+        2, 3 and 4 mm).
+    """
+
+    regions: tuple[str, ...]
+    spacing_mm: float
+    bin_width: float
+    surround_mm: tuple[float, float]
+    image_types: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for asked, known in ((self.regions, ("lesion", *REGIONS)), (self.image_types, tuple(IMAGE_TYPES))):
+            if not asked or set(asked) - set(known):
+                raise ValueError(f"radiomics: expected any of {', '.join(known)}, got {asked}")
+
+
+def settings_of(method: Any) -> Settings:
+    """The settings among a method's hyperparameters."""
+    return Settings(**{its.name: getattr(method, its.name) for its in fields(Settings)})
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """A lesion's cube: ``percent`` (float32), ``distance`` (float32, mm) and ``inside`` the image, each (z, y, x)."""
+
+    percent: np.ndarray
+    distance: np.ndarray
+    inside: np.ndarray
+
+
+def case_features(
+    case_id: str, image_path: Path, mask_path: Path, settings: Settings
+) -> tuple[dict[str, float], str]:
+    """Features of one case by ``<region>_<pyradiomics name>``, and why some or all are absent ('' where none is)."""
+    try:
+        block = lesion_block(case_id, image_path, mask_path, settings)
+    except CohortError as error:
+        return {}, str(error)
+    features: dict[str, float] = {}
+    failures = []
+    for region, mask in region_voxels(block, settings).items():
+        extractor = feature_extractor(
+            {"binWidth": settings.bin_width}, settings.image_types, shape=region == "lesion"
+        )
+        try:
+            found = features_of(extractor, *_as_images(block.percent, mask, settings.spacing_mm))
+        except Exception as error:  # pyradiomics raises whatever its numerics run into
+            failures.append(f"{region}: {type(error).__name__}: {error}")
+            continue
+        features |= {f"{region}_{name}": value for name, value in found.items()}
+    return features, "; ".join(failures)
+
+
+def lesion_block(case_id: str, image_path: Path, mask_path: Path, settings: Settings) -> Block:
+    """The cube round a case's lesion that holds the lesion and its surround whole; errors as ``cut_crop``."""
+    mask = open_file(case_id, "mask", mask_path)
+    lesion = lesion_voxels(mask.voxels(np.zeros(3, int), mask.grid.size))
+    first, last = lesion_box(mask, lesion)
+    lesion = lesion[tuple(slice(a, b + 1) for a, b in zip(first, last, strict=True))]
+    centres = mask.grid.points((np.argwhere(lesion) + first)[:, ::-1])
+    extent = float(np.ptp(centres, axis=0).max() + mask.grid.spacing.max())
+    margin = max(settings.surround_mm[1], 0.0) + 2 * settings.spacing_mm
+    crop = Crop(max(LEAST_SIZE_MM, extent + 2 * margin), settings.spacing_mm)
+    image, _, distance = cut_crop(case_id, image_path, mask_path, crop)
+    inside = within_image(mask.grid, crop_grid(mask.grid, lesion, first, crop))
+    return Block(100 * image, distance, inside)
+
+
+def within_image(native: Grid, target: Grid) -> np.ndarray:
+    """Whether each voxel's centre of the target grid lies in the native image, bool, shape (z, y, x)."""
+    places = np.indices(target.size).reshape(3, -1).T
+    indices = native.indices(target.points(places))
+    inside = (np.abs(indices - (native.size - 1) / 2) <= native.size / 2).all(axis=1)
+    return np.asarray(inside.reshape(target.size).T)
+
+
+def region_voxels(block: Block, settings: Settings) -> dict[str, np.ndarray]:
+    """The voxels of each region asked for, bool, shape (z, y, x)."""
+    parts = region_masks(block.distance, surround_mm=settings.surround_mm)
+    voxels = {"lesion": block.distance <= 0, **dict(zip(REGIONS, parts, strict=True))}
+    return {name: voxels[name] & block.inside for name in settings.regions}
+
+
+def feature_extractor(
+    settings: Mapping[str, Any], image_types: tuple[str, ...] = ("original",), shape: bool = True
+) -> Any:
+    """A quiet ``RadiomicsFeatureExtractor`` of every feature class, shape of three dimensions where asked.
+
+    ``settings`` are pyradiomics' own (``binWidth`` and so on); what they leave out keeps its default there.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecations of what pyradiomics imports
+        from radiomics.featureextractor import RadiomicsFeatureExtractor
+
+        logging.getLogger("radiomics").setLevel(logging.ERROR)
+        extractor = RadiomicsFeatureExtractor(additionalInfo=False, **settings)
+    extractor.disableAllImageTypes()
+    for name in image_types:
+        image_type, options = IMAGE_TYPES[name]
+        extractor.enableImageTypeByName(image_type, customArgs=options)
+    if not shape:
+        extractor.enableFeatureClassByName("shape", enabled=False)
+    return extractor
+
+
+def features_of(extractor: Any, image: sitk.Image, mask: sitk.Image) -> dict[str, float]:
+    """Features of the voxels where the mask is 1, by pyradiomics' names; NaN where one is not defined."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # divisions by zero in flat regions: the value itself says so
+        found = {name: float(value) for name, value in extractor.execute(image, mask).items()}
+    return {name: value if math.isfinite(value) else math.nan for name, value in found.items()}
+
+
+def _as_images(percent: np.ndarray, mask: np.ndarray, spacing_mm: float) -> tuple[sitk.Image, sitk.Image]:
+    images = sitk.GetImageFromArray(percent), sitk.GetImageFromArray(mask.astype(np.uint8))
+    for image in images:
+        image.SetSpacing((spacing_mm,) * 3)
+    return images

@@ -1,0 +1,111 @@
+"""From raw features to what a model can use, learnt from the training cases alone."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from bench.errors import CohortError
+
+# Quantiles of the training cases that a feature's scale is made of.
+QUANTILES = 101
+# A feature that fewer training cases than this share have is dropped.
+LEAST_KNOWN = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Screen:
+    """The features kept and each one's scale.
+
+    A value becomes the standard normal quantile of its place among the training cases (van der Waerden scores,
+    interpolated between the training cases' percentiles, and no farther than theirs): features of texture span powers of
+    ten, and an unheard-of value shall not outvote the rest. A missing value becomes 0, the training median.
+
+    Parameters
+    ----------
+    features
+        Names of the columns kept.
+    values, scores
+        For each of them, increasing raw values and the scores they stand for, each of shape (quantile,).
+    """
+
+    features: tuple[str, ...]
+    values: tuple[np.ndarray, ...]
+    scores: tuple[np.ndarray, ...]
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, most_correlated: float) -> Self:
+        """The screen that training cases define.
+
+        Parameters
+        ----------
+        table
+            Raw features, shape (case, feature), NaN where missing. Those that most cases lack or that do not vary
+            are dropped.
+        most_correlated
+            A feature whose scores have a larger absolute correlation with one kept before it, in the order
+            of the columns, is dropped.
+
+        Raises
+        ------
+        CohortError
+            No feature is left.
+        """
+        known = [name for name in table.columns if table[name].notna().mean() >= LEAST_KNOWN]
+        scales = {name: normal_scale(table[name].dropna().to_numpy()) for name in known}
+        varying = {name: scale for name, scale in scales.items() if len(scale[0]) > 1}
+        if not varying:
+            raise CohortError(
+                f"radiomics: no feature varies over the {len(table)} training cases; the log names cases whose "
+                "features could not be measured, and why"
+            )
+        screen = cls(tuple(varying), *(tuple(its[side] for its in varying.values()) for side in (0, 1)))
+        kept = uncorrelated(screen.apply(table), most_correlated)
+        parts = (screen.features, screen.values, screen.scores)
+        return cls(*(tuple(part[at] for at in kept) for part in parts))
+
+    def apply(self, table: pd.DataFrame) -> np.ndarray:
+        """Scores, finite, shape (case, feature kept); a column that the table lacks counts as missing."""
+        raw = table.reindex(columns=list(self.features)).to_numpy(dtype=float)
+        scored = np.zeros(raw.shape)
+        for at, (values, scores) in enumerate(zip(self.values, self.scores, strict=True)):
+            scored[:, at] = np.interp(raw[:, at], values, scores)
+        return np.where(np.isnan(raw), 0.0, scored)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "features": list(self.features),
+            "values": [its.tolist() for its in self.values],
+            "scores": [its.tolist() for its in self.scores],
+        }
+
+    @classmethod
+    def from_json(cls, state: dict[str, Any]) -> Self:
+        """The screen that :meth:`as_json` wrote."""
+        values, scores = (tuple(map(np.array, state[name])) for name in ("values", "scores"))
+        return cls(tuple(state["features"]), values, scores)
+
+
+def normal_scale(known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct percentiles of the known values, shape (case,), increasing, and their normal scores.
+
+    Percentiles that coincide share their mean score.
+    """
+    ranks = (np.arange(QUANTILES) + 0.5) / QUANTILES
+    values, place = np.unique(np.quantile(known, ranks), return_inverse=True)
+    return values, np.bincount(place, weights=ndtri(ranks)) / np.bincount(place)
+
+
+def uncorrelated(scores: np.ndarray, most: float) -> list[int]:
+    """Columns of scores, shape (case, feature), that correlate at most so with every one kept before."""
+    centred = scores - scores.mean(axis=0)
+    unit = centred / np.linalg.norm(centred, axis=0).clip(min=1e-12)
+    correlation = np.abs(unit.T @ unit)
+    kept: list[int] = []
+    for column in range(scores.shape[1]):
+        if not kept or correlation[column, kept].max() <= most:
+            kept.append(column)
+    return kept

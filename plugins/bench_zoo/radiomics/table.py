@@ -1,0 +1,170 @@
+"""The features of a cohort's cases, measured once, in parallel, and kept on disk."""
+
+import hashlib
+import json
+import logging
+import os
+import queue
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+from filelock import FileLock
+
+from bench.cohorts.cohort import Cohort
+from bench.imaging import PREPROCESSING_VERSION
+from bench.paths import cache_dir
+from bench.progress import progress_bar
+from bench_zoo.radiomics.extraction import EXTRACTION_VERSION, Settings
+
+ERROR = "error"
+# The cores share the work; their number changes no value.
+MOST_WORKERS = 8
+# Cases between two writes of the table: the most that a kill can cost.
+BATCH = 32
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+Row = dict[str, float | str]
+Measure = Callable[[Iterable[str]], Iterator[Row | None]]
+
+log = logging.getLogger(__name__)
+
+
+def feature_table(cohort: Cohort, settings: Settings) -> pd.DataFrame:
+    """Features of the cohort's cases in their order, float, a column a feature, NaN where one is absent.
+
+    Cases that the cache lacks are measured by several processes and added to it batch by batch, under a lock:
+    a kill loses a batch, and of two runs one measures while the other waits. A case that fails, wholly or in a
+    region, is named in the log each time it is asked for, and its features are NaN.
+    """
+    path = table_file(cohort, settings)
+    rows = _read(path)
+    if not set(cohort.case_ids) <= set(rows):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            rows = _read(path)  # another run may have measured them while this one waited
+            rows |= _measure_missing(cohort, settings, path, rows)
+    for case_id in cohort.case_ids:
+        if rows[case_id][ERROR]:
+            log.warning("case %r lacks radiomics features: %s", case_id, rows[case_id][ERROR])
+    table = _frame({case_id: rows[case_id] for case_id in cohort.case_ids}).drop(columns=ERROR)
+    return table.astype(float)[sorted(table.columns)]
+
+
+def table_file(cohort: Cohort, settings: Settings) -> Path:
+    """Where the features of a cohort are kept: named by all that determines them."""
+    recipe = [EXTRACTION_VERSION, PREPROCESSING_VERSION, version("pyradiomics"), asdict(settings)]
+    name = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:16]
+    return cache_dir() / "radiomics" / cohort.fingerprint[:16] / f"{name}.parquet"
+
+
+def _read(path: Path) -> dict[str, Row]:
+    if not path.is_file():
+        return {}
+    table = pd.read_parquet(path)
+    return dict(zip(map(str, table.index), table.to_dict("records"), strict=True))
+
+
+def _write(path: Path, rows: dict[str, Row]) -> None:
+    part = path.with_suffix(".part")
+    _frame(rows).to_parquet(part)
+    part.replace(path)
+
+
+def _frame(rows: dict[str, Row]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows.values()), index=list(rows))
+
+
+def _measure_missing(cohort: Cohort, settings: Settings, path: Path, known: dict[str, Row]) -> dict[str, Row]:
+    """Measure the cases that are not known and write them to the cache; the caller holds the lock.
+
+    A case that took its process with it may have met a full memory: it is reported and not written, so that
+    the next run tries it again.
+    """
+    missing = [case_id for case_id in cohort.case_ids if case_id not in known]
+    measured: dict[str, Row] = {}
+    lost: dict[str, Row] = {}
+    with (
+        _workers(cohort, settings, len(missing)) as measure,
+        progress_bar(f"radiomics of {cohort.name}") as advance,
+    ):
+        for first in range(0, len(missing), BATCH):
+            batch = missing[first : first + BATCH]
+            for case_id, row in zip(batch, measure(batch), strict=True):
+                if row is None:
+                    lost[case_id] = {ERROR: "the process that measured it ended; out of memory?"}
+                else:
+                    measured[case_id] = row
+                advance(len(measured) + len(lost), len(missing))
+            _write(path, known | measured)
+    return measured | lost
+
+
+@contextmanager
+def _workers(cohort: Cohort, settings: Settings, cases: int) -> Iterator[Measure]:
+    """Processes that measure cases; yields what maps case ids to rows, None where a process ended.
+
+    Plain subprocesses, as multiprocessing's would import the caller's main module again, and a fork of a
+    process that runs torch's threads may hang.
+    """
+    count = min(MOST_WORKERS, os.cpu_count() or 1, cases)
+    idle: queue.SimpleQueue[subprocess.Popen[str]] = queue.SimpleQueue()
+    for _ in range(count):
+        idle.put(_start(settings))
+
+    def measure(case_id: str) -> Row | None:
+        files = cohort.files.loc[case_id]
+        places = [str(cohort.folder / files[role]) for role in ("image", "mask")]
+        worker = idle.get()
+        try:
+            row = _ask(worker, [case_id, *places])
+            worker = worker if row is not None else _start(settings)
+        finally:
+            idle.put(worker)
+        return row
+
+    try:
+        with ThreadPoolExecutor(count) as pool:
+            yield lambda case_ids: pool.map(measure, case_ids)
+    finally:
+        for _ in range(count):
+            with idle.get() as worker:
+                worker.kill()
+
+
+def _start(settings: Settings) -> subprocess.Popen[str]:
+    paths = os.pathsep.join(path for path in sys.path if path)
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "bench_zoo.radiomics.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, **ONE_THREAD, "PYTHONPATH": paths},
+        text=True,
+    )
+    _say(worker, asdict(settings))
+    return worker
+
+
+def _ask(worker: subprocess.Popen[str], case: list[str]) -> Row | None:
+    """The row of one case; None where the worker ended."""
+    assert worker.stdout is not None
+    try:
+        _say(worker, case)
+        answer = worker.stdout.readline()
+    except BrokenPipeError:
+        answer = ""
+    if not answer:
+        return None
+    features, error = json.loads(answer)
+    return {ERROR: error, **features}
+
+
+def _say(worker: subprocess.Popen[str], line: object) -> None:
+    assert worker.stdin is not None
+    print(json.dumps(line), file=worker.stdin, flush=True)

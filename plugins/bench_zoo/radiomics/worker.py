@@ -1,0 +1,26 @@
+"""One of the processes that measure cases: ``python -m bench_zoo.radiomics.worker``.
+
+Standard input: the settings as one line of JSON, then a line ``[case_id, image, mask]`` a case. Standard output: a
+line ``[features, error]`` for each. When the parent dies its pipe closes and the worker ends.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from bench_zoo.hyperparameters import from_json
+from bench_zoo.radiomics.extraction import Settings, case_features
+
+
+def serve(questions: TextIO, answers: TextIO) -> None:
+    """Answer every line."""
+    settings = Settings(**from_json(json.loads(questions.readline())))
+    for line in questions:
+        case_id, image, mask = json.loads(line)
+        answer = case_features(case_id, Path(image), Path(mask), settings)
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    serve(sys.stdin, sys.stdout)

@@ -1,0 +1,397 @@
+"""The cohort checker: each fault, planted in a sound folder, is named with its remedy; counts are right."""
+
+import gzip
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import SimpleITK as sitk
+
+from bench.cli import main
+from bench.cohorts.check import check_folder, load_sound, without_broken
+from bench.cohorts.fault import Fault
+from bench.cohorts.folder import load_folder
+from bench.errors import CohortError
+from bench.imaging.crop import Crop
+
+HEADER = """
+name = "mini"
+synthetic = true
+[tasks.er]
+kind = "binary"
+[tasks.ki67]
+kind = "continuous"
+range = [0, 100]
+[columns]
+acquisition = ["vendor"]
+"""
+Bench = Callable[..., tuple[int, str, str]]
+CASES = 16
+SHAPE = (16, 40, 40)
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixteen sound cases of as many patients, the first twelve internal."""
+    folder = tmp_path_factory.mktemp("sound")
+    rng = np.random.default_rng(0)
+    rows = []
+    for number in range(CASES):
+        case_id = f"c{number}"
+        save(folder / f"{case_id}.nii.gz", rng.normal(100, 20, SHAPE).astype(np.int16))
+        save(folder / f"{case_id}_mask.nii.gz", ball())
+        rows.append(
+            {
+                "case_id": case_id,
+                "patient_id": f"p{number}",
+                "site": "ab"[number % 2],
+                "group": "internal" if number < 12 else "external",
+                "image": f"{case_id}.nii.gz",
+                "mask": f"{case_id}_mask.nii.gz",
+                "er": number // 2 % 2,
+                "ki67": 5.0 * number,
+                "vendor": "GE",
+            }
+        )
+    (folder / "cohort.toml").write_text(HEADER)
+    pd.DataFrame(rows).to_csv(folder / "cases.csv", index=False)
+    return folder
+
+
+@pytest.fixture
+def folder(sound: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(sound, tmp_path / "mini"))
+
+
+def ball(centre: tuple[int, ...] = (8, 20, 20), radius_mm: float = 6) -> np.ndarray:
+    z, y, x = np.indices(SHAPE)
+    squared = (3 * (z - centre[0])) ** 2 + (y - centre[1]) ** 2 + (x - centre[2]) ** 2
+    return (squared <= radius_mm**2).astype(np.uint8)
+
+
+def save(path: Path, voxels: np.ndarray, spacing: tuple[float, ...] = (1, 1, 3)) -> None:
+    image = sitk.GetImageFromArray(voxels)
+    image.SetSpacing(spacing)
+    sitk.WriteImage(image, str(path))
+
+
+def voxels(path: Path) -> np.ndarray:
+    return sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+
+
+def rewrite(folder: Path, change: Callable[[pd.DataFrame], object]) -> None:
+    """Change cases.csv; ``change`` may return another table."""
+    cases = pd.read_csv(folder / "cases.csv", dtype=object)
+    changed = change(cases)
+    (cases if changed is None else pd.DataFrame(changed)).to_csv(folder / "cases.csv", index=False)
+
+
+def put(row: int, column: str, value: object) -> Callable[[Path], None]:
+    def change(cases: pd.DataFrame) -> None:
+        cases.loc[row, column] = value
+
+    return lambda folder: rewrite(folder, change)
+
+
+def a_mask(*marks: np.ndarray) -> Callable[[Path], None]:
+    """Case c1 gets the mask whose voxels are the first mark's, then the second's, ..."""
+    return lambda folder: save(folder / "c1_mask.nii.gz", np.maximum.reduce(marks))
+
+
+def an_image(make: Callable[[np.ndarray], np.ndarray]) -> Callable[[Path], None]:
+    return lambda folder: save(folder / "c1.nii.gz", make(voxels(folder / "c1.nii.gz")))
+
+
+def not_finite(place: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarray]:
+    def make(image: np.ndarray) -> np.ndarray:
+        image = image.astype(np.float32)
+        image[place] = np.nan
+        return image
+
+    return make
+
+
+def three_phases(folder: Path) -> None:
+    image = sitk.ReadImage(str(folder / "c1.nii.gz"))
+    sitk.WriteImage(sitk.JoinSeries([image] * 3), str(folder / "c1.nii.gz"))
+
+
+def fine_voxels(folder: Path) -> None:
+    for name in ("c1.nii.gz", "c1_mask.nii.gz"):
+        save(folder / name, voxels(folder / name), (1e-3, 1e-3, 3e-3))
+
+
+def coarse_voxels(folder: Path) -> None:
+    for name in ("c1.nii.gz", "c1_mask.nii.gz"):
+        save(folder / name, voxels(folder / name), (1, 1, 25))
+
+
+def truncated(folder: Path) -> None:
+    path = folder / "c1.nii.gz"
+    path.write_bytes(path.read_bytes()[:2000])
+
+
+def same_image(folder: Path) -> None:
+    """The voxels of c2, in another format and number type."""
+    save(folder / "c1.mha", voxels(folder / "c2.nii.gz").astype(np.float32))
+    put(1, "image", "c1.mha")(folder)
+
+
+def undeclared_column(folder: Path) -> None:
+    rewrite(folder, lambda cases: cases.assign(shoe_size=40))
+
+
+def doubled_line(folder: Path) -> None:
+    rewrite(folder, lambda cases: pd.concat([cases, cases[1:2]]))
+
+
+FAULTS = {
+    "missing file": (put(1, "image", "gone.nii.gz"), "error", "c1", "missing", "correct its path"),
+    "path outside the folder": (put(1, "mask", "../m.nii"), "error", "c1", "outside", "move or link"),
+    "different grids": (
+        lambda folder: save(folder / "c1_mask.nii.gz", ball(), (1, 1, 4)),
+        *("error", "c1", "lies elsewhere than its image", "resample the mask"),
+    ),
+    "empty mask": (a_mask(ball() * 0), "error", "c1", "is empty", "draw it"),
+    "lesion at the border": (
+        a_mask(ball((8, 3, 20))),
+        *("warning", "c1", "touches the image's end along y", "tissue round the lesion"),
+    ),
+    "several lesions": (
+        a_mask(ball((8, 10, 10), 5), ball((8, 30, 30), 5)),
+        *("warning", "c1", "marks 2 lesions", "a line of its own under one patient_id"),
+    ),
+    "stray voxels": (
+        a_mask(ball((8, 12, 12)), ball((8, 36, 36), 0)),
+        *("warning", "c1", "1 specks apart from the lesion", "keep the largest: sitk.RelabelComponent"),
+    ),
+    "several label values": (
+        a_mask(ball(), 2 * ball(radius_mm=3)),
+        *("warning", "c1", "2 label values (1, 2)", "to choose one: sitk.WriteImage"),
+    ),
+    "4D image": (
+        three_phases,
+        *("error", "c1", "40x40x16x3", "the same phase for every case", "image[:, :, :, 1]"),
+    ),
+    "non-finite voxels": (
+        an_image(not_finite((8, 20, 20))),
+        *("error", "c1", "1 voxels that are NaN", "fill them"),
+    ),
+    "constant image": (
+        an_image(np.zeros_like),
+        *("error", "c1", "constant round the lesion", "check that image and mask belong together"),
+    ),
+    "unreadable file": (truncated, "error", "c1", "ends before its last voxel", "copy it again"),
+    "absurd spacing": (fine_voxels, "error", "c1", "0.001x0.001x0.003 mm", "set the spacing in mm"),
+    "duplicate case id": (doubled_line, "error", "c1", "more than once", "an id of its own"),
+    "same image twice": (
+        same_image,
+        *("warning", "c2", "same voxels as that of case 'c1'", "remove one"),
+    ),
+    "patient in several groups": (
+        put(12, "patient_id", "p0"),
+        *("error", "", "c0 (internal), c12 (external)", "keep the cases of one group"),
+    ),
+    "patient in several sites": (
+        put(2, "patient_id", "p1"),
+        *("warning", "", "c1 (b), c2 (a)", "correct the patient_id"),
+    ),
+    "label outside its range": (
+        put(1, "ki67", "120"),
+        "error",
+        "c1",
+        "ki67 = 120",
+        "from 0 to 100, or empty",
+    ),
+    "column without a role": (undeclared_column, "error", "", "'shoe_size' has no role", "under [columns]"),
+    "unknown group": (put(1, "group", "train"), "error", "c1", "'train'", "expected internal or external"),
+    "empty field": (put(1, "site", None), "error", "c1", "line 3: site is empty", "fill it in"),
+    "task without contrast": (
+        lambda folder: rewrite(folder, lambda cases: cases.assign(er=1)),
+        *("error", "", "16 labels, all 1", "ranked = false"),
+    ),
+}
+
+
+def found(folder: Path) -> list[Fault]:
+    return list(check_folder(folder, quiet=True).faults)
+
+
+def test_a_sound_folder_has_no_fault(folder: Path) -> None:
+    assert found(folder) == [] and check_folder(folder, quiet=True).would_run
+
+
+@pytest.mark.parametrize("rule", FAULTS)
+def test_a_planted_fault_is_named_with_its_remedy(folder: Path, rule: str) -> None:
+    plant, severity, case_id, *words = FAULTS[rule]
+    plant(folder)
+    (fault,) = [fault for fault in found(folder) if fault.rule == rule]
+    assert (fault.severity, fault.case_id) == (severity, case_id)
+    assert all(word in fault.detail for word in words), fault.detail
+
+
+def test_every_fault_is_named_where_there_are_several(folder: Path) -> None:
+    put(2, "image", "gone.nii.gz")(folder)
+    put(2, "er", "7")(folder)
+    undeclared_column(folder)
+    a_mask(ball() * 0)(folder)
+    rules = {fault.rule for fault in found(folder)}
+    assert rules == {"missing file", "label outside its range", "column without a role", "empty mask"}
+
+
+def test_an_unread_header_does_not_hide_the_faults_of_the_cases(folder: Path) -> None:
+    (folder / "cohort.toml").write_text("name = ")
+    a_mask(ball() * 0)(folder)
+    assert {fault.rule for fault in found(folder)} == {"cohort.toml", "empty mask"}
+
+
+@pytest.mark.parametrize("rule", [rule for rule, its in FAULTS.items() if its[1] == "error" and its[2]])
+def test_an_error_of_a_case_is_what_a_run_refuses_and_a_sound_load_leaves_out(
+    folder: Path, rule: str
+) -> None:
+    FAULTS[rule][0](folder)
+    # A crop of 48,000 voxels a side fits no memory; ITK fills up a file that ends early.
+    if rule not in ("absurd spacing", "unreadable file"):
+        with pytest.raises(CohortError, match=r"c1|line 3"):
+            load_folder(folder).crops(Crop())
+    sound = load_sound(folder, quiet=True)
+    assert "c1" not in sound.case_ids and list(sound.skipped_cases) == ["c1"]
+    assert sound.crops(Crop()).shape[0] == CASES - 1
+
+
+@pytest.mark.parametrize("rule", [rule for rule, its in FAULTS.items() if its[1] == "warning"])
+def test_a_warning_does_not_keep_a_run_from_its_crops(folder: Path, rule: str) -> None:
+    FAULTS[rule][0](folder)
+    assert check_folder(folder, quiet=True).would_run
+    assert load_folder(folder).crops(Crop()).shape[0] == CASES
+
+
+def test_voxels_that_are_not_finite_beyond_the_crop_are_a_warning(folder: Path) -> None:
+    image = np.random.default_rng(1).normal(size=(16, 120, 120)).astype(np.float32)
+    mask = np.pad(ball(), ((0, 0), (0, 80), (0, 80)))
+    image[8, 119, 119] = np.inf
+    save(folder / "c1.nii.gz", image)
+    save(folder / "c1_mask.nii.gz", mask)
+    (fault,) = found(folder)
+    assert (fault.rule, fault.severity) == ("non-finite voxels", "warning")
+    assert "the crop round the lesion is sound" in fault.detail
+
+
+def test_slices_25_mm_apart_are_a_warning(folder: Path) -> None:
+    coarse_voxels(folder)
+    (fault,) = found(folder)
+    assert (fault.rule, fault.severity) == ("absurd spacing", "warning")
+
+
+def test_two_lesions_of_one_exam_are_no_fault(folder: Path) -> None:
+    shutil.copy(folder / "c2.nii.gz", folder / "c1.nii.gz")
+    save(folder / "c1_mask.nii.gz", ball((8, 25, 25)))
+    put(1, "patient_id", "p2")(folder)
+    put(1, "site", "a")(folder)
+    assert found(folder) == []
+
+
+def test_an_image_is_recognised_whatever_its_compression(folder: Path) -> None:
+    content = gzip.decompress((folder / "c2.nii.gz").read_bytes())
+    (folder / "c1.nii.gz").write_bytes(gzip.compress(content, compresslevel=1, mtime=0))
+    assert [fault.rule for fault in found(folder)] == ["same image twice"]
+
+
+def test_labels_are_counted_by_group_site_and_task(folder: Path) -> None:
+    put(0, "er", None)(folder)
+    counts = {(its.group, its.site, its.task): its for its in check_folder(folder, quiet=True).counts}
+    inside = counts["internal", "a", "er"]
+    assert (inside.cases, inside.labelled, inside.missing, inside.positives) == (6, 5, 1, 3)
+    everything = counts["all", "all", "er"]
+    assert (everything.patients, everything.labelled, everything.prevalence) == (16, 15, round(8 / 15, 3))
+    assert counts["external", "all", "ki67"].median == 67.5
+
+
+def test_a_sound_cohort_loses_no_case_and_keeps_its_fingerprint(folder: Path) -> None:
+    whole = load_folder(folder)
+    assert load_sound(folder, quiet=True).fingerprint == whole.fingerprint
+    assert without_broken(whole, quiet=True) is whole
+
+
+def test_leaving_cases_out_changes_the_fingerprint_by_which_they_are(folder: Path) -> None:
+    whole = load_folder(folder)
+    one, other = whole.leave_out({"c1": "x"}), whole.leave_out({"c2": "x"})
+    assert len({whole.fingerprint, one.fingerprint, other.fingerprint}) == 3
+    assert "c1" not in one.files.index and one.leave_out({}).fingerprint == one.fingerprint
+
+
+def test_a_cohort_of_broken_cases_alone_is_refused(folder: Path) -> None:
+    for number in range(CASES):
+        save(folder / f"c{number}_mask.nii.gz", ball() * 0)
+    with pytest.raises(CohortError, match=r"every case of cohort 'mini' is broken; the first: .* is empty"):
+        load_sound(folder, quiet=True)
+
+
+def test_a_fault_of_the_cohort_as_a_whole_cannot_be_left_out(folder: Path) -> None:
+    undeclared_column(folder)
+    with pytest.raises(CohortError, match="no role"):
+        load_sound(folder, quiet=True)
+
+
+def test_a_cohort_without_images_is_checked_too(folder: Path) -> None:
+    rewrite(folder, lambda cases: cases.drop(columns=["image", "mask"]))
+    assert found(folder) == []
+
+
+def test_real_breast_mri_would_run_and_its_masks_are_seen_in_pieces(real_data: Path) -> None:
+    checked = check_folder(real_data / "breastdcedl", quiet=True)
+    assert checked.would_run and checked.cases == 268
+    assert {fault.rule for fault in checked.faults} == {
+        "lesion at the border",
+        "several lesions",
+        "stray voxels",
+    }
+    er = next(its for its in checked.counts if (its.site, its.task) == ("duke", "er"))
+    assert (er.cases, er.positives) == (136, 97)
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Bench:
+    """The command line in this process: exit code, standard output, standard error."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["bench", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return (int(ended.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+def test_the_command_prints_a_line_a_fault_and_exits_with_1_where_a_run_would_fail(
+    folder: Path, bench: Bench
+) -> None:
+    code, out, _ = bench("cohort", "check", str(folder))
+    assert code == 0 and "a run would take this cohort" in out
+    a_mask(ball() * 0)(folder)
+    code, out, _ = bench("cohort", "check", str(folder))
+    (line,) = [line for line in out.splitlines() if "empty mask" in line]
+    assert code == 1 and line.split()[:2] == ["error", "c1"] and "draw it or leave it out" in line
+    as_json = json.loads(bench("cohort", "check", str(folder), "--format", "json")[1])
+    assert not as_json["would_run"] and as_json["faults"][0]["case"] == "c1"
+    assert bench("cohort", "check", str(folder / "none"))[0] == 2
+
+
+def test_a_run_refuses_a_broken_case_and_goes_on_without_it_when_told_to(
+    folder: Path, tmp_path: Path, bench: Bench
+) -> None:
+    put(1, "image", "gone.nii.gz")(folder)
+    where = ("--cohort", str(folder), "--split", "external_frozen", "--store", str(tmp_path / "runs"))
+    code, _, err = bench("run", "--method", "constant", *where)
+    assert code == 1 and "case 'c1': its image 'gone.nii.gz' is missing" in err and "--skip-broken" in err
+    code, out, err = bench("run", "--method", "constant", *where, "--skip-broken")
+    assert code == 0 and "left out as broken: c1: case 'c1': its image 'gone.nii.gz' is missing" in err
+    assert "1 broken case(s) left out" in " ".join(out.split())
+    (record,) = [json.loads(path.read_text()) for path in tmp_path.rglob("record.json")]
+    assert list(record["skipped_cases"]) == ["c1"]
+    assert bench("leaderboard", *where)[0] == 1
+    assert bench("leaderboard", *where, "--skip-broken")[0] == 0

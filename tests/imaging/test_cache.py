@@ -1,0 +1,176 @@
+import json
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filelock import FileLock
+from imaging_exams import Exam, make_cohort
+
+from bench.cohorts.cohort import Cohort
+from bench.errors import CohortError
+from bench.imaging.cache import crop_file, preprocessing_fingerprint
+from bench.imaging.crop import Crop
+from bench.imaging.cut import cut_crop
+from bench.imaging.regions import region_masks
+
+CROP = Crop(size_mm=24, spacing_mm=2.0)
+ALL = Crop(size_mm=24, spacing_mm=2.0, channels=("image", "mask", "distance"))
+WORKER = """
+import pickle, sys
+from pathlib import Path
+from bench.imaging.crop import Crop
+cohort = pickle.loads(Path(sys.argv[1]).read_bytes())
+print("ready", flush=True)
+print(cohort.crops(Crop(size_mm=24, spacing_mm=2.0)).shape)
+"""
+
+
+def start(cohort: Cohort, folder: Path) -> subprocess.Popen[str]:
+    """Another process that opens the crops of the cohort; returns once it is about to."""
+    (folder / "cohort.pickle").write_bytes(pickle.dumps(cohort))
+    command = [sys.executable, "-c", WORKER, str(folder / "cohort.pickle")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    return process
+
+
+def test_crops_are_those_of_each_case_in_the_order_of_the_cohort(cohort: Cohort) -> None:
+    subset = cohort.take(["case4", "case1", "case5"])
+    crops = subset.crops(ALL)
+    assert crops.shape == (3, 3, 12, 12, 12) and len(crops) == 3
+    for crop, (case_id, row) in zip(crops, subset.files.loc[list(subset.case_ids)].iterrows(), strict=True):
+        expected = cut_crop(case_id, cohort.folder / row["image"], cohort.folder / row["mask"], CROP)
+        np.testing.assert_allclose(crop[[0, 2]], expected[[0, 2]], atol=0.02)
+    assert {path.suffix for path in crop_file(cohort, ALL).parent.iterdir()} == {".npy", ".json", ".lock"}
+
+
+def test_every_way_of_indexing_gives_the_same_float32_numbers(cohort: Cohort) -> None:
+    crops = cohort.crops(ALL)
+    whole = np.asarray(crops)
+    assert whole.dtype == np.float32 and whole.shape == crops.shape
+    np.testing.assert_array_equal(crops[2], whole[2])
+    np.testing.assert_array_equal(crops[-1], whole[5])
+    np.testing.assert_array_equal(crops[np.array([5, 0])], whole[[5, 0]])
+    np.testing.assert_array_equal(crops[[5, 0]], whole[[5, 0]])
+    np.testing.assert_array_equal(crops[1:4], whole[1:4])
+    np.testing.assert_array_equal(crops[np.arange(6) % 2 == 0], whole[::2])
+    assert crops[[]].shape == (0, 3, 12, 12, 12)
+    with pytest.raises(IndexError):
+        crops[6]
+
+
+def test_channels_come_in_the_order_asked_for(cohort: Cohort) -> None:
+    turned = cohort.crops(replace(ALL, channels=("distance", "image")))
+    np.testing.assert_array_equal(turned[:], cohort.crops(ALL)[:][:, [2, 0]])
+
+
+def test_the_mask_is_where_the_stored_distance_is_not_positive(cohort: Cohort) -> None:
+    _, mask, distance = np.moveaxis(cohort.crops(ALL)[:], 1, 0)
+    np.testing.assert_array_equal(mask, distance <= 0)
+
+
+def test_regions_follow_the_stored_distance(cohort: Cohort) -> None:
+    regions = cohort.regions(CROP, core_mm=2.0)
+    distance = cohort.crops(ALL)[:][:, 2]
+    expected = np.stack([region_masks(each, core_mm=2.0) for each in distance])
+    assert regions.shape == expected.shape == (6, 3, 12, 12, 12)
+    np.testing.assert_array_equal(regions[:], expected)
+    np.testing.assert_array_equal(regions[3], expected[3])
+    np.testing.assert_array_equal(np.asarray(regions), expected)
+    assert regions[[]].shape == (0, 3, 12, 12, 12) and regions[:].dtype == bool
+
+
+def test_one_cache_serves_every_subset_and_channel(cohort: Cohort, capfd: pytest.CaptureFixture[str]) -> None:
+    cohort.take(["case3"]).crops(CROP)
+    cohort.blind().crops(ALL)
+    cohort.regions(CROP)
+    assert capfd.readouterr().err.count("crops of spheres") == 2  # one build: a line at its start and its end
+
+
+def test_the_fingerprint_covers_grid_and_spacing_but_not_channels() -> None:
+    assert preprocessing_fingerprint(CROP) == preprocessing_fingerprint(ALL)
+    others = {preprocessing_fingerprint(Crop(*grid)) for grid in ((24, 2.0), (26, 2.0), (24, 1.0), (12, 1.0))}
+    assert len(others) == 4
+    assert preprocessing_fingerprint(Crop(24, 2)) == preprocessing_fingerprint(CROP)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("damage", ["truncated", "text", "other shape", "no description", "other cases"])
+def test_a_damaged_cache_is_built_again(cohort: Cohort, damage: str) -> None:
+    before = cohort.crops(ALL)[:]
+    path = crop_file(cohort, ALL)
+    description = path.with_suffix(".json")
+    if damage == "truncated":
+        path.write_bytes(path.read_bytes()[:-1000])
+    elif damage == "text":
+        path.write_text("nothing like an array")
+    elif damage == "other shape":
+        np.save(path, np.zeros((5, 3, 12, 12, 12), np.float16))
+    elif damage == "no description":
+        description.unlink()
+    else:
+        found = json.loads(description.read_text())
+        description.write_text(json.dumps({**found, "case_ids": found["case_ids"][::-1]}))
+    np.testing.assert_array_equal(cohort.crops(ALL)[:], before)
+
+
+def test_two_processes_at_once_build_once(cohort: Cohort, tmp_path: Path) -> None:
+    path = crop_file(cohort, CROP)
+    path.parent.mkdir(parents=True)
+    with FileLock(path.with_suffix(".lock")):  # holds both back, so that they surely meet
+        processes = [start(cohort, tmp_path) for _ in range(2)]
+        time.sleep(0.3)
+    results = [process.communicate(timeout=60) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert {out for out, _ in results} == {"(6, 2, 12, 12, 12)\n"}
+    assert sorted(err.count("done in") for _, err in results) == [0, 1]
+
+
+def test_a_build_that_was_killed_leaves_nothing_behind(tmp_path: Path) -> None:
+    names = [f"case{i}" for i in range(120)]
+    image, mask = Exam(size=(64, 64, 64)).write(tmp_path)
+    cohort = make_cohort(tmp_path, names, [(image.name, mask.name)] * len(names))
+    process = start(cohort, tmp_path)
+    path = crop_file(cohort, CROP)
+    deadline = time.monotonic() + 30
+    while not path.with_suffix(".part").exists() and time.monotonic() < deadline:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert path.with_suffix(".part").exists() and not path.exists()
+    crops = cohort.crops(ALL)
+    np.testing.assert_allclose(crops[-1], cut_crop("case119", image, mask, CROP), atol=0.02)
+    assert not path.with_suffix(".part").exists()
+
+
+def test_broken_cases_are_named_together(cohort: Cohort) -> None:
+    (cohort.folder / "case1_image.nrrd").unlink()
+    (cohort.folder / "case3_mask.nii.gz").write_bytes(b"")
+    with pytest.raises(CohortError) as caught:
+        cohort.take(["case0"]).crops(CROP)
+    message = str(caught.value)
+    assert message.startswith("2 of 6 cases of cohort 'spheres' cannot be cropped:\ncase 'case1': image ")
+    assert "\ncase 'case3': mask " in message and "more" not in message
+    assert not list(crop_file(cohort, CROP).parent.glob("*.[np]*"))
+
+
+def test_of_many_broken_cases_ten_are_named_and_the_rest_counted(tmp_path: Path) -> None:
+    names = [f"case{i}" for i in range(13)]
+    cohort = make_cohort(tmp_path, names, [("gone.nii", "gone.nii")] * 13)
+    with pytest.raises(CohortError, match=r"^13 of 13 cases") as caught:
+        cohort.crops(CROP)
+    assert str(caught.value).count("does not exist") == 10
+    assert str(caught.value).endswith("\n... and 3 more")
+
+
+def test_importing_the_imaging_modules_loads_no_deep_learning() -> None:
+    code = (
+        "import sys, bench.imaging.cache; print([m for m in ('torch', 'monai', 'timm') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
