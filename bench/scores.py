@@ -58,7 +58,7 @@ class MethodResult:
     status
         ``ok``, or why there is no value, such as ``failed: out of memory``.
     fit_seconds
-        Seconds of fitting, summed over folds and averaged over seeds; NaN where unknown.
+        Seconds of fitting, summed over folds and averaged over seeds; None where unknown.
     parameters
         Number of trained parameters; None where the method does not say.
     """
@@ -67,7 +67,7 @@ class MethodResult:
     predictions: pd.DataFrame = field(repr=False)
     constants: Mapping[int, Mapping[str, float]] = field(default_factory=dict, repr=False)
     status: str = "ok"
-    fit_seconds: float = NAN
+    fit_seconds: float | None = None
     parameters: int | None = None
 
 
@@ -140,7 +140,7 @@ class Score:
     status: str
     n: int
     positives: int | None
-    fit_seconds: float
+    fit_seconds: float | None
     parameters: int | None
     rank: int | None = None
     value: float = NAN

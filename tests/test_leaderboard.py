@@ -23,7 +23,7 @@ from bench.report.terminal import to_rich
 
 TASKS = (
     Task("er", "binary", "ER", positive="positive by ASCO/CAP"),
-    Task("ki67", "continuous", "Ki-67", unit="pp", range=(0, 100)),
+    Task("ki67", "continuous", "Ki-67", unit="percentage points", range=(0, 100)),
 )
 ESTIMAND = "This is site-adapted cross-validation."
 
@@ -350,6 +350,7 @@ def test_markdown_lines_up_in_the_source_and_says_what_a_reader_must_know(board_
         "good and good_too share rank 1 of 3 methods",
         "AUC ↑",
         "MAE ↓ (pp)",
+        "pp: percentage points.",
         "Better than constant by",
     ):
         assert needed in text

@@ -8,7 +8,7 @@ import pandas as pd
 from bench.cohorts.check import load_sound
 from bench.cohorts.cohort import Cohort
 from bench.cohorts.folder import load_folder
-from bench.cohorts.phantom import SCENARIOS, make_phantom
+from bench.cohorts.phantom import GENERATOR, SCENARIOS, make_phantom
 from bench.names import unknown_name
 from bench.paths import cache_dir
 from bench.progress import progress_bar
@@ -48,7 +48,7 @@ def make_cohort(scenario: str, seed: int = 0, quiet: bool = False) -> Path:
 
 def phantom_folder(scenario: str, seed: int = 0) -> Path:
     """Where a phantom lies once made."""
-    return cache_dir() / "cohorts" / (f"{scenario}@{seed}" if seed else scenario)
+    return _phantoms() / (f"{scenario}@{seed}" if seed else scenario)
 
 
 def ceiling_predictions(cohort: Cohort) -> pd.DataFrame | None:
@@ -57,13 +57,18 @@ def ceiling_predictions(cohort: Cohort) -> pd.DataFrame | None:
     Read by the scoring alone; None for a cohort of real patients.
     """
     path = _oracle(cohort.folder.name)
-    if cohort.folder.parent != (cache_dir() / "cohorts").resolve() or not path.is_file():
+    if cohort.folder.parent != _phantoms().resolve() or not path.is_file():
         return None
     return pd.read_csv(path, dtype={"case_id": str})
 
 
+def _phantoms() -> Path:
+    """Phantoms of this generator's version; those of another are other cohorts."""
+    return cache_dir() / "phantoms" / f"generator-{GENERATOR}"
+
+
 def _oracle(name: str) -> Path:
-    return cache_dir() / "oracles" / f"{name}.csv"
+    return cache_dir() / "oracles" / f"generator-{GENERATOR}" / f"{name}.csv"
 
 
 def _parse(name: str) -> tuple[str, int]:

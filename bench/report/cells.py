@@ -9,6 +9,8 @@ from bench.scores import Score
 
 NOTHING = Cell("-", "muted")
 
+SHORT_UNITS = {"percentage points": "pp"}
+
 TASK = Column("task", "Task", "left", of_task=True)
 METRIC = Column("metric", "Metric", "left", of_task=True)
 RANK = Column("rank", "Rank")
@@ -50,7 +52,7 @@ def cells(score: Score) -> dict[str, Cell]:
         "pooled": number(score.pooled, digits),
         "within_site": number(score.within_site, digits),
         "seeds": Cell(_seeds(score)) if scored else NOTHING,
-        "fit_seconds": number(score.fit_seconds, 0 if score.fit_seconds >= 10 else 1),
+        "fit_seconds": NOTHING if score.fit_seconds is None else Cell(_seconds(score.fit_seconds)),
         "parameters": NOTHING if score.parameters is None else Cell(f"{score.parameters:,}"),
     }
 
@@ -85,14 +87,14 @@ def record(score: Score) -> dict[str, Any]:
         "positives": score.positives,
         "status": score.status,
         "seeds": score.seeds,
-        "fit_seconds": _rounded(score.fit_seconds),
+        "fit_seconds": None if score.fit_seconds is None else _rounded(score.fit_seconds),
         "parameters": score.parameters,
     } | {name: _rounded(value) for name, value in numbers.items()}
 
 
 def metric_title(score: Score) -> str:
-    """Metric with the better direction, and the unit where the task has one: ``MAE ↓ (%)``."""
-    unit = f" ({score.task.unit})" if score.task.unit else ""
+    """Metric with the better direction, and the unit where the task has one: ``MAE ↓ (pp)``."""
+    unit = f" ({SHORT_UNITS.get(score.task.unit, score.task.unit)})" if score.task.unit else ""
     return f"{score.metric.title} {score.metric.arrow}{unit}"
 
 
@@ -121,6 +123,10 @@ def _percent(share: float, interval: Interval) -> str:
 
 def _cases(score: Score) -> str:
     return str(score.n) if score.positives is None else f"{score.n} ({score.positives})"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.1f}"
 
 
 def _seeds(score: Score) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from bench import __version__
 from bench.inference import ALPHA, FEWEST_PATIENTS
+from bench.report.cells import SHORT_UNITS
 from bench.scores import LEAST_GAP, Results, Score
 
 FINGERPRINT_DIGITS = 12
@@ -32,12 +33,14 @@ def finding(scores: Sequence[Score]) -> str:
 
 def brief_notes(results: Results, scores: Sequence[Score]) -> tuple[str, ...]:
     """The sentences for a terminal: what the cases are, what the split estimates, how to read the columns."""
+    units = {score.task.unit for score in scores}
     ceiling = any(not math.isnan(score.ceiling) for score in scores)
     return (
         _cohort_sentence(results),
         f"{results.split}: {results.estimand}",
         DIFFERENCES,
         *([RECOVERED] if ceiling else []),
+        *(f"{SHORT_UNITS[unit]}: {unit}." for unit in SHORT_UNITS if unit in units),
     )
 
 

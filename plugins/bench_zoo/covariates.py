@@ -1,4 +1,4 @@
-"""What declared covariates alone predict: ``acquisition`` and ``clinical`` differ in the columns they read."""
+"""What declared covariates alone predict: ``acquisition`` and ``clinical`` differ in their columns."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -23,11 +23,11 @@ FARTHEST = 5.0
 class CovariateModel:
     """A ridge-penalised linear model of the covariates that the cohort declares with one role.
 
-    It reads no image, so what it predicts is what the table knows: for ``acquisition`` (scanner, field strength,
-    spacing) an image method that is no better may have learnt the scanner; for ``clinical`` (age and the like) an
-    image method that is no better adds nothing. Columns are encoded as in :class:`Encoding`, fitted on the
-    training cases. Losses and the choice of the penalty are those of :func:`bench_zoo.linear.fit_linear`; there is
-    no randomness and ``val`` is not used.
+    It reads no image, so what it predicts is what the table knows. An image method that is no better than
+    ``acquisition`` (scanner, field strength, spacing) may have learnt the scanner; one that is no better than
+    ``clinical`` (age and the like) adds nothing. Columns are encoded as in :class:`Encoding`, fitted on the
+    training cases. Losses and the choice of the penalty are those of
+    :func:`bench_zoo.linear.fit_linear`; there is no randomness and ``val`` is not used.
 
     Parameters
     ----------

@@ -21,11 +21,12 @@ def fit_linear(
 ) -> np.ndarray:
     """Weights and intercept of one task; a model's output is ``features @ weights + intercept``.
 
-    Minimises the mean loss of the labelled cases plus ``penalty / 2`` times the squared norm of the weights; the
-    intercept is free. Binary: the log loss of a logit. Continuous: the absolute error of the encoded label, that
-    is ridge-penalised median regression (Koenker and Bassett 1978), solved as a linear support vector
-    machine with a tube of no width, because the benchmark's error is absolute. Both are convex, so there is no
-    randomness. The penalty is the one of least mean loss on held-out fifths of the training patients.
+    Minimises the mean loss of the labelled cases plus ``penalty / 2`` times the squared norm of the weights;
+    the intercept is free. Binary: the log loss of a logit. Continuous: the absolute error of the encoded
+    label, that is ridge-penalised median regression (Koenker and Bassett 1978), solved as a linear support
+    vector machine with a tube of no width, because the benchmark's error is absolute. Both are convex, so
+    there is no randomness. The penalty is the one of least mean loss on held-out fifths of the training
+    patients.
 
     Parameters
     ----------

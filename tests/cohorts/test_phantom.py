@@ -204,13 +204,13 @@ def test_the_site_lifts_the_confounded_ceiling_inside_and_not_outside() -> None:
     assert (inside > outside + 0.05).all()
 
 
-def test_the_readme_states_the_ceilings_that_20000_draws_give() -> None:
+def test_the_readme_states_the_ceilings_that_draws_give() -> None:
     rows = re.findall(r"^\| `(phantom\S*)`, (internal|external) \|(.+)\|$", README.read_text(), re.MULTILINE)
     assert {name for name, _, _ in rows} == set(SCENARIOS)
     for name, group, cells in rows:
         stated = [float(cell) for cell in cells.split("|")]
-        assert np.abs(ceilings(SCENARIOS[name], group)[:3] - stated[:3]).max() < 0.006, name
-        assert ceilings(SCENARIOS[name], group)[3] == pytest.approx(stated[3], abs=0.1), name
+        assert np.abs(ceilings(SCENARIOS[name], group)[:3] - stated[:3]).max() < 0.009, name
+        assert ceilings(SCENARIOS[name], group)[3] == pytest.approx(stated[3], abs=0.15), name
 
 
 # Cases
@@ -297,7 +297,7 @@ def test_each_attribute_is_visible_in_its_own_place(name: str) -> None:
     }
     own = places[ATTRIBUTES[name].place]
     noise = max(site.noise for site in SITES.values())
-    assert np.sum(change[own] > noise) > 50
+    assert np.sum(change[own] > noise) > 30
     assert change[~own].sum() < 0.2 * change.sum()
 
 

@@ -30,8 +30,8 @@ SETTINGS, WEIGHTS = "cnn.json", "weights.safetensors"
 class PlainCNN:
     """A 3D convolutional network on the crop round the lesion.
 
-    Input, losses, training and augmentation are those of :class:`bench_zoo.spatial_mtl.method.SpatialMTL`, so that a
-    difference between the two is one of architecture.
+    Input, losses, training and augmentation are those of :class:`bench_zoo.spatial_mtl.method.SpatialMTL`,
+    so that a difference between the two is one of architecture.
 
     Parameters
     ----------

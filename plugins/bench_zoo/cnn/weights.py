@@ -1,10 +1,10 @@
 """Local pretrained weights: what matches is taken, and what does not is said."""
 
 import logging
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from safetensors import SafetensorError
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from bench.errors import PluginError
 
 # What training scripts and wrappers put before a network's own names or around its weights.
-PREFIXES = ("module.", "model.", "encoder.", "backbone.", "net.", "network.", "swinViT.")
+PREFIXES = ("module.", "model.", "encoder.", "backbone.", "net.", "network.")
 WRAPPERS = ("state_dict", "model_state_dict", "model", "network")
 NAMED = 5
 
@@ -73,8 +73,8 @@ def load_pretrained(network: nn.Module, path: Path) -> Match:
     if not match.taken:
         theirs, ours = (", ".join(list(names)[:NAMED]) for names in (offered, network.state_dict()))
         raise PluginError(
-            f"weights {path} match no tensor of the backbone: the file has {theirs}, expected such as {ours}; "
-            "name the backbone that they were trained for"
+            f"weights {path} match no tensor of the backbone: the file has {theirs}, expected such as "
+            f"{ours}; name the backbone that they were trained for"
         )
     chosen = {name: offered[theirs] for name, theirs in match.taken.items()}
     network.load_state_dict(chosen, strict=False)
@@ -91,12 +91,11 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         found = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, EOFError, zipfile.BadZipFile, OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
-    except Exception as error:
-        if type(error).__name__ != "UnpicklingError":
-            raise
-        raise _unreadable(path, error) from error
+    except (SafetensorError, UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise PluginError(
+            f"weights {path} cannot be read as tensors alone ({str(error).splitlines()[0]}); save them as "
+            "safetensors or as `torch.save(network.state_dict(), path)`"
+        ) from error
     for wrapper in WRAPPERS:
         if isinstance(found, Mapping) and isinstance(found.get(wrapper), Mapping):
             found = found[wrapper]
@@ -127,10 +126,3 @@ def _bare(name: str) -> str:
         if name.startswith(prefix):
             return _bare(name.removeprefix(prefix))
     return name
-
-
-def _unreadable(path: Path, error: Exception) -> PluginError:
-    return PluginError(
-        f"weights {path} cannot be read as tensors alone ({error}); save them as safetensors or as "
-        "`torch.save(network.state_dict(), path)`"
-    )

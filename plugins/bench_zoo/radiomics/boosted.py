@@ -25,9 +25,9 @@ BLIND_SHARE = 0.25
 class RadiomicsXGB:
     """Handcrafted features in gradient-boosted trees (Chen and Guestrin 2016).
 
-    Features and their screen as in :class:`bench_zoo.radiomics.ridge.RadiomicsLR`, with the same cache: the first of
-    the two to run pays for the measuring. A booster a task: log loss, or absolute error of the encoded label;
-    it stops when the validation cases' loss has not improved for ``patience`` rounds.
+    Features and their screen as in :class:`bench_zoo.radiomics.ridge.RadiomicsLR`, with the same cache: the
+    first of the two to run pays for the measuring. A booster a task: log loss, or absolute error of the
+    encoded label; it stops when the validation cases' loss has not improved for ``patience`` rounds.
 
     Parameters
     ----------

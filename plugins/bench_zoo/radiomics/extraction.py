@@ -1,18 +1,19 @@
 """pyradiomics features of one case: the grid, the intensities, the regions, and the settings behind them.
 
-Choices, in the terms of the Image Biomarker Standardisation Initiative (IBSI, Zwanenburg et al., Radiology 295,
-2020; the numbers of pyradiomics 3.0.1 follow IBSI but for the definitions it documents, among them grey-level bins that
-start at multiples of the bin width and kurtosis without the 3 taken off):
+Choices, in the terms of the Image Biomarker Standardisation Initiative (IBSI, Zwanenburg et al., Radiology
+295, 2020; the numbers of pyradiomics 3.0.1 follow IBSI but for the definitions it documents, among them
+grey-level bins that start at multiples of the bin width and kurtosis without the 3 taken off):
 
-* Interpolation: a cube round the lesion on an isotropic grid, linear after smoothing to its resolution; the mask
-  by shape-based interpolation. All that :func:`bench.imaging.cut.cut_crop` does for every image method, so that
-  methods differ by how they read and not by what they are given. The cube grows with the lesion: nothing is cut off.
+* Interpolation: a cube round the lesion on an isotropic grid, linear after smoothing to its resolution; the
+  mask by shape-based interpolation. All that :func:`bench.imaging.cut.cut_crop` does for every image method,
+  so that methods differ by how they read and not by what they are given. The cube grows with the lesion:
+  nothing is cut off.
 * Intensity: MRI has no unit, so per cent of the way from the cube's median to its 99th percentile, clipped to
   [-300, 400]. No resegmentation.
 * Discretisation: fixed bin width, as the intensities have a common scale.
 * Texture: three-dimensional matrices at distance 1, features averaged over the 13 directions ("3D_avg").
-* Regions: as :func:`bench.imaging.regions.region_masks`, less what lies beyond the image. Shape features of the
-  lesion alone: the other regions' shapes follow from it.
+* Regions: as :func:`bench.imaging.regions.region_masks`, less what lies beyond the image. Shape features of
+  the lesion alone: the other regions' shapes follow from it.
 """
 
 import logging
@@ -35,7 +36,8 @@ from bench.imaging.volume import lesion_box, lesion_voxels, open_file
 
 # Raised whenever the features of unchanged files change: part of a cached table's name.
 EXTRACTION_VERSION = 1
-# The cube is at least this wide, so that what normalises the intensity is alike for all but the largest lesions.
+# The cube is at least this wide, so that what normalises the intensity is alike for all but the largest
+# lesions.
 LEAST_SIZE_MM = 48.0
 LOG_SIGMAS_MM = (2.0, 3.0, 4.0)
 IMAGE_TYPES: Mapping[str, tuple[str, dict[str, Any]]] = {
@@ -83,7 +85,7 @@ def settings_of(method: Any) -> Settings:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """A lesion's cube: ``percent`` (float32), ``distance`` (float32, mm) and ``inside`` the image, each (z, y, x)."""
+    """A lesion's cube: ``percent``, ``distance`` (mm), both float32, ``inside`` the image; each (z, y, x)."""
 
     percent: np.ndarray
     distance: np.ndarray
@@ -93,7 +95,7 @@ class Block:
 def case_features(
     case_id: str, image_path: Path, mask_path: Path, settings: Settings
 ) -> tuple[dict[str, float], str]:
-    """Features of one case by ``<region>_<pyradiomics name>``, and why some or all are absent ('' where none is)."""
+    """Features of one case by ``<region>_<pyradiomics name>``, and why some are absent ('' where none is)."""
     try:
         block = lesion_block(case_id, image_path, mask_path, settings)
     except CohortError as error:

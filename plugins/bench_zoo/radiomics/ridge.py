@@ -23,11 +23,11 @@ FILE = "radiomics_lr.json"
 class RadiomicsLR:
     """Handcrafted features in a linear model with a ridge penalty.
 
-    Features: :mod:`bench_zoo.radiomics.extraction`, measured once a cohort and setting and kept in the cache, so the
-    first fold's time to fit holds their cost and the later ones' does not. What is kept of them and on
-    which scale is learnt from the training cases (:class:`bench_zoo.radiomics.screen.Screen`); beyond that the penalty
-    does the selecting. Losses and the choice of the penalty: :func:`bench_zoo.linear.fit_linear`. There is no
-    randomness and ``val`` is not used.
+    Features: :mod:`bench_zoo.radiomics.extraction`, measured once a cohort and setting and kept in the
+    cache, so the first fold's time to fit holds their cost and the later ones' does not. What is kept of
+    them and on which scale is learnt from the training cases (:class:`bench_zoo.radiomics.screen.Screen`);
+    beyond that the penalty does the selecting. Losses and the choice of the penalty:
+    :func:`bench_zoo.linear.fit_linear`. There is no randomness and ``val`` is not used.
 
     Parameters
     ----------

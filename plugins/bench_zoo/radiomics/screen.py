@@ -19,9 +19,10 @@ LEAST_KNOWN = 0.5
 class Screen:
     """The features kept and each one's scale.
 
-    A value becomes the standard normal quantile of its place among the training cases (van der Waerden scores,
-    interpolated between the training cases' percentiles, and no farther than theirs): features of texture span powers of
-    ten, and an unheard-of value shall not outvote the rest. A missing value becomes 0, the training median.
+    A value becomes the standard normal quantile of its place among the training cases (van der Waerden
+    scores, interpolated between the training cases' percentiles, and no farther than theirs): features of
+    texture span powers of ten, and an unheard-of value shall not outvote the rest. A missing value becomes
+    0, the training median.
 
     Parameters
     ----------
@@ -42,8 +43,8 @@ class Screen:
         Parameters
         ----------
         table
-            Raw features, shape (case, feature), NaN where missing. Those that most cases lack or that do not vary
-            are dropped.
+            Raw features, shape (case, feature), NaN where missing. Those that most cases lack or that do not
+            vary are dropped.
         most_correlated
             A feature whose scores have a larger absolute correlation with one kept before it, in the order
             of the columns, is dropped.
@@ -58,8 +59,8 @@ class Screen:
         varying = {name: scale for name, scale in scales.items() if len(scale[0]) > 1}
         if not varying:
             raise CohortError(
-                f"radiomics: no feature varies over the {len(table)} training cases; the log names cases whose "
-                "features could not be measured, and why"
+                f"radiomics: no feature varies over the {len(table)} training cases; the log names "
+                "cases whose features could not be measured, and why"
             )
         screen = cls(tuple(varying), *(tuple(its[side] for its in varying.values()) for side in (0, 1)))
         kept = uncorrelated(screen.apply(table), most_correlated)

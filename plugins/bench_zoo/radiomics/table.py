@@ -40,8 +40,8 @@ def feature_table(cohort: Cohort, settings: Settings) -> pd.DataFrame:
     """Features of the cohort's cases in their order, float, a column a feature, NaN where one is absent.
 
     Cases that the cache lacks are measured by several processes and added to it batch by batch, under a lock:
-    a kill loses a batch, and of two runs one measures while the other waits. A case that fails, wholly or in a
-    region, is named in the log each time it is asked for, and its features are NaN.
+    a kill loses a batch, and of two runs one measures while the other waits. A case that fails, wholly or in
+    a region, is named in the log each time it is asked for, and its features are NaN.
     """
     path = table_file(cohort, settings)
     rows = _read(path)
@@ -139,12 +139,12 @@ def _workers(cohort: Cohort, settings: Settings, cases: int) -> Iterator[Measure
 
 
 def _start(settings: Settings) -> subprocess.Popen[str]:
-    paths = os.pathsep.join(path for path in sys.path if path)
+    paths = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
     worker = subprocess.Popen(
         [sys.executable, "-m", "bench_zoo.radiomics.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, **ONE_THREAD, "PYTHONPATH": paths},
+        env={**os.environ, **ONE_THREAD, "PYTHONPATH": paths.rstrip(os.pathsep)},
         text=True,
     )
     _say(worker, asdict(settings))

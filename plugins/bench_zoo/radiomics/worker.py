@@ -1,10 +1,11 @@
 """One of the processes that measure cases: ``python -m bench_zoo.radiomics.worker``.
 
-Standard input: the settings as one line of JSON, then a line ``[case_id, image, mask]`` a case. Standard output: a
-line ``[features, error]`` for each. When the parent dies its pipe closes and the worker ends.
+Standard input: the settings as one line of JSON, then a line ``[case_id, image, mask]`` a case. Standard
+output: a line ``[features, error]`` for each. When the parent dies its pipe closes and the worker ends.
 """
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import TextIO
@@ -23,4 +24,5 @@ def serve(questions: TextIO, answers: TextIO) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends its workers
     serve(sys.stdin, sys.stdout)

@@ -1,0 +1,347 @@
+"""Propose cohort.toml and cases.csv from a user's own table; the user reads it, confirms and keeps it."""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bench.cohorts import synonyms
+from bench.cohorts.cohort import ROLES
+from bench.cohorts.folder import FILES, IDENTITY
+from bench.cohorts.stand_in import (
+    SPHERE_MM,
+    Ellipsoid,
+    ellipsoid_in_box,
+    grid_of,
+    require_inside,
+    sphere_round,
+    write_stand_in,
+)
+from bench.errors import CohortError, UsageError
+from bench.imaging.grid import Grid
+
+TITLES = {"er": "ER", "pr": "PR", "her2": "HER2", "hr": "HR", "ki67": "Ki-67"}
+SHOWN_LINES = 5
+NAMED = 5
+
+
+@dataclass(frozen=True)
+class Column:
+    """What is proposed for one column of the user's table.
+
+    ``use`` is a column of cases.csv (``case_id`` ... ``mask``), ``task``, or a role; ``name`` is its name in
+    cases.csv; ``why`` says from what the proposal was made.
+    """
+
+    source: str
+    use: str
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, eq=False)
+class StandIn:
+    """A mask to be written in the place of one that nobody drew."""
+
+    case_id: str
+    source: str
+    shape: Ellipsoid
+    grid: Grid
+    path: str
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """A cohort as it would be written: the text of cohort.toml, the table, masks, and what to look at."""
+
+    folder: Path
+    columns: tuple[Column, ...]
+    toml: str = field(repr=False)
+    cases: pd.DataFrame = field(repr=False)
+    stand_ins: tuple[StandIn, ...] = field(repr=False)
+    notes: tuple[str, ...]
+
+
+def propose(folder: Path, csv: Path, point_unit: str = "") -> Proposal:
+    """Propose a cohort for the images in a folder from a table with names of its own.
+
+    Parameters
+    ----------
+    folder
+        Where the images lie and where cohort.toml and cases.csv would be written.
+    csv
+        The user's table, a line a case, separated by commas, semicolons or tabs.
+    point_unit
+        ``mm`` (LPS) or ``voxel``: the unit of a lesion's point whose columns' names do not say it.
+
+    Raises
+    ------
+    UsageError
+        The table cannot be read, has no line, or has a point in an unknown unit.
+    """
+    table = _read_table(csv)
+    notes: list[str] = []
+    columns = propose_columns(table, notes)
+    cases = _identity(table, columns, folder.resolve().name, notes)
+    _add_files(cases, table, columns, folder, csv, notes)
+    stand_ins = _stand_ins(table, cases, folder, point_unit, notes)
+    for column in columns:
+        if column.use == "task":
+            cases[column.name] = _labels(column, table[column.source], notes)
+    for column in columns:
+        if column.use in ROLES:
+            cases[column.name] = table[column.source]
+    if stand_ins:
+        sources = {its.case_id: its.source for its in stand_ins}
+        cases["mask_source"] = [sources.get(case_id, "mask") for case_id in cases["case_id"]]
+    toml = _toml(folder.resolve().name, columns, stand_ins, len(cases))
+    return Proposal(folder, tuple(columns), toml, cases, tuple(stand_ins), tuple(notes))
+
+
+def print_proposal(proposal: Proposal) -> None:
+    """Show what would be written, and what to look at before it is."""
+    width = max(len(column.source) for column in proposal.columns)
+    for column in proposal.columns:
+        name = f" {column.name}" if column.use == "task" else ""
+        print(f"{column.source.ljust(width)}  ->  {column.use}{name} ({column.why})")
+    print(f"\n--- cohort.toml\n{proposal.toml}")
+    print(f"--- cases.csv, first of {len(proposal.cases)} lines")
+    print(proposal.cases.head(SHOWN_LINES).to_csv(index=False, lineterminator="\n"))
+    for note in proposal.notes:
+        print(f"look at this: {note}")
+
+
+def write_proposal(proposal: Proposal) -> None:
+    """Write cohort.toml, cases.csv and the stand-in masks; raises UsageError where one of them is there."""
+    paths = [proposal.folder / name for name in ("cohort.toml", "cases.csv")]
+    for path in [*paths, *(proposal.folder / its.path for its in proposal.stand_ins)]:
+        if path.exists():
+            raise UsageError(f"{path} is there already; rename or remove it first")
+    for its in proposal.stand_ins:
+        write_stand_in(its.shape, its.grid, proposal.folder / its.path)
+    proposal.cases.to_csv(paths[1], index=False)
+    paths[0].write_text(proposal.toml, encoding="utf-8")
+
+
+def _read_table(csv: Path) -> pd.DataFrame:
+    """Every cell as text, empty where there is nothing."""
+    try:
+        header = csv.read_text(encoding="utf-8-sig").partition("\n")[0]
+        separator = max(",;\t", key=header.count)
+        table = pd.read_csv(csv, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise UsageError(f"{csv} cannot be read ({error}); save the table as UTF-8 text, a line a case") from None
+    if table.empty:
+        raise UsageError(f"{csv} has no line under its header; expected a line a case")
+    return table.fillna("")
+
+
+# What each column is.
+
+
+def propose_columns(table: pd.DataFrame, notes: list[str]) -> list[Column]:
+    """A proposal for each column of the table, in its order; nothing is used twice."""
+    position = [name for names in synonyms.box_columns(table).values() for name in names]
+    position += synonyms.point_columns(table)[0]
+    columns: list[Column] = []
+    for source in map(str, table):
+        column = (
+            Column(source, "ignore", source, "box or point of the lesion")
+            if source in position
+            else _propose(source, table[source], notes)
+        )
+        rival = next((its for its in columns if its.name == column.name), None)
+        if rival:
+            why = f"would be {column.name} too, which is taken from {rival.source!r}"
+            column = Column(source, "ignore", f"{source}_original", why)
+        columns.append(column)
+    return columns
+
+
+def _propose(source: str, cells: pd.Series, notes: list[str]) -> Column:
+    if any(map(synonyms.is_volume, cells)):
+        use = "mask" if synonyms.names_a_mask(source) else "image"
+        return Column(source, use, use, "file names of volumes")
+    use = synonyms.word_for(source, synonyms.IDENTITY_WORDS)
+    if use == "group" and any(synonyms.group_of(cell) is None for cell in cells):
+        use = _left_out(source, cells, "expected words such as internal and external", notes)
+    if use == "case_id" and cells.duplicated().any():
+        use = _left_out(source, cells, "it names several lines alike, so it is no case_id", notes)
+    if use is not None:
+        return Column(source, use, source if use == "ignore" else use, f"named as a {use.replace('_', ' ')}")
+    return _propose_task(source, cells, notes) or _propose_role(source)
+
+
+def _propose_task(source: str, cells: pd.Series, notes: list[str]) -> Column | None:
+    name = synonyms.word_for(source, synonyms.TASK_WORDS)
+    readable = all(synonyms.binary_label(cell) is not None for cell in cells)
+    if name == "ki67":
+        readable = _is_percentage(cells)
+    elif name is None and synonyms.plain(source).endswith("status") and readable:
+        if synonyms.word_for(source, synonyms.ROLE_WORDS) is None:
+            name = re.sub(r"\W+", "_", source.lower()).removesuffix("status").strip("_") or "status"
+    if name is None:
+        return None
+    if not readable:
+        expected = "numbers from 0 to 100" if name == "ki67" else "two values such as positive and negative"
+        _left_out(source, cells, f"expected {expected}: make a column of 0, 1 or numbers of it", notes)
+        return Column(source, "ignore", source, f"would be {name}, but its values are not understood")
+    return Column(source, "task", name, "a biomarker's label")
+
+
+def _propose_role(source: str) -> Column:
+    role = synonyms.word_for(source, synonyms.ROLE_WORDS)
+    if role is None:
+        return Column(source, "ignore", source, "not recognised")
+    return Column(source, role, source, synonyms.ROLE_REASONS[role])
+
+
+def _left_out(source: str, cells: pd.Series, why: str, notes: list[str]) -> str:
+    values = [repr(value) for value in cells.unique()[:NAMED]]
+    notes.append(f"column {source!r} is ignored ({why}); it has {', '.join(values)}")
+    return "ignore"
+
+
+# What the lines say.
+
+
+def _identity(
+    table: pd.DataFrame, columns: Sequence[Column], name: str, notes: list[str]
+) -> pd.DataFrame:
+    """case_id, patient_id, site and group of every line; what the table lacks is filled in and noted."""
+    found = {its.use: table[its.source].str.strip() for its in columns if its.use in IDENTITY}
+    lines = pd.Series([f"{line:04d}" for line in range(1, len(table) + 1)], index=table.index)
+    if "patient_id" not in found:
+        notes.append("no column names the patient: every line is taken as a patient of its own; if a patient has "
+                     "several lines, fill patient_id in, or a method is tested on patients it has learned from")
+        found["patient_id"] = found.get("case_id", "p" + lines)
+    if "case_id" not in found:
+        patient = found["patient_id"]
+        numbered = patient + "_" + (patient.groupby(patient).cumcount() + 1).astype(str)
+        found["case_id"] = patient if patient.is_unique else numbered
+    if "site" not in found:
+        notes.append(f"no column names the site: all lines get {name!r}")
+        found["site"] = pd.Series(name, index=table.index)
+    if "group" not in found:
+        notes.append("no column says internal or external: all lines get internal; splits that test on an "
+                     "external group need it")
+        found["group"] = pd.Series("internal", index=table.index)
+    found["group"] = found["group"].map(lambda cell: synonyms.group_of(cell) or cell)
+    return pd.DataFrame({key: found[key] for key in IDENTITY})
+
+
+def _labels(column: Column, cells: pd.Series, notes: list[str]) -> pd.Series:
+    """Labels as cases.csv has them; what was made of the user's values is noted."""
+    if column.name == "ki67":
+        return _percentages(column, cells, notes)
+    labels = cells.map(synonyms.binary_label)
+    pairs = pd.DataFrame({"from": cells.str.strip(), "to": labels}).value_counts(sort=False)
+    said = [f"{old!r} -> {new or 'unknown'} ({count})" for (old, new), count in pairs.items()]
+    notes.append(f"{column.name}: {', '.join(said)}")
+    return labels
+
+
+def _is_percentage(cells: pd.Series) -> bool:
+    """Whether the known cells are numbers from 0 to 100, and not a yes and no in figures."""
+    known = cells[~cells.map(synonyms.is_unknown)].map(synonyms.number)
+    return bool(len(known)) and bool(known.between(0, 100).all()) and not known.isin([0, 1]).all()
+
+
+def _percentages(column: Column, cells: pd.Series, notes: list[str]) -> pd.Series:
+    values = cells.map(synonyms.number)
+    fraction = values.max() <= 1 and not cells.str.contains("%").any() and "%" not in column.source
+    if fraction:
+        notes.append(f"{column.name}: values from {values.min():g} to {values.max():g} are taken as fractions, "
+                     "times 100")
+        values = (100 * values).round(6)
+    return values.map(lambda value: "" if np.isnan(value) else f"{value:g}")
+
+
+# Where the files are.
+
+
+def _add_files(
+    cases: pd.DataFrame, table: pd.DataFrame, columns: Sequence[Column], folder: Path, csv: Path,
+    notes: list[str],
+) -> None:
+    """Add the columns image and mask: from the table's own, else from file names that hold the case's id."""
+    sources = {its.use: its.source for its in columns if its.use in FILES}
+    volumes = sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if synonyms.is_volume(path.name)
+    )
+    for use in FILES:
+        if use in sources:
+            cases[use] = [_relative(cell, folder, csv) for cell in table[sources[use]]]
+            continue
+        wanted = [path for path in volumes if synonyms.names_a_mask(path) == (use == "mask")]
+        cases[use] = [_file_of(case, wanted) for case in cases[["case_id", "patient_id"]].to_numpy()]
+        found = int((cases[use] != "").sum())
+        if found or use == "image":
+            notes.append(f"no column names the {use}: {found} of {len(cases)} found by case or patient id")
+
+
+def _relative(cell: str, folder: Path, csv: Path) -> str:
+    """A path as cases.csv has it: from the folder, where the file lies in it; else as it was."""
+    text = cell.strip().replace("\\", "/")
+    for start in (folder, csv.parent):
+        path = Path(os.path.normpath((start / text).absolute()))
+        if text and path.is_file() and path.is_relative_to(folder.absolute()):
+            return path.relative_to(folder.absolute()).as_posix()
+    return text
+
+
+def _file_of(ids: Sequence[str], paths: Sequence[str]) -> str:
+    """The one file whose name holds the first of the ids that occurs at all as a word of its own, or ''."""
+    for name in ids:
+        word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])")
+        found = [path for path in paths if word.search(path)]
+        if found:
+            return found[0] if len(found) == 1 else ""
+    return ""
+
+
+# Boxes and points in the place of masks.
+
+
+def _stand_ins(
+    table: pd.DataFrame, cases: pd.DataFrame, folder: Path, point_unit: str, notes: list[str]
+) -> list[StandIn]:
+    """A stand-in for every case without a mask that has a box, else a point; names it in ``cases``."""
+    box = synonyms.box_columns(table)
+    point, unit = synonyms.point_columns(table)
+    unit = unit or point_unit
+    bare = cases.index[cases["mask"] == ""]
+    stand_ins: list[StandIn] = []
+    for line in bare if box or point else ():
+        case_id, image = cases.loc[line, ["case_id", "image"]]
+        first, last, centre = (
+            np.array([synonyms.number(cell) for cell in table.loc[line, names]])
+            for names in (box.get("first", []), box.get("last", []), point)
+        )
+        has_box = bool(box) and bool(np.isfinite([first, last]).all())
+        if not has_box and not (point and np.isfinite(centre).all()):
+            continue
+        if not has_box and not unit:
+            raise UsageError(
+                f"are {', '.join(point)} in mm (LPS, as DICOM has them) or voxel indices? Say --point mm or "
+                "--point voxel"
+            )
+        try:
+            grid = grid_of(case_id, folder / image)
+            shape = ellipsoid_in_box(first, last) if has_box else sphere_round(centre, unit, grid)
+            require_inside(shape, grid)
+        except CohortError as error:
+            notes.append(f"case {case_id!r} gets no mask: {error}")
+            continue
+        path = f"masks/{re.sub(r'[^A-Za-z0-9._-]', '_', case_id)}_stand_in.nii.gz"
+        cases.loc[line, "mask"] = path
+        stand_ins.append(StandIn(case_id, "box" if has_box else "point", shape, grid, path))
+    lacking = int((cases["mask"] == "").sum())
+    if lacking:
+        notes.append(f"{lacking} of {len(cases)} cases have no mask, box or point: a run needs one of each case")
+    return stand_ins
