@@ -1,6 +1,7 @@
 """The command line. Commands import what they need when they run, so that help and lists stay quick."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,10 +18,18 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="An honest benchmark of methods that read ER, PR, HER2 and Ki-67 from single-phase breast DCE-MRI.",
 )
-cohort_app = typer.Typer(no_args_is_help=True, help="Make, check or describe a cohort.")
+cohort_app = typer.Typer(no_args_is_help=True, help="Make, check or propose a cohort.")
 new_app = typer.Typer(no_args_is_help=True, help="Write a new method from a template.")
 app.add_typer(cohort_app, name="cohort")
 app.add_typer(new_app, name="new")
+
+
+class PointUnit(StrEnum):
+    """In what a lesion's point is given."""
+
+    mm = "mm"
+    voxel = "voxel"
+
 
 PluginOption = Annotated[
     list[Path] | None, typer.Option("--plugin", help="Local plugin file; may be given several times.")
@@ -137,6 +146,29 @@ def check_cohort(
     print_checked(checked, folder, wanted)
     if not checked.would_run:
         raise typer.Exit(1)
+
+
+@cohort_app.command("init")
+def init_cohort(
+    folder: Annotated[Path, typer.Argument(help="Folder with the images.")],
+    csv: Annotated[Path, typer.Option("--csv", help="Your table, a line a case, with names of your own.")],
+    point: Annotated[
+        PointUnit | None, typer.Option("--point", help="Unit of a lesion's x, y, z: mm (LPS) or voxel.")
+    ] = None,
+    write: Annotated[bool, typer.Option("--write", help="Write what is proposed.")] = False,
+) -> None:
+    """Propose cohort.toml and cases.csv from a table with names of your own; --write writes them."""
+    from bench.cohorts.init import print_proposal, propose, write_proposal
+
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder; `bench cohort init` takes the one with the images")
+    proposal = propose(folder, csv, point or "")
+    print_proposal(proposal)
+    if not write:
+        print("nothing was written: the same command with --write does it; correct the two files afterwards")
+        return
+    write_proposal(proposal)
+    print(f"written to {folder}; next: bench cohort check {folder}")
 
 
 @app.command()

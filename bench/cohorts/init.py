@@ -3,9 +3,11 @@
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -90,15 +92,19 @@ def propose(folder: Path, csv: Path, point_unit: str = "") -> Proposal:
     cases = _identity(table, columns, folder.resolve().name, notes)
     _add_files(cases, table, columns, folder, csv, notes)
     stand_ins = _stand_ins(table, cases, folder, point_unit, notes)
+    if (cases[list(FILES)] == "").to_numpy().all():
+        notes.append("no image was found: methods that read volumes cannot run on this cohort")
+        cases = cases.drop(columns=list(FILES))
     for column in columns:
         if column.use == "task":
             cases[column.name] = _labels(column, table[column.source], notes)
     for column in columns:
         if column.use in ROLES:
-            cases[column.name] = table[column.source]
+            cases[column.name] = _covariate(table[column.source])
     if stand_ins:
         sources = {its.case_id: its.source for its in stand_ins}
-        cases["mask_source"] = [sources.get(case_id, "mask") for case_id in cases["case_id"]]
+        drawn = cases["mask"].ne("").map({True: "mask", False: ""})
+        cases["mask_source"] = cases["case_id"].map(sources).fillna(drawn)
     toml = _toml(folder.resolve().name, columns, stand_ins, len(cases))
     return Proposal(folder, tuple(columns), toml, cases, tuple(stand_ins), tuple(notes))
 
@@ -135,7 +141,9 @@ def _read_table(csv: Path) -> pd.DataFrame:
         separator = max(",;\t", key=header.count)
         table = pd.read_csv(csv, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise UsageError(f"{csv} cannot be read ({error}); save the table as UTF-8 text, a line a case") from None
+        raise UsageError(
+            f"{csv} cannot be read ({error}); save the table as UTF-8 text, a line a case"
+        ) from None
     if table.empty:
         raise UsageError(f"{csv} has no line under its header; expected a line a case")
     return table.fillna("")
@@ -145,28 +153,33 @@ def _read_table(csv: Path) -> pd.DataFrame:
 
 
 def propose_columns(table: pd.DataFrame, notes: list[str]) -> list[Column]:
-    """A proposal for each column of the table, in its order; nothing is used twice."""
-    position = [name for names in synonyms.box_columns(table).values() for name in names]
-    position += synonyms.point_columns(table)[0]
+    """A proposal for each column of the table, in its order; no use but a role is given twice."""
+    sources = list(map(str, table))
+    position = [name for names in synonyms.box_columns(sources).values() for name in names]
+    position += synonyms.point_columns(sources)[0]
     columns: list[Column] = []
-    for source in map(str, table):
-        column = (
-            Column(source, "ignore", source, "box or point of the lesion")
-            if source in position
-            else _propose(source, table[source], notes)
-        )
-        rival = next((its for its in columns if its.name == column.name), None)
-        if rival:
-            why = f"would be {column.name} too, which is taken from {rival.source!r}"
-            column = Column(source, "ignore", f"{source}_original", why)
+    for source in sources:
+        if source in position:
+            column = Column(source, "ignore", source, "box or point of the lesion")
+        else:
+            column = _propose(source, table[source], notes)
+        rivals = [its.source for its in columns if its.use not in ROLES and its.name == column.name]
+        if rivals and column.use not in ROLES:
+            why = f"{rivals[0]!r} is taken as {column.name}"
+            notes.append(f"column {source!r} is ignored: {why}")
+            column = Column(source, "ignore", source, why)
         columns.append(column)
-    return columns
+    taken = {*IDENTITY, *FILES, "mask_source", *(its.name for its in columns if its.use == "task")}
+    return [
+        replace(its, name=f"{its.source}_original") if its.use in ROLES and its.name in taken else its
+        for its in columns
+    ]
 
 
-def _propose(source: str, cells: pd.Series, notes: list[str]) -> Column:
+def _propose(source: str, cells: "pd.Series[str]", notes: list[str]) -> Column:
     if any(map(synonyms.is_volume, cells)):
-        use = "mask" if synonyms.names_a_mask(source) else "image"
-        return Column(source, use, use, "file names of volumes")
+        file = "mask" if synonyms.names_a_mask(source) else "image"
+        return Column(source, file, file, "file names of volumes")
     use = synonyms.word_for(source, synonyms.IDENTITY_WORDS)
     if use == "group" and any(synonyms.group_of(cell) is None for cell in cells):
         use = _left_out(source, cells, "expected words such as internal and external", notes)
@@ -177,14 +190,13 @@ def _propose(source: str, cells: pd.Series, notes: list[str]) -> Column:
     return _propose_task(source, cells, notes) or _propose_role(source)
 
 
-def _propose_task(source: str, cells: pd.Series, notes: list[str]) -> Column | None:
+def _propose_task(source: str, cells: "pd.Series[str]", notes: list[str]) -> Column | None:
     name = synonyms.word_for(source, synonyms.TASK_WORDS)
     readable = all(synonyms.binary_label(cell) is not None for cell in cells)
     if name == "ki67":
         readable = _is_percentage(cells)
-    elif name is None and synonyms.plain(source).endswith("status") and readable:
-        if synonyms.word_for(source, synonyms.ROLE_WORDS) is None:
-            name = re.sub(r"\W+", "_", source.lower()).removesuffix("status").strip("_") or "status"
+    elif name is None and readable and not synonyms.word_for(source, synonyms.ROLE_WORDS):
+        name = _name_of_status(source)
     if name is None:
         return None
     if not readable:
@@ -194,6 +206,12 @@ def _propose_task(source: str, cells: pd.Series, notes: list[str]) -> Column | N
     return Column(source, "task", name, "a biomarker's label")
 
 
+def _name_of_status(source: str) -> str | None:
+    """Name of the task in a column such as ``IDH status``; None where the column is not called a status."""
+    found = re.fullmatch(r"([a-z0-9_]*[a-z0-9])_?status", re.sub(r"[^a-z0-9]+", "_", source.lower()))
+    return found[1] if found else None
+
+
 def _propose_role(source: str) -> Column:
     role = synonyms.word_for(source, synonyms.ROLE_WORDS)
     if role is None:
@@ -201,7 +219,7 @@ def _propose_role(source: str) -> Column:
     return Column(source, role, source, synonyms.ROLE_REASONS[role])
 
 
-def _left_out(source: str, cells: pd.Series, why: str, notes: list[str]) -> str:
+def _left_out(source: str, cells: "pd.Series[str]", why: str, notes: list[str]) -> str:
     values = [repr(value) for value in cells.unique()[:NAMED]]
     notes.append(f"column {source!r} is ignored ({why}); it has {', '.join(values)}")
     return "ignore"
@@ -210,15 +228,15 @@ def _left_out(source: str, cells: pd.Series, why: str, notes: list[str]) -> str:
 # What the lines say.
 
 
-def _identity(
-    table: pd.DataFrame, columns: Sequence[Column], name: str, notes: list[str]
-) -> pd.DataFrame:
+def _identity(table: pd.DataFrame, columns: Sequence[Column], name: str, notes: list[str]) -> pd.DataFrame:
     """case_id, patient_id, site and group of every line; what the table lacks is filled in and noted."""
     found = {its.use: table[its.source].str.strip() for its in columns if its.use in IDENTITY}
     lines = pd.Series([f"{line:04d}" for line in range(1, len(table) + 1)], index=table.index)
     if "patient_id" not in found:
-        notes.append("no column names the patient: every line is taken as a patient of its own; if a patient has "
-                     "several lines, fill patient_id in, or a method is tested on patients it has learned from")
+        notes.append(
+            "no column names the patient: every line is taken as a patient of its own; if a patient has "
+            "several lines, fill patient_id in, or a method is tested on patients it has learned from"
+        )
         found["patient_id"] = found.get("case_id", "p" + lines)
     if "case_id" not in found:
         patient = found["patient_id"]
@@ -228,45 +246,60 @@ def _identity(
         notes.append(f"no column names the site: all lines get {name!r}")
         found["site"] = pd.Series(name, index=table.index)
     if "group" not in found:
-        notes.append("no column says internal or external: all lines get internal; splits that test on an "
-                     "external group need it")
+        notes.append(
+            "no column says internal or external: all lines get internal; splits that test on an "
+            "external group need it"
+        )
         found["group"] = pd.Series("internal", index=table.index)
     found["group"] = found["group"].map(lambda cell: synonyms.group_of(cell) or cell)
     return pd.DataFrame({key: found[key] for key in IDENTITY})
 
 
-def _labels(column: Column, cells: pd.Series, notes: list[str]) -> pd.Series:
+def _labels(column: Column, cells: "pd.Series[str]", notes: list[str]) -> "pd.Series[str]":
     """Labels as cases.csv has them; what was made of the user's values is noted."""
     if column.name == "ki67":
         return _percentages(column, cells, notes)
     labels = cells.map(synonyms.binary_label)
-    pairs = pd.DataFrame({"from": cells.str.strip(), "to": labels}).value_counts(sort=False)
+    pairs = Counter(zip(cells.str.strip(), labels, strict=True))
     said = [f"{old!r} -> {new or 'unknown'} ({count})" for (old, new), count in pairs.items()]
     notes.append(f"{column.name}: {', '.join(said)}")
     return labels
 
 
-def _is_percentage(cells: pd.Series) -> bool:
+def _is_percentage(cells: "pd.Series[str]") -> bool:
     """Whether the known cells are numbers from 0 to 100, and not a yes and no in figures."""
     known = cells[~cells.map(synonyms.is_unknown)].map(synonyms.number)
     return bool(len(known)) and bool(known.between(0, 100).all()) and not known.isin([0, 1]).all()
 
 
-def _percentages(column: Column, cells: pd.Series, notes: list[str]) -> pd.Series:
+def _percentages(column: Column, cells: "pd.Series[str]", notes: list[str]) -> "pd.Series[str]":
     values = cells.map(synonyms.number)
     fraction = values.max() <= 1 and not cells.str.contains("%").any() and "%" not in column.source
     if fraction:
-        notes.append(f"{column.name}: values from {values.min():g} to {values.max():g} are taken as fractions, "
-                     "times 100")
+        notes.append(
+            f"{column.name}: values from {values.min():g} to {values.max():g} are taken as fractions, "
+            "times 100"
+        )
         values = (100 * values).round(6)
     return values.map(lambda value: "" if np.isnan(value) else f"{value:g}")
+
+
+def _covariate(cells: "pd.Series[str]") -> "pd.Series[str]":
+    """The cells as they are, but numbers with a decimal point and what is unknown empty."""
+    known = cells.where(~cells.map(synonyms.is_unknown), "")
+    numeric = known[known != ""].map(synonyms.number).notna().all()
+    return known.str.strip().str.replace(",", ".") if numeric else known
 
 
 # Where the files are.
 
 
 def _add_files(
-    cases: pd.DataFrame, table: pd.DataFrame, columns: Sequence[Column], folder: Path, csv: Path,
+    cases: pd.DataFrame,
+    table: pd.DataFrame,
+    columns: Sequence[Column],
+    folder: Path,
+    csv: Path,
     notes: list[str],
 ) -> None:
     """Add the columns image and mask: from the table's own, else from file names that hold the case's id."""
@@ -279,10 +312,15 @@ def _add_files(
             cases[use] = [_relative(cell, folder, csv) for cell in table[sources[use]]]
             continue
         wanted = [path for path in volumes if synonyms.names_a_mask(path) == (use == "mask")]
-        cases[use] = [_file_of(case, wanted) for case in cases[["case_id", "patient_id"]].to_numpy()]
+        cases[use] = [
+            _file_of(case, wanted) for case in zip(cases["case_id"], cases["patient_id"], strict=True)
+        ]
         found = int((cases[use] != "").sum())
         if found or use == "image":
-            notes.append(f"no column names the {use}: {found} of {len(cases)} found by case or patient id")
+            notes.append(
+                f"no column names the {use}: {found} of {len(cases)} were found as the one file "
+                "whose name holds the case's or patient's id"
+            )
 
 
 def _relative(cell: str, folder: Path, csv: Path) -> str:
@@ -311,37 +349,115 @@ def _file_of(ids: Sequence[str], paths: Sequence[str]) -> str:
 def _stand_ins(
     table: pd.DataFrame, cases: pd.DataFrame, folder: Path, point_unit: str, notes: list[str]
 ) -> list[StandIn]:
-    """A stand-in for every case without a mask that has a box, else a point; names it in ``cases``."""
-    box = synonyms.box_columns(table)
-    point, unit = synonyms.point_columns(table)
-    unit = unit or point_unit
-    bare = cases.index[cases["mask"] == ""]
+    """A stand-in for every case without a mask that has a box, else a point; ``cases`` gets its path."""
+    marks = _marks(table, point_unit)
     stand_ins: list[StandIn] = []
-    for line in bare if box or point else ():
+    for line in marks.index[(cases["mask"] == "") & (marks["source"] != "")]:
         case_id, image = cases.loc[line, ["case_id", "image"]]
-        first, last, centre = (
-            np.array([synonyms.number(cell) for cell in table.loc[line, names]])
-            for names in (box.get("first", []), box.get("last", []), point)
-        )
-        has_box = bool(box) and bool(np.isfinite([first, last]).all())
-        if not has_box and not (point and np.isfinite(centre).all()):
-            continue
-        if not has_box and not unit:
-            raise UsageError(
-                f"are {', '.join(point)} in mm (LPS, as DICOM has them) or voxel indices? Say --point mm or "
-                "--point voxel"
-            )
         try:
-            grid = grid_of(case_id, folder / image)
-            shape = ellipsoid_in_box(first, last) if has_box else sphere_round(centre, unit, grid)
-            require_inside(shape, grid)
+            its = _stand_in(case_id, folder / image, marks.loc[line])
         except CohortError as error:
             notes.append(f"case {case_id!r} gets no mask: {error}")
             continue
-        path = f"masks/{re.sub(r'[^A-Za-z0-9._-]', '_', case_id)}_stand_in.nii.gz"
-        cases.loc[line, "mask"] = path
-        stand_ins.append(StandIn(case_id, "box" if has_box else "point", shape, grid, path))
+        cases.loc[line, "mask"] = its.path
+        stand_ins.append(its)
     lacking = int((cases["mask"] == "").sum())
     if lacking:
-        notes.append(f"{lacking} of {len(cases)} cases have no mask, box or point: a run needs one of each case")
+        notes.append(
+            f"{lacking} of {len(cases)} cases have no mask, box or point; a run needs one of each case"
+        )
     return stand_ins
+
+
+def _marks(table: pd.DataFrame, point_unit: str) -> pd.DataFrame:
+    """``source`` (``box``, ``point`` or empty), ``unit``, ``first`` and ``last`` (x, y, z) of each line.
+
+    Of a point both are the point. Raises UsageError where there is a point whose unit nobody said.
+    """
+    box = synonyms.box_columns(map(str, table))
+    point, unit = synonyms.point_columns(map(str, table))
+    marks = pd.DataFrame("", index=table.index, columns=["source", "unit", "first", "last"], dtype=object)
+    for source, first, last in (("point", point, point), ("box", box.get("first"), box.get("last"))):
+        if not first or not last:
+            continue
+        ends = np.array([[_numbers(table, name) for name in names] for names in (first, last)])
+        known = np.isfinite(ends).all(axis=(0, 1))
+        if source == "point" and known.any() and not (unit or point_unit):
+            named = ", ".join(point)
+            raise UsageError(
+                f"are {named} in mm (LPS, as in DICOM) or voxel indices? Say --point mm or --point voxel"
+            )
+        for line, end in zip(table.index[known], ends[:, :, known].transpose(2, 0, 1), strict=True):
+            marks.loc[line] = [source, "voxel" if source == "box" else unit or point_unit, *end]
+    return marks
+
+
+def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
+    return table[name].map(synonyms.number).to_numpy(float)
+
+
+def _stand_in(case_id: str, image: Path, mark: "pd.Series[Any]") -> StandIn:
+    grid = grid_of(case_id, image)
+    if mark["source"] == "box":
+        shape = ellipsoid_in_box(mark["first"], mark["last"])
+    else:
+        shape = sphere_round(mark["first"], mark["unit"], grid)
+    require_inside(shape, grid)
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", case_id)
+    return StandIn(case_id, mark["source"], shape, grid, f"masks/{name}_stand_in.nii.gz")
+
+
+# The text of cohort.toml.
+
+
+def _toml(name: str, columns: Sequence[Column], stand_ins: Sequence[StandIn], cases: int) -> str:
+    lines = [
+        "# Proposed by `bench cohort init` from column names: read every line and correct it.",
+        f"name = {_quoted(re.sub(r'[^A-Za-z0-9_-]+', '_', name))}",
+        f"title = {_quoted(_title(name, stand_ins, cases))}",
+        "synthetic = false",
+        'licence = ""  # who may use the cases',
+        'citation = ""',
+        'label_rule = ""  # how the labels were made, such as: ER positive from 1 % of nuclei on',
+    ]
+    for column in columns:
+        if column.use == "task":
+            lines += ["", *_task_lines(column)]
+    lines += ["", "[columns]"]
+    for role in ROLES:
+        its = [column for column in columns if column.use == role]
+        names = [(column.name, column.why) for column in its]
+        if role == "ignore" and stand_ins:
+            names.append(("mask_source", "mask, box or point: what the mask was made from"))
+        if names:
+            lines += [f"{role} = [", *(f"    {_quoted(name)},  # {why}" for name, why in names), "]"]
+    return "\n".join(lines) + "\n"
+
+
+def _title(name: str, stand_ins: Sequence[StandIn], cases: int) -> str:
+    if not stand_ins:
+        return name
+    boxes = sum(its.source == "box" for its in stand_ins)
+    kinds = [
+        *([f"{boxes} ellipsoid(s) in a box"] if boxes else []),
+        *(
+            [f"{len(stand_ins) - boxes} sphere(s) of {SPHERE_MM:g} mm round a point"]
+            if boxes < len(stand_ins)
+            else []
+        ),
+    ]
+    return f"{name} ({len(stand_ins)} of {cases} masks stand in for drawn ones: {', '.join(kinds)})"
+
+
+def _task_lines(column: Column) -> list[str]:
+    head = [f"[tasks.{column.name}]  # from {_quoted(column.source)}"]
+    title = f"title = {_quoted(TITLES.get(column.name, column.name.upper()))}"
+    if column.name == "ki67":
+        return [*head, 'kind = "continuous"', title, 'unit = "percentage points"', "range = [0, 100]"]
+    positive = _quoted(f"{column.source} is positive")
+    return [*head, 'kind = "binary"', title, f"positive = {positive}  # say what a 1 means"]
+
+
+def _quoted(text: str) -> str:
+    """A TOML string; comments in one line need the same care."""
+    return json.dumps(text, ensure_ascii=False)

@@ -49,8 +49,8 @@ def require_inside(shape: Ellipsoid, grid: Grid) -> None:
     """Raise CohortError unless the centre of the ellipsoid lies in the image."""
     if (shape.centre < -0.5).any() or (shape.centre > grid.size - 0.5).any():
         raise CohortError(
-            f"its lesion would be at voxel {_text(shape.centre)}, outside its image of {_text(grid.size)} voxels "
-            "(x, y, z from 0); correct the numbers, their unit (--point) or their axes (LPS)"
+            f"its lesion would be at voxel {_text(shape.centre)}, outside its image of {_text(grid.size)} "
+            "voxels (x, y, z from 0); correct the numbers, their unit (--point) or their axes (LPS)"
         )
 
 

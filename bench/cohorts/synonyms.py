@@ -8,7 +8,7 @@ import numpy as np
 AXES = ("x", "y", "z")
 
 IDENTITY_WORDS = {
-    "case_id": "case caseid exam examid study studyid accession accessionnumber scan scanid lesion lesionid id",
+    "case_id": "case caseid exam examid study studyid accession accessionnumber scan scanid lesionid id",
     "patient_id": "patient patientid pid subject subjectid participant participantid mrn patientnumber",
     "site": "site siteid hospital centre center clinic institution institute facility",
     "group": "group cohortgroup set dataset partition subset",
@@ -46,7 +46,7 @@ EXTERNAL = "external ext externalvalidation externaltest externaltesting"
 POSITIVE = "1 1.0 + pos positive yes y true present"
 NEGATIVE = "0 0.0 - neg negative no n false absent"
 UNKNOWN = "nan na n/a none null unknown unk missing ? . nd notdone notavailable notassessed"
-MASK_WORDS = ("mask", "seg", "label", "roi", "contour", "annotation", "lesion", "tumor", "tumour")
+MASK_WORDS = ("mask", "seg", "label", "roi", "contour", "annotation")
 VOLUME_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 BOX_PREFIXES = ("", "box", "bbox", "lesion")
 POINT_PREFIXES = ("", "point", "centre", "center", "centroid", "lesion", "seed", "coord")
@@ -101,7 +101,7 @@ def group_of(value: str) -> str | None:
 
 
 def box_columns(names: Iterable[str]) -> dict[str, list[str]]:
-    """Columns of the box under ``first`` and ``last``, in the order x, y, z; empty unless all six are there."""
+    """Columns of the box under ``first`` and ``last``, order x, y, z; empty unless all six are there."""
     by_word = {plain(name): name for name in names}
     ends = {"first": ("min", "start", "first"), "last": ("max", "end", "last", "stop")}
     found = {end: [_axis(by_word, BOX_PREFIXES, axis, its) for axis in AXES] for end, its in ends.items()}
@@ -119,10 +119,11 @@ def point_columns(names: Iterable[str]) -> tuple[list[str], str]:
     return [], ""
 
 
-def _axis(
-    by_word: dict[str, str], prefixes: Iterable[str], axis: str, endings: Iterable[str]
-) -> str | None:
+def _axis(by_word: dict[str, str], prefixes: Iterable[str], axis: str, endings: Iterable[str]) -> str | None:
     words = [
-        f"{prefix}{pair}" for prefix in prefixes for end in endings for pair in (f"{axis}{end}", f"{end}{axis}")
+        f"{prefix}{pair}"
+        for prefix in prefixes
+        for end in endings
+        for pair in (f"{axis}{end}", f"{end}{axis}")
     ]
     return next((by_word[word] for word in words if word in by_word), None)

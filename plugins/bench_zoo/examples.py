@@ -38,7 +38,7 @@ class Examples:
 
 
 def crop_examples(cohort: Cohort, crop: Crop, targets: Sequence[Target]) -> Examples:
-    """Crops (case, channel, z, y, x) float32 and regions (case, 3, z, y, x) bool of a cohort, with its targets.
+    """A cohort's crops (case, channel, z, y, x) float32, regions (case, 3, z, y, x) bool, and targets.
 
     Targets of a blind cohort are NaN.
     """

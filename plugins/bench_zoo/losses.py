@@ -28,7 +28,9 @@ def masked_losses(outputs: Tensor, targets: Tensor, binary: Sequence[bool]) -> T
     known = ~torch.isnan(targets)
     filled = torch.where(known, targets, torch.zeros_like(targets))
     each = [
-        F.binary_cross_entropy_with_logits(output, target, reduction="none") if kind else (output - target).abs()
+        F.binary_cross_entropy_with_logits(output, target, reduction="none")
+        if kind
+        else (output - target).abs()
         for output, target, kind in zip(outputs.T, filled.T, binary, strict=True)
     ]
     mean = (torch.stack(each, dim=1) * known).sum(dim=0) / known.sum(dim=0).clamp_min(1)
@@ -39,9 +41,9 @@ def masked_losses(outputs: Tensor, targets: Tensor, binary: Sequence[bool]) -> T
 class BalancedLoss(nn.Module):
     """The tasks' losses as one number.
 
-    ``fixed``: each task's loss over what the constant prediction costs on the training cases, then the mean; so
-    that a task neither counts for its unit nor for its prevalence. ``uncertainty``: Kendall et al. 2018,
-    arXiv 1705.07115: exp(-s) times that plus s / 2 with a learnt log-variance s a task.
+    ``fixed``: each task's loss over what the constant prediction costs on the training cases, then the mean;
+    so that a task counts neither for its unit nor for its prevalence. ``uncertainty``: exp(-s) times that plus
+    s / 2, with a learnt log-variance s a task (Kendall et al. 2018, arXiv 1705.07115).
 
     Parameters
     ----------
@@ -71,7 +73,7 @@ class BalancedLoss(nn.Module):
         return losses.sum() / max(1, len(self.binary))
 
     def judge(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Mean over the labelled tasks of the loss relative to the constant prediction; NaN without any label."""
+        """Mean of the labelled tasks' loss relative to the constant prediction; NaN without any label."""
         return self.relative(outputs, targets).nanmean()
 
     def relative(self, outputs: Tensor, targets: Tensor) -> Tensor:

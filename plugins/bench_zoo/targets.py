@@ -43,9 +43,9 @@ class Target:
     """One task on the scale a model works on; both ways.
 
     Binary labels stay 0 and 1, and the model's output is a logit. A continuous label becomes the logit of
-    its place in the range (itself where the range is not bounded on both sides), minus the training median, over
-    the training interquartile range / 1.349. The map is monotone, so the median stays the median: a model
-    fitted by absolute error there predicts the median that the benchmark's MAE asks for.
+    its place in the range (itself where the range is not bounded on both sides), minus the training median,
+    over the training interquartile range / 1.349. The map is monotone, so the median stays the median: a
+    model fitted by absolute error there predicts the median that the benchmark's MAE asks for.
 
     Parameters
     ----------

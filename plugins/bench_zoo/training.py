@@ -81,10 +81,11 @@ def fit_network(
 ) -> nn.Module:
     """Train a network and keep, of all epochs' averaged weights, those that the validation cases like best.
 
-    AdamW, a one-cycle schedule and gradient clipping; after every epoch the running average of the weights is
-    judged on ``val`` (Izmailov et al. 2018 and Polyak averaging: the average generalises better than the last step). All
+    AdamW, a one-cycle schedule and gradient clipping; after every epoch the running average of the weights
+    (Polyak and Juditsky 1992), which generalises better than the last step, is judged on ``val``. All
     randomness of an epoch follows from ``run.seed`` and the epoch's number, so a run that resumes from its
-    checkpoint in ``run.workdir`` gives the numbers of an unbroken one. No global state of torch is left changed.
+    checkpoint in ``run.workdir`` gives the numbers of an unbroken one. No global state of torch is left
+    changed.
 
     Parameters
     ----------
@@ -148,7 +149,8 @@ def computing(run: Run) -> Iterator[None]:
     torch.set_num_threads(run.threads)
     # On a GPU some 3D gradients have no deterministic kernel, and asking for one is an error.
     torch.use_deterministic_algorithms(run.device == "cpu")
-    torch.utils.deterministic.fill_uninitialized_memory = False  # a guard against bugs that costs 5 % of the time
+    # A guard against bugs elsewhere, at 5 % of the time.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
     try:
         with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if run.device != "cpu" else []):
@@ -208,8 +210,8 @@ def _step(training: _Training, inputs: Inputs, targets: Tensor, schedule: Schedu
         outputs = training.network(*(tensor.to(run.device) for tensor in inputs))
     loss = training.loss(outputs.float(), targets.to(run.device))
     if not torch.isfinite(loss):
-        epoch = training.epoch + 1
-        raise FloatingPointError(f"the training loss became {loss.item()} in epoch {epoch}: lower learning_rate")
+        where = f"in epoch {training.epoch + 1}"
+        raise FloatingPointError(f"the training loss became {loss.item()} {where}: lower learning_rate")
     training.optimiser.zero_grad(set_to_none=True)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(training.network.parameters(), schedule.clip)

@@ -85,7 +85,7 @@ class PlainCNN:
         with computing(run):
             self.network = self._build()
         if self.weights:
-            for network in self._networks():
+            for network in self.network.parts():
                 load_pretrained(network.encoder, Path(self.weights))
         learn, judged = (self._examples(cohort) for cohort in (train, val))
         loss = self._loss(learn)
@@ -145,10 +145,6 @@ class PlainCNN:
     def _network(self, priors: list[float]) -> PlainNetwork:
         encoder, width = build_encoder(self.backbone, len(CHANNELS), self._crop().shape, tuple(self.widths))
         return PlainNetwork(encoder, width, self.hidden, self.dropout, priors)
-
-    def _networks(self) -> list[PlainNetwork]:
-        network, _ = self._fitted()
-        return list(network) if isinstance(network, TaskNetworks) else [network]
 
     def _examples(self, cohort: Cohort) -> Examples:
         return image_examples(cohort, self._crop(), self.targets)

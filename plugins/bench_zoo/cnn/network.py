@@ -1,7 +1,9 @@
 """The networks: any encoder, global average pooling, branches; shapes use ``d`` for z, y, x together."""
 
+import importlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -46,13 +48,25 @@ class PlainNetwork(nn.Module):
         features = self.norm(self.encoder(images))
         return torch.cat([branch(features) for branch in self.branches], dim=1)
 
+    def parts(self) -> list["PlainNetwork"]:
+        """The networks that share nothing: one."""
+        return [self]
 
-class TaskNetworks(nn.ModuleList):
+
+class TaskNetworks(nn.Module):
     """A network of its own for every task."""
+
+    def __init__(self, networks: Iterable[PlainNetwork]):
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
 
     def forward(self, images: Tensor) -> Tensor:
         """(case, channel, z, y, x) -> (case, task)."""
-        return torch.cat([network(images) for network in self], dim=1)
+        return torch.cat([network(images) for network in self.networks], dim=1)
+
+    def parts(self) -> list[PlainNetwork]:
+        """The networks that share nothing: one a task."""
+        return list(self.networks)  # type: ignore[arg-type]
 
 
 class FlipAveraged(nn.Module):
@@ -77,7 +91,8 @@ class CompactFeatures(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(case, channel, z, y, x) -> (case, width)."""
-        return self.encoder(images)[-1].mean(dim=(2, 3, 4))
+        coarsest: Tensor = self.encoder(images)[-1]
+        return coarsest.mean(dim=(2, 3, 4))
 
 
 def build_encoder(
@@ -89,7 +104,8 @@ def build_encoder(
     ----------
     name
         ``compact``; ``monai:NAME`` for a classifier of ``monai.networks.nets`` (its class layer gives 128
-        features) or one of its ``efficientnet-b0`` to ``-b7``; else a timm_3d model, pooled by its own rule.
+        features), as ``resnet18``, ``DenseNet121`` or ``SEResNet50``; else a timm_3d model, pooled by its
+        own rule.
     channels, shape
         Of the crops, which the encoder is tried on.
     widths
@@ -110,9 +126,10 @@ def build_encoder(
             f"backbone {name!r} cannot be built for crops of {channels} channels and {voxels} voxels "
             f"({type(error).__name__}: {error}); check its name, or change size_mm and spacing_mm"
         ) from error
-    if features.ndim != 2:
+    if not isinstance(features, Tensor) or features.ndim != 2:
+        got = tuple(features.shape) if isinstance(features, Tensor) else type(features).__name__
         raise PluginError(
-            f"backbone {name!r} gives features of shape {tuple(features.shape)}, expected (case, width)"
+            f"backbone {name!r} gives {got}, expected features of shape (case, width): name a classifier"
         )
     return encoder.train(), features.shape[1]
 
@@ -126,21 +143,17 @@ def _encoder(name: str, channels: int, widths: tuple[int, ...]) -> nn.Module:
             return _monai_network(name.removeprefix(MONAI), channels)
         import timm_3d
 
-        return timm_3d.create_model(name, in_chans=channels, num_classes=0, pretrained=False)
+        network: nn.Module = timm_3d.create_model(name, in_chans=channels, num_classes=0, pretrained=False)
+        return network
 
 
 def _monai_network(name: str, channels: int) -> nn.Module:
-    from monai.networks import nets
-
-    if name.startswith("efficientnet"):
-        return nets.EfficientNetBN(
-            name, pretrained=False, spatial_dims=3, in_channels=channels, num_classes=MONAI_FEATURES
-        )
+    nets: Any = importlib.import_module("monai.networks.nets")
     make = getattr(nets, name)
     for inputs, outputs in MONAI_NAMES:
         try:
-            options = {inputs: channels, outputs: MONAI_FEATURES}
-            return make(spatial_dims=3, **options)
+            network: nn.Module = make(spatial_dims=3, **{inputs: channels, outputs: MONAI_FEATURES})
+            return network
         except TypeError as error:
             refused = error
     raise refused

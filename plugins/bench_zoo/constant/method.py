@@ -18,8 +18,8 @@ FILE = "constant.json"
 class Constant:
     """Training prevalence of a binary task, training median of a continuous one, for every case.
 
-    Those are the constants of least log loss and of least mean absolute error. A task without any training label
-    gets 0.5 or the middle of its range.
+    Those are the constants of least log loss and of least mean absolute error. A task without any training
+    label gets 0.5 or the middle of its range.
     """
 
     values: dict[str, float] = field(default_factory=dict, init=False, repr=False)

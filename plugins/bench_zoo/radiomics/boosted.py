@@ -59,7 +59,7 @@ class RadiomicsXGB:
     penalty: float = 1.0
 
     targets: tuple[Target, ...] = field(default=(), init=False, repr=False)
-    screen: Screen = field(default_factory=lambda: Screen((), (), ()), init=False, repr=False)
+    screen: Screen = field(default_factory=lambda: Screen((), ()), init=False, repr=False)
     boosters: dict[str, xgboost.Booster] = field(default_factory=dict, init=False, repr=False)
 
     def fit(self, train: Cohort, val: Cohort, run: Run) -> Self:

@@ -1,8 +1,7 @@
 """pyradiomics features of one case: the grid, the intensities, the regions, and the settings behind them.
 
 Choices, in the terms of the Image Biomarker Standardisation Initiative (IBSI, Zwanenburg et al., Radiology
-295, 2020; the numbers of pyradiomics 3.0.1 follow IBSI but for the definitions it documents, among them
-grey-level bins that start at multiples of the bin width and kurtosis without the 3 taken off):
+295, 2020):
 
 * Interpolation: a cube round the lesion on an isotropic grid, linear after smoothing to its resolution; the
   mask by shape-based interpolation. All that :func:`bench.imaging.cut.cut_crop` does for every image method,
@@ -14,6 +13,11 @@ grey-level bins that start at multiples of the bin width and kurtosis without th
 * Texture: three-dimensional matrices at distance 1, features averaged over the 13 directions ("3D_avg").
 * Regions: as :func:`bench.imaging.regions.region_masks`, less what lies beyond the image. Shape features of
   the lesion alone: the other regions' shapes follow from it.
+
+pyradiomics 3.0.1 agrees with IBSI's consensus values but for these definitions: its kurtosis does not take
+the 3 off; its axis lengths come from the covariance over n voxels, not n - 1; its bins of fixed width begin
+at multiples of the width, not at the least intensity. Total energy, the maximal correlation coefficient and
+diameters within slices, rows and columns are its own.
 """
 
 import logging
@@ -98,7 +102,7 @@ def case_features(
     """Features of one case by ``<region>_<pyradiomics name>``, and why some are absent ('' where none is)."""
     try:
         block = lesion_block(case_id, image_path, mask_path, settings)
-    except CohortError as error:
+    except (CohortError, RuntimeError, ValueError) as error:
         return {}, str(error)
     features: dict[str, float] = {}
     failures = []
@@ -132,10 +136,10 @@ def lesion_block(case_id: str, image_path: Path, mask_path: Path, settings: Sett
 
 def within_image(native: Grid, target: Grid) -> np.ndarray:
     """Whether each voxel's centre of the target grid lies in the native image, bool, shape (z, y, x)."""
-    places = np.indices(target.size).reshape(3, -1).T
-    indices = native.indices(target.points(places))
+    shape = tuple(target.size.tolist())
+    indices = native.indices(target.points(np.indices(shape).reshape(3, -1).T))
     inside = (np.abs(indices - (native.size - 1) / 2) <= native.size / 2).all(axis=1)
-    return np.asarray(inside.reshape(target.size).T)
+    return np.asarray(inside.reshape(shape).T)
 
 
 def region_voxels(block: Block, settings: Settings) -> dict[str, np.ndarray]:

@@ -48,7 +48,7 @@ class RadiomicsLR:
     penalties: tuple[float, ...] = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 
     targets: tuple[Target, ...] = field(default=(), init=False, repr=False)
-    screen: Screen = field(default_factory=lambda: Screen((), (), ()), init=False, repr=False)
+    screen: Screen = field(default_factory=lambda: Screen((), ()), init=False, repr=False)
     weights: np.ndarray = field(default_factory=lambda: np.zeros((0, 1)), init=False, repr=False)
 
     def fit(self, train: Cohort, val: Cohort, run: Run) -> Self:

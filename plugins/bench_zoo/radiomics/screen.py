@@ -28,13 +28,12 @@ class Screen:
     ----------
     features
         Names of the columns kept.
-    values, scores
+    scales
         For each of them, increasing raw values and the scores they stand for, each of shape (quantile,).
     """
 
     features: tuple[str, ...]
-    values: tuple[np.ndarray, ...]
-    scores: tuple[np.ndarray, ...]
+    scales: tuple[tuple[np.ndarray, np.ndarray], ...]
 
     @classmethod
     def of(cls, table: pd.DataFrame, most_correlated: float) -> Self:
@@ -62,32 +61,28 @@ class Screen:
                 f"radiomics: no feature varies over the {len(table)} training cases; the log names "
                 "cases whose features could not be measured, and why"
             )
-        screen = cls(tuple(varying), *(tuple(its[side] for its in varying.values()) for side in (0, 1)))
-        kept = uncorrelated(screen.apply(table), most_correlated)
-        parts = (screen.features, screen.values, screen.scores)
-        return cls(*(tuple(part[at] for at in kept) for part in parts))
+        names = tuple(varying)
+        kept = uncorrelated(cls(names, tuple(varying.values())).apply(table), most_correlated)
+        return cls(tuple(names[at] for at in kept), tuple(varying[names[at]] for at in kept))
 
     def apply(self, table: pd.DataFrame) -> np.ndarray:
         """Scores, finite, shape (case, feature kept); a column that the table lacks counts as missing."""
         raw = table.reindex(columns=list(self.features)).to_numpy(dtype=float)
         scored = np.zeros(raw.shape)
-        for at, (values, scores) in enumerate(zip(self.values, self.scores, strict=True)):
+        for at, (values, scores) in enumerate(self.scales):
             scored[:, at] = np.interp(raw[:, at], values, scores)
         return np.where(np.isnan(raw), 0.0, scored)
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {
-            "features": list(self.features),
-            "values": [its.tolist() for its in self.values],
-            "scores": [its.tolist() for its in self.scores],
-        }
+        scales = [[values.tolist(), scores.tolist()] for values, scores in self.scales]
+        return {"features": list(self.features), "scales": scales}
 
     @classmethod
     def from_json(cls, state: dict[str, Any]) -> Self:
         """The screen that :meth:`as_json` wrote."""
-        values, scores = (tuple(map(np.array, state[name])) for name in ("values", "scores"))
-        return cls(tuple(state["features"]), values, scores)
+        scales = tuple((np.array(values), np.array(scores)) for values, scores in state["scales"])
+        return cls(tuple(state["features"]), scales)
 
 
 def normal_scale(known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,10 +9,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from filelock import FileLock
@@ -26,6 +27,8 @@ from bench_zoo.radiomics.extraction import EXTRACTION_VERSION, Settings
 ERROR = "error"
 # The cores share the work; their number changes no value.
 MOST_WORKERS = 8
+# A process costs a second to start, a case a tenth of one.
+LEAST_CASES = 8
 # Cases between two writes of the table: the most that a kill can cost.
 BATCH = 32
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -68,7 +71,8 @@ def _read(path: Path) -> dict[str, Row]:
     if not path.is_file():
         return {}
     table = pd.read_parquet(path)
-    return dict(zip(map(str, table.index), table.to_dict("records"), strict=True))
+    records: list[Any] = table.to_dict("records")
+    return dict(zip(map(str, table.index), records, strict=True))
 
 
 def _write(path: Path, rows: dict[str, Row]) -> None:
@@ -113,7 +117,7 @@ def _workers(cohort: Cohort, settings: Settings, cases: int) -> Iterator[Measure
     Plain subprocesses, as multiprocessing's would import the caller's main module again, and a fork of a
     process that runs torch's threads may hang.
     """
-    count = min(MOST_WORKERS, os.cpu_count() or 1, cases)
+    count = min(MOST_WORKERS, os.cpu_count() or 1, -(-cases // LEAST_CASES))
     idle: queue.SimpleQueue[subprocess.Popen[str]] = queue.SimpleQueue()
     for _ in range(count):
         idle.put(_start(settings))
@@ -124,7 +128,9 @@ def _workers(cohort: Cohort, settings: Settings, cases: int) -> Iterator[Measure
         worker = idle.get()
         try:
             row = _ask(worker, [case_id, *places])
-            worker = worker if row is not None else _start(settings)
+            if row is None:
+                _end(worker)
+                worker = _start(settings)
         finally:
             idle.put(worker)
         return row
@@ -134,8 +140,7 @@ def _workers(cohort: Cohort, settings: Settings, cases: int) -> Iterator[Measure
             yield lambda case_ids: pool.map(measure, case_ids)
     finally:
         for _ in range(count):
-            with idle.get() as worker:
-                worker.kill()
+            _end(idle.get())
 
 
 def _start(settings: Settings) -> subprocess.Popen[str]:
@@ -149,6 +154,12 @@ def _start(settings: Settings) -> subprocess.Popen[str]:
     )
     _say(worker, asdict(settings))
     return worker
+
+
+def _end(worker: subprocess.Popen[str]) -> None:
+    worker.kill()
+    with suppress(BrokenPipeError), worker:
+        pass
 
 
 def _ask(worker: subprocess.Popen[str], case: list[str]) -> Row | None:

@@ -1,22 +1,24 @@
 """Spatial multi-task learning of biomarkers, re-implemented from the abstract of arXiv 2601.07001.
 
 The abstract names the parts: multi-scale 3D features, spatial attention, weighting of tumour core, rim and
-surrounding tissue, a shared trunk with a branch a biomarker. It was all there was to work from, so this claims no
-reproduction of the paper's numbers. What the abstract leaves open, and what is chosen here:
+surrounding tissue, a shared trunk with one branch a biomarker. There was no more to work from, so this claims
+no reproduction of the paper's numbers. What the abstract leaves open, and what is chosen here:
 
-* Input: a cube round the lesion, intensity and lesion mask as channels. Defaults suit a CPU; the ``gpu`` preset is
-  1 mm in a 96 mm cube with a residual backbone.
-* Scales: every stage of the encoder (1/2, 1/4, 1/8 of the resolution); the image itself counts as the finest, but
-  without attention.
-* Attention: at each scale one map in [0, 1] for all tasks, from receptive fields of 1, 3 and 5 voxels. It weights
-  voxels in the pooling and does not feed back into the encoder, so any backbone can carry it.
-* Regions: core, rim and surround from the signed distance to the lesion's boundary. Each is pooled to mean and
-  standard deviation of every feature (the deviation is how texture survives pooling), with the logarithm of its
-  volume, since pooling forgets size.
-* Region weights: softmax over the regions a task, times what the shared trunk says of each region.
-* Losses: cross-entropy of a logit; absolute error of the standardised logit of a continuous label, so that the
-  median is predicted. Missing labels do not count. Each loss is divided by that of the constant prediction, or
-  weighted by learnt uncertainty.
+* Input: a cube round the lesion, intensity and lesion mask as channels. The defaults suit a CPU; the preset
+  ``gpu`` is 1 mm in a 96 mm cube with a residual backbone.
+* Scales: every stage of the encoder (1/2, 1/4, 1/8 of the resolution). At full resolution four fixed maps of
+  the image take the place of learnt features, which would cost ten times as much there.
+* Attention: at each learnt scale one map in [0, 1] for all tasks, from receptive fields of 1, 3 and 5 voxels.
+  It weights voxels in the pooling and does not feed back into the encoder, so any backbone can carry it.
+* Regions: core, rim and surround from the signed distance to the lesion's boundary. Each is pooled to mean
+  and standard deviation of every feature (the deviation is how texture survives pooling) and the logarithm of
+  its volume, since pooling forgets size.
+* Trunk and branches: pooled features are standardised over the training batches and mixed region by region in
+  the shared trunk; a task weights the regions by a softmax and has a hidden layer of its own, and a linear
+  path from the fixed maps' statistics, without which the few cases do not suffice to learn them anew.
+* Losses: cross-entropy of a logit; absolute error of the standardised logit of a continuous label, so that
+  the median is predicted. Missing labels do not count. Each loss is divided by that of the constant
+  prediction, or weighted by learnt uncertainty.
 * Training: see :func:`bench_zoo.training.fit_network`.
 """
 
@@ -24,7 +26,7 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import torch
@@ -95,8 +97,6 @@ class SpatialMTL:
     amp: bool = False
     augmentation: float = 1.0
     flips: bool = True
-    skip: str = "fixed"
-    feature_dropout: float = 0.0
 
     targets: tuple[Target, ...] = field(default=(), init=False, repr=False)
     network: SpatialNetwork | TaskNetworks | None = field(default=None, init=False, repr=False)
@@ -119,7 +119,7 @@ class SpatialMTL:
         examples = crop_examples(cohort, self._crop(), self.targets)
         reader = FlipAveraged(network) if self.flips else network
         with computing(run):
-            outputs = outputs_of(reader, examples, self._schedule(), run).numpy()
+            outputs = outputs_of(reader.to(run.device), examples, self._schedule(), run).numpy()
         network.cpu()
         return {target.task: target.decode(outputs[:, at]) for at, target in enumerate(self.targets)}
 
@@ -131,7 +131,8 @@ class SpatialMTL:
         network, run = self._fitted()
         examples = crop_examples(cohort, self._crop(), self.targets)
         with computing(run):
-            maps = [_heat(network, examples, case) for case in range(len(cohort))]
+            maps = [_heat(network.to(run.device), examples, case, run.device) for case in range(len(cohort))]
+        network.cpu()
         return np.stack(maps) if maps else np.empty((0, *self._crop().shape), dtype=np.float32)
 
     def count_parameters(self) -> int:
@@ -178,7 +179,7 @@ class SpatialMTL:
             self.roi_weighting,
             tuple(self.regions),
             self.hidden,
-            self.dropout, self.skip, self.feature_dropout,
+            self.dropout,
         )
         kind = SpatialNetwork if self.tasks == "joint" else TaskNetworks
         return kind(design, tuple(target.prior for target in self.targets))
@@ -205,6 +206,8 @@ class SpatialMTL:
         return apply_augmentation(drawn, images, regions, generator)
 
 
-def _heat(network: Any, examples: Examples, case: int) -> np.ndarray:
-    heat = network.relevance(*examples.read(np.array([case])))[0].numpy()
-    return heat / max(float(heat.max()), 1e-12)
+def _heat(network: SpatialNetwork | TaskNetworks, examples: Examples, case: int, device: str) -> np.ndarray:
+    """Relevance of one case over its peak, shape (z, y, x)."""
+    inputs = (tensor.to(device) for tensor in examples.read(np.array([case])))
+    heat = network.relevance(*inputs)[0].cpu().numpy()
+    return np.asarray(heat / max(float(heat.max()), 1e-12))

@@ -1,6 +1,6 @@
 """The network: encoder, spatial attention, region pooling, trunk and branches, top to bottom.
 
-Shapes use ``d`` for depth-row-column (z, y, x) together.
+In shapes, ``d`` stands for the three spatial axes (z, y, x) at a scale's own resolution.
 """
 
 import math
@@ -13,11 +13,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 REGIONS = ("core", "rim", "surround")
+BANDS = 4
 
 
 @dataclass(frozen=True)
 class Design:
-    """What a network is made of; see :class:`bench_zoo.spatial_mtl.method.SpatialMTL` for the meaning."""
+    """What a network is made of; :class:`bench_zoo.spatial_mtl.method.SpatialMTL` says what it means."""
 
     channels: int
     backbone: str
@@ -27,24 +28,22 @@ class Design:
     regions: tuple[str, ...]
     hidden: int
     dropout: float
-    skip: str = "fixed"
-    feature_dropout: float = 0.0
 
 
 class SpatialNetwork(nn.Module):
-    """Outputs, shape (case, task): logits and standardised values, from crops and regions.
+    """Outputs, shape (case, task), from crops and regions: logits, or values on a standardised scale.
 
     Parameters
     ----------
     design
         What the network is made of.
     priors
-        Output of each task before anything is learnt, as of a predictor that sees no case.
+        Output of each task before anything is learnt: that of a predictor that sees no case.
     """
 
     def __init__(self, design: Design, priors: tuple[float, ...]):
         super().__init__()
-        self.regions = [REGIONS.index(name) for name in design.regions] if design.roi_weighting else []
+        self.regions = region_indices(design.regions) if design.roi_weighting else []
         count = len(self.regions) or 1
         self.encoder: nn.Module = (
             CompactEncoder(design.channels, design.widths)
@@ -53,20 +52,18 @@ class SpatialNetwork(nn.Module):
         )
         widths: tuple[int, ...] = self.encoder.widths  # type: ignore[assignment]
         self.attention = nn.ModuleList(SpatialAttention(width) for width in widths if design.attention)
-        pooled = 2 * BANDS + 1 + 2 * sum(widths)
-        self.nfixed = 2 * BANDS + 1
-        self.feature_dropout = design.feature_dropout
-        self.skip = design.skip
+        self.fixed = 2 * BANDS + 1  # mean and deviation of each band, and the volume
+        pooled = self.fixed + 2 * sum(widths)
+        self.norm = nn.BatchNorm1d(count * pooled)
         self.trunk = RegionTrunk(count, pooled, design.hidden, design.dropout)
-        n = self.nfixed if design.skip == 'fixed' else pooled
-        self.linear = nn.Parameter(torch.zeros(len(priors), count, n))
-        self.weights = nn.Parameter(torch.zeros(len(priors), count))
+        self.region_logits = nn.Parameter(torch.zeros(len(priors), count))
         self.branches = nn.ModuleList(
-            Branch(count * design.hidden, design.hidden, design.dropout, prior) for prior in priors
+            Branch(count * design.hidden, count * self.fixed, design.hidden, design.dropout, prior)
+            for prior in priors
         )
 
     def forward(self, images: Tensor, regions: Tensor) -> Tensor:
-        """Outputs for crops (case, channel, z, y, x) and regions (case, 3, z, y, x), 0 or 1."""
+        """Outputs for crops (case, channel, z, y, x), intensity and mask, and regions (case, 3, z, y, x)."""
         scales = self.encoder(images)
         return self.head(images, scales, self.attention_maps(scales), self.masks(images, regions))
 
@@ -78,32 +75,35 @@ class SpatialNetwork(nn.Module):
 
     def masks(self, images: Tensor, regions: Tensor) -> Tensor:
         """The regions in use, shape (case, region, z, y, x): the whole crop where they are switched off."""
-        if not self.regions:
-            return torch.ones_like(images[:, :1])
-        return regions[:, self.regions].to(images.dtype)
+        return regions[:, self.regions].to(images.dtype) if self.regions else torch.ones_like(images[:, :1])
 
     def head(self, images: Tensor, scales: list[Tensor], maps: list[Tensor], masks: Tensor) -> Tensor:
         """Outputs, shape (case, task), of the features that the encoder and the attention made."""
-        pooled = [region_moments(bands(images[:, :1]), masks), region_volume(images[:, 1:2], masks)]
+        extents = masks if self.regions else images[:, 1:2]
+        pooled = [region_moments(image_bands(images[:, :1]), masks), log_volume(extents)]
         for scale, attention in zip(scales, maps, strict=True):
             shares = F.adaptive_avg_pool3d(masks, scale.shape[2:])
             pooled.append(region_moments(scale, shares * attention))
-        if self.feature_dropout and self.training:
-            pooled = pooled[:2] + [F.dropout(p, self.feature_dropout, True) for p in pooled[2:]]
-        hidden, normal = self.trunk(torch.cat(pooled, dim=2))  # (case, region, hidden)
-        weights = self.region_weights()
-        lin = torch.einsum("nrp,trp->nt", normal[:, :, : self.linear.shape[2]], self.linear) if self.skip else 0
-        return lin + torch.cat(
-            [branch((hidden * weights[task, :, None]).flatten(1)) for task, branch in enumerate(self.branches)],
-            dim=1,
-        )
+        features = torch.cat(pooled, dim=2)  # (case, region, pooled)
+        features = self.norm(features.flatten(1)).view_as(features)
+        shared = self.trunk(features)  # (case, region, hidden)
+        weights = self.region_weights()[:, None, :, None]  # (task, 1, region, 1)
+        outputs = [
+            branch((weight * shared).flatten(1), (weight * features[:, :, : self.fixed]).flatten(1))
+            for branch, weight in zip(self.branches, weights, strict=True)
+        ]
+        return torch.cat(outputs, dim=1)
+
+    def region_weights(self) -> Tensor:
+        """How much each task draws on each region, shape (task, region), non-negative, mean 1 over regions."""
+        return torch.softmax(self.region_logits, dim=1) * self.region_logits.shape[1]
 
     def relevance(self, images: Tensor, regions: Tensor) -> Tensor:
         """How much each voxel moved the outputs, non-negative, shape (case, z, y, x).
 
-        Gradient times activation (as in HiResCAM, arXiv 2011.08891) of the image and of every scale's features,
-        summed over channels; absolute values added over tasks and scales. Attention and region weights are part
-        of the gradient, so a voxel that they leave out has none.
+        Gradient times activation (as HiResCAM, arXiv 2011.08891) of the image and of every scale's features,
+        summed over channels; absolute values are added over tasks and scales. Attention and region weights
+        are part of the gradient, so a voxel that they leave out has none.
         """
         with torch.no_grad():
             scales = self.encoder(images)
@@ -118,66 +118,12 @@ class SpatialNetwork(nn.Module):
                 heat += F.interpolate(coarse, size=heat.shape[1:], mode="trilinear")[:, 0]
         return heat
 
-    def region_weights(self) -> Tensor:
-        """How much each task draws on each region, shape (task, region); mean 1 over the regions."""
-        return torch.softmax(self.weights, dim=1) * self.weights.shape[1]
-
-
-class SpatialAttention(nn.Module):
-    """A map in [0, 1] from parallel receptive fields of 1, 3 and 5 voxels (the last by dilation)."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        inner = max(4, width // 16)
-        self.squeeze = nn.Conv3d(width, inner, 1)
-        self.fields = nn.ModuleList(
-            [
-                nn.Conv3d(inner, inner, 1),
-                nn.Conv3d(inner, inner, 3, padding=1),
-                nn.Conv3d(inner, inner, 3, padding=2, dilation=2),
-            ]
-        )
-        self.merge = nn.Conv3d(3 * inner, 1, 1)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """(case, width, d) -> (case, 1, d)."""
-        narrow = F.relu(self.squeeze(features))
-        seen = torch.cat([field(narrow) for field in self.fields], dim=1)
-        return torch.sigmoid(self.merge(F.relu(seen)))
-
-
-class RegionTrunk(nn.Module):
-    """What all tasks share: normalises what each region's pooling found and mixes it, region by region."""
-
-    def __init__(self, regions: int, pooled: int, hidden: int, dropout: float):
-        super().__init__()
-        self.norm = nn.BatchNorm1d(regions * pooled)
-        self.mix = nn.Parameter(torch.empty(regions, pooled, hidden))
-        self.bias = nn.Parameter(torch.zeros(regions, hidden))
-        self.dropout = nn.Dropout(dropout)
-        nn.init.normal_(self.mix, std=1 / math.sqrt(pooled))
-
-    def forward(self, pooled: Tensor) -> Tensor:
-        """(case, region, pooled) -> (case, region, hidden)."""
-        normal = self.dropout(self.norm(pooled.flatten(1)).view_as(pooled))
-        return F.relu(torch.einsum("nrp,rph->nrh", normal, self.mix) + self.bias), normal
-
-
-class Branch(nn.Sequential):
-    """One task's own layers; starts at the prior."""
-
-    def __init__(self, inputs: int, hidden: int, dropout: float, prior: float):
-        last = nn.Linear(hidden, 1)
-        nn.init.zeros_(last.weight)
-        nn.init.constant_(last.bias, prior)
-        super().__init__(nn.Dropout(dropout), nn.Linear(inputs, hidden), nn.ReLU(), last)
-
 
 class CompactEncoder(nn.Module):
     """A few strided convolutions: features at 1/2, 1/4, 1/8 ... of the crop's resolution.
 
-    Blocks of 2 x 2 x 2 voxels become channels first, so that no convolution runs at full resolution, where it
-    costs ten times as much. Group normalisation never looks at other cases.
+    Blocks of 2 x 2 x 2 voxels become channels first, so that no convolution runs at full resolution, where
+    it costs ten times as much. Group normalisation never looks at another case.
     """
 
     def __init__(self, channels: int, widths: tuple[int, ...]):
@@ -217,6 +163,61 @@ class VolumeBackbone(nn.Module):
         return list(self.model(images))
 
 
+class SpatialAttention(nn.Module):
+    """One map in [0, 1] from parallel receptive fields of 1, 3 and 5 voxels, the last by dilation."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        # Narrow, or three convolutions would cost more than the encoder's own.
+        inner = max(4, width // 16)
+        self.squeeze = nn.Conv3d(width, inner, 1)
+        self.fields = nn.ModuleList(
+            [
+                nn.Conv3d(inner, inner, 1),
+                nn.Conv3d(inner, inner, 3, padding=1),
+                nn.Conv3d(inner, inner, 3, padding=2, dilation=2),
+            ]
+        )
+        self.merge = nn.Conv3d(3 * inner, 1, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(case, width, d) -> (case, 1, d)."""
+        narrow = F.relu(self.squeeze(features))
+        seen = torch.cat([field(narrow) for field in self.fields], dim=1)
+        return torch.sigmoid(self.merge(F.relu(seen)))
+
+
+class RegionTrunk(nn.Module):
+    """What all tasks share: mixes what was found in each region, region by region."""
+
+    def __init__(self, regions: int, pooled: int, hidden: int, dropout: float):
+        super().__init__()
+        self.mix = nn.Parameter(torch.randn(regions, pooled, hidden) / math.sqrt(pooled))
+        self.bias = nn.Parameter(torch.zeros(regions, hidden))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(case, region, pooled) -> (case, region, hidden)."""
+        return F.relu(torch.einsum("nrp,rph->nrh", self.dropout(features), self.mix) + self.bias)
+
+
+class Branch(nn.Module):
+    """One task's own layers, and a linear path from the image statistics; starts at the task's prior."""
+
+    def __init__(self, shared: int, fixed: int, hidden: int, dropout: float, prior: float):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Dropout(dropout), nn.Linear(shared, hidden), nn.ReLU())
+        self.last = nn.Linear(hidden, 1)
+        self.direct = nn.Linear(fixed, 1, bias=False)
+        for weight in (self.last.weight, self.direct.weight):
+            nn.init.zeros_(weight)
+        nn.init.constant_(self.last.bias, prior)
+
+    def forward(self, shared: Tensor, fixed: Tensor) -> Tensor:
+        """(case, shared), (case, fixed) -> (case, 1)."""
+        return self.last(self.layers(shared)) + self.direct(fixed)
+
+
 class TaskNetworks(nn.Module):
     """A network of its own for every task: multi-task learning switched off."""
 
@@ -230,11 +231,11 @@ class TaskNetworks(nn.Module):
 
     def relevance(self, images: Tensor, regions: Tensor) -> Tensor:
         """Sum of the networks' relevance, shape (case, z, y, x)."""
-        return sum(network.relevance(images, regions) for network in self.networks)
+        return torch.stack([network.relevance(images, regions) for network in self.networks]).sum(dim=0)
 
 
 class FlipAveraged(nn.Module):
-    """Mean output over a crop and its three mirror images: four views of a case cost no training."""
+    """Mean output over a crop and its three mirror images: more views of a case, and no training."""
 
     def __init__(self, network: nn.Module):
         super().__init__()
@@ -244,6 +245,34 @@ class FlipAveraged(nn.Module):
         """Outputs, shape (case, task)."""
         views = [self.network(images.flip(axes), regions.flip(axes)) for axes in ((), (2,), (3,), (4,))]
         return torch.stack(views).mean(dim=0)
+
+
+def region_indices(names: tuple[str, ...]) -> list[int]:
+    """Places of the named regions in ``REGIONS``; raises ValueError for an unknown name or none."""
+    unknown = [name for name in names if name not in REGIONS]
+    if unknown or not names:
+        raise ValueError(
+            f"spatial_mtl: regions must be among {REGIONS}, got {names}; without: roi_weighting = false"
+        )
+    return [REGIONS.index(name) for name in names]
+
+
+def image_bands(image: Tensor) -> Tensor:
+    """Fixed maps of the image whose regional moments say how bright, how uneven and how finely so.
+
+    Intensity; mean over 3 x 3 x 3 voxels; what is left of the intensity without it; gradient magnitude of the
+    mean. Shape (case, 1, z, y, x) -> (case, 4, z, y, x).
+    """
+    mean = F.avg_pool3d(_padded(image), 3, stride=1)
+    wide = _padded(mean)
+    slopes = [
+        (wide[:, :, 2:, 1:-1, 1:-1] - wide[:, :, :-2, 1:-1, 1:-1]) / 2,
+        (wide[:, :, 1:-1, 2:, 1:-1] - wide[:, :, 1:-1, :-2, 1:-1]) / 2,
+        (wide[:, :, 1:-1, 1:-1, 2:] - wide[:, :, 1:-1, 1:-1, :-2]) / 2,
+    ]
+    # The square root has no finite slope at 0.
+    gradient = (slopes[0].square() + slopes[1].square() + slopes[2].square() + 1e-8).sqrt()
+    return torch.cat([image, mean, image - mean, gradient], dim=1)
 
 
 def region_moments(features: Tensor, shares: Tensor) -> Tensor:
@@ -265,41 +294,29 @@ def region_moments(features: Tensor, shares: Tensor) -> Tensor:
     shares = shares.flatten(2)  # (case, region, voxel)
     shares = shares / shares.sum(dim=2, keepdim=True).clamp_min(1e-6)
     mean = shares @ values
-    # Two passes would need the deviations of every voxel from every region's mean in memory.
+    # Deviations from each region's own mean would be kept for every voxel and region; this way they are not.
     variance = (shares @ values.square() - mean.square()).clamp_min(0)
     # The square root has no finite slope at 0.
     return torch.cat([mean, (variance + 1e-4).sqrt() - 1e-2], dim=2)
 
 
-BANDS = 4
-
-
-@torch.no_grad()
-def bands(image):
-    smooth = F.avg_pool3d(F.pad(image, (1,) * 6, mode="replicate"), 3, stride=1)
-    d = [((smooth.roll(-1, a) - smooth.roll(1, a)) / 2).square() for a in (2, 3, 4)]
-    grad = (d[0] + d[1] + d[2] + 1e-8).sqrt()
-    return torch.cat([image, smooth, image - smooth, grad], 1)
-
-
-def region_volume(mask: Tensor, masks: Tensor) -> Tensor:
-    """Logarithm of each region's voxel count plus one, shape (case, region, 1).
-
-    Where the crop's second channel is the lesion mask and the regions are switched off, of the lesion's.
-    """
-    if masks.shape[1] == 1 and mask.shape[1] == 1:
-        masks = mask
+def log_volume(masks: Tensor) -> Tensor:
+    """Logarithm of one plus each region's voxel count: (case, region, z, y, x) -> (case, region, 1)."""
     return torch.log1p(masks.flatten(2).sum(dim=2, keepdim=True))
 
 
 def space_to_depth(images: Tensor) -> Tensor:
-    """(case, channel, z, y, x) -> (case, 8 channel, z/2, y/2, x/2); an odd edge is padded with its end."""
+    """(case, channel, z, y, x) -> (case, 8 channel, z/2, y/2, x/2); an odd edge repeats its last plane."""
     odd = [size % 2 for size in images.shape[:1:-1]]
     if any(odd):
         images = F.pad(images, [side for edge in odd for side in (0, edge)], mode="replicate")
     n, c, z, y, x = images.shape
     blocks = images.view(n, c, z // 2, 2, y // 2, 2, x // 2, 2).permute(0, 1, 3, 5, 7, 2, 4, 6)
     return blocks.reshape(n, 8 * c, z // 2, y // 2, x // 2)
+
+
+def _padded(image: Tensor) -> Tensor:
+    return F.pad(image, (1,) * 6, mode="replicate")
 
 
 def _create_model(name: str, **options: Any) -> Any:

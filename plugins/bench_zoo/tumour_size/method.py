@@ -1,6 +1,7 @@
 """Biomarkers from the size of the lesion mask alone."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -23,8 +24,8 @@ class TumourSize:
 
     Volume (its logarithm, as lesion volumes are about log-normal), diameter of the sphere of equal volume and
     longest axis, measured on the mask's native grid and standardised on the training cases. Binary tasks:
-    ridge-penalised logistic regression. Continuous tasks: linear median regression with a small L1 penalty (the
-    benchmark's error is absolute, and its minimiser is the median) on the scale of
+    ridge-penalised logistic regression. Continuous tasks: linear median regression with a small L1 penalty
+    (the benchmark's error is absolute, and its minimiser is the median) on the scale of
     :class:`bench_zoo.targets.Target`. There is no randomness; a task whose training labels do not differ gets
     their constant.
 
@@ -42,7 +43,9 @@ class TumourSize:
     targets: tuple[Target, ...] = field(default=(), init=False, repr=False)
     mean: np.ndarray = field(default_factory=lambda: np.zeros(len(FEATURES)), init=False, repr=False)
     scale: np.ndarray = field(default_factory=lambda: np.ones(len(FEATURES)), init=False, repr=False)
-    weights: np.ndarray = field(default_factory=lambda: np.zeros((0, len(FEATURES) + 1)), init=False, repr=False)
+    weights: np.ndarray = field(
+        default_factory=lambda: np.zeros((0, len(FEATURES) + 1)), init=False, repr=False
+    )
 
     def fit(self, train: Cohort, val: Cohort, run: Run) -> Self:
         """Fit one line a task; nothing is tuned, so ``val`` is not used."""
@@ -52,7 +55,8 @@ class TumourSize:
         self.scale = np.where(deviation > 0, deviation, 1.0)
         normal = (sizes - self.mean) / self.scale
         labels = [target.encode(train.labels(target.task)) for target in self.targets]
-        self.weights = np.stack([self._fit_task(*pair, normal) for pair in zip(self.targets, labels, strict=True)])
+        pairs = zip(self.targets, labels, strict=True)
+        self.weights = np.stack([self._fit_task(target, known, normal) for target, known in pairs])
         return self
 
     def predict(self, cohort: Cohort) -> Predictions:
@@ -103,12 +107,12 @@ def size_features(cohort: Cohort) -> np.ndarray:
     """The ``FEATURES`` of every case, shape (case, 3)."""
     rows = []
     for case_id in cohort.case_ids:
-        volume = cohort.volume(case_id)
-        rows.append(mask_sizes(sitk.GetArrayViewFromImage(volume.mask) != 0, volume.mask.GetSpacing()[::-1]))
+        mask = cohort.volume(case_id).mask
+        rows.append(mask_sizes(sitk.GetArrayViewFromImage(mask) != 0, mask.GetSpacing()[::-1]))
     return np.array(rows).reshape(-1, len(FEATURES))
 
 
-def mask_sizes(mask: np.ndarray, spacing: tuple[float, float, float]) -> tuple[float, float, float]:
+def mask_sizes(mask: np.ndarray, spacing: Sequence[float]) -> tuple[float, float, float]:
     """Sizes of one lesion.
 
     Parameters
@@ -121,9 +125,9 @@ def mask_sizes(mask: np.ndarray, spacing: tuple[float, float, float]) -> tuple[f
     Returns
     -------
     tuple
-        Logarithm of the volume in mm3; diameter in mm of the sphere of equal volume; length in mm of the longest
-        principal axis, that is of an ellipsoid with the mask's second moments: four standard deviations times
-        sqrt(5/4), a voxel's own extent (edge squared over 12) included.
+        Logarithm of the volume in mm3; diameter in mm of the sphere of equal volume; length in mm of the
+        longest axis of the ellipsoid with the mask's second moments, which is 2 sqrt(5) standard deviations,
+        a voxel's own extent (variance edge squared over 12) included.
     """
     points = np.argwhere(mask) * np.asarray(spacing)
     volume = len(points) * float(np.prod(spacing))

@@ -1,0 +1,168 @@
+"""``acquisition``, ``clinical`` and the linear models under them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import minimize
+
+from bench.cells import choose
+from bench.cohorts.cohort import Cohort, Task
+from bench.cohorts.folder import load_folder
+from bench.method import Run
+from bench.registry import load_registry
+from bench.runner import unmet_need
+from bench.testing import check_method
+from bench_zoo.covariates import CovariateModel, Encoding
+from bench_zoo.linear import choose_penalty, deal_patients, fit_linear, solve
+from bench_zoo.targets import Target
+
+PENALTIES = (1.0, 0.1, 0.01)
+
+
+def exams(folder: Path, cases: int = 60, vendors: str = "xy") -> Cohort:
+    """A cohort without images whose ER label is its vendor, for all cases that have one."""
+    rng = np.random.default_rng(0)
+    vendor = rng.integers(len(vendors), size=cases)
+    rows = {
+        "case_id": [f"c{number}" for number in range(cases)],
+        "patient_id": [f"p{number}" for number in range(cases)],
+        "site": "a",
+        "group": "internal",
+        "er": vendor,
+        "ki67": rng.uniform(5, 60, size=cases).round(1),
+        "vendor": [vendors[its] for its in vendor],
+        "thickness": np.where(rng.random(cases) < 0.2, np.nan, 1.5),
+        "age": rng.integers(30, 80, size=cases),
+    }
+    folder.mkdir(exist_ok=True)
+    pd.DataFrame(rows).to_csv(folder / "cases.csv", index=False)
+    (folder / "cohort.toml").write_text(
+        'name = "exams"\nsynthetic = true\n[tasks.er]\nkind = "binary"\n[tasks.ki67]\nkind = "continuous"\n'
+        'unit = "points"\nrange = [0, 100]\n'
+        '[columns]\nacquisition = ["vendor", "thickness"]\nclinical = ["age"]\n'
+    )
+    return load_folder(folder)
+
+
+def fitted(role: str, train: Cohort, folder: Path) -> CovariateModel:
+    return CovariateModel(role=role).fit(train, train, Run(0, "cpu", 1, folder))
+
+
+@pytest.mark.parametrize("name", ["acquisition", "clinical"])
+def test_keeps_the_contract(name: str) -> None:
+    check_method(name)
+
+
+def test_a_label_that_follows_the_scanner_is_found_by_acquisition_alone(tmp_path: Path) -> None:
+    cohort = exams(tmp_path)
+    train, test = cohort.take(cohort.case_ids[:40]), cohort.take(cohort.case_ids[40:])
+    found = fitted("acquisition", train, tmp_path).predict(test.blind())["er"]
+    assert ((found > 0.5) == test.labels("er").astype(bool)).all()
+    blindly = fitted("clinical", train, tmp_path).predict(test.blind())["er"]
+    assert np.ptp(blindly) < 0.5
+
+
+def test_a_cohort_that_declares_no_such_column_is_declined_with_the_reason(tmp_path: Path) -> None:
+    cohort = exams(tmp_path)
+    header = (tmp_path / "cohort.toml").read_text()
+    (tmp_path / "cohort.toml").write_text(header.replace("acquisition = ", "ignore = "))
+    choice = choose(load_registry().spec("acquisition"), {})
+    assert unmet_need(choice, cohort) is None
+    reason = unmet_need(choice, load_folder(tmp_path))
+    assert reason == "needs acquisition, which cohort exams does not carry"
+
+
+def test_a_level_unseen_in_training_counts_as_none(tmp_path: Path) -> None:
+    encoding = Encoding.of(pd.Series(["GE", "Siemens", "GE"], name="vendor"))
+    encoded = encoding.apply(pd.Series(["Siemens", "Philips", None], name="vendor"))
+    np.testing.assert_array_equal(encoded, [[0, 1], [0, 0], [0, 0]])
+
+
+def test_missing_numbers_become_the_training_median_and_are_marked() -> None:
+    encoding = Encoding.of(pd.Series([40.0, 50.0, 90.0, np.nan], name="age"))
+    encoded = encoding.apply(pd.Series([50.0, np.nan, np.inf], name="age"))
+    np.testing.assert_allclose(encoded[1], [encoded[0, 0], 1])
+    np.testing.assert_allclose(encoded[2], [encoded[0, 0], 0])
+
+
+def test_a_covariate_without_any_value_or_variation_says_nothing() -> None:
+    for values in ([np.nan, np.nan], [3.0, 3.0], [None, None]):
+        column = pd.Series(values, name="age")
+        assert (Encoding.of(column).apply(column)[:, 0] == 0).all()
+
+
+def test_booleans_count_as_numbers() -> None:
+    encoding = Encoding.of(pd.Series([True, False, True], name="contrast"))
+    encoded = encoding.apply(pd.Series([True, False], name="contrast"))
+    assert encoded[0, 0] > 0 > encoded[1, 0]
+
+
+def synthetic(seed: int, cases: int = 80, signal: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    features = rng.normal(size=(cases, 3))
+    return features, signal * features[:, 0] + rng.normal(size=cases)
+
+
+def objective(
+    weights: np.ndarray, binary: bool, features: np.ndarray, labels: np.ndarray, penalty: float
+) -> float:
+    outputs = features @ weights[:-1] + weights[-1]
+    signs = 2 * labels - 1
+    losses = np.log1p(np.exp(-signs * outputs)) if binary else np.abs(labels - outputs)
+    return float(losses.mean() + penalty / 2 * (weights[:-1] ** 2).sum())
+
+
+@pytest.mark.parametrize("penalty", [0.01, 1.0])
+@pytest.mark.parametrize("binary", [True, False])
+def test_a_model_minimises_what_it_says_it_minimises(binary: bool, penalty: float) -> None:
+    features, values = synthetic(0)
+    labels = (values > 0).astype(float) if binary else values
+    weights = solve(binary, features, labels, penalty)
+    arguments = (binary, features, labels, penalty)
+    other = minimize(
+        objective, np.zeros(4), arguments, method="Nelder-Mead", options={"maxiter": 8000, "xatol": 1e-7}
+    )
+    assert objective(weights, *arguments) <= objective(other.x, *arguments) + 1e-3
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_the_same_cases_twice_give_the_same_model(binary: bool) -> None:
+    features, values = synthetic(1)
+    labels = (values > 0).astype(float) if binary else values
+    once = solve(binary, features, labels, 0.1)
+    twice = solve(binary, np.tile(features, (2, 1)), np.tile(labels, 2), 0.1)
+    np.testing.assert_allclose(once, twice, atol=2e-3)
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_noise_asks_for_a_stronger_penalty_than_signal(binary: bool) -> None:
+    patients = np.arange(80).astype(str)
+    chosen = []
+    for signal in (0.0, 5.0):
+        features, values = synthetic(2, signal=signal)
+        labels = (values > 0).astype(float) if binary else values
+        chosen.append(choose_penalty(binary, features, labels, patients, PENALTIES))
+    assert chosen[0] > chosen[1]
+
+
+def test_a_patients_cases_share_a_part_and_every_part_has_its_share_of_positives() -> None:
+    patients = np.array([f"p{number // 2}" for number in range(60)])
+    labels = np.repeat(np.random.default_rng(0).permutation([1.0] * 10 + [0.0] * 20), 2)
+    parts = deal_patients(labels, patients, 5)
+    assert (parts[::2] == parts[1::2]).all()
+    assert [labels[parts == part].sum() for part in range(5)] == [4] * 5
+
+
+def test_one_positive_patient_leaves_the_strongest_penalty() -> None:
+    features, _ = synthetic(3, cases=10)
+    labels = np.array([1.0] + [0.0] * 9)
+    assert choose_penalty(True, features, labels, np.arange(10).astype(str), PENALTIES) == 1.0
+
+
+def test_without_features_the_constant_is_predicted() -> None:
+    labels = np.array([1.0, 0.0, 0.0, 0.0])
+    target = Target.of(Task("er", "binary"), labels)
+    weights = fit_linear(target, np.empty((4, 0)), labels, np.arange(4).astype(str), PENALTIES)
+    np.testing.assert_allclose(target.decode(weights), [0.25])
