@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -14,7 +13,7 @@ from bench.cohorts.cohort import Cohort
 from bench.errors import UsageError
 from bench.leaderboard import MethodResult, Results
 from bench.split import Split
-from bench.store import PREDICTIONS, Record, Store, read_record
+from bench.store import PREDICTIONS, Record, Store
 
 IDENTIFIERS = ["group", "site", "patient_id"]
 COLUMNS = [
@@ -91,9 +90,9 @@ def export_predictions(cohort: Cohort, split: str | None, store: Store) -> pd.Da
     if not tables:
         return pd.DataFrame(columns=COLUMNS)
     joined = pd.concat(tables, ignore_index=True).join(cohort.table[IDENTIFIERS], on="case_id")
-    truth = cohort.table[[task.name for task in cohort.tasks]].stack(future_stack=True).rename("truth")
-    truth.index.names = ["case_id", "task"]
-    return joined.join(truth, on=["case_id", "task"])[COLUMNS]
+    labels = cohort.table[[task.name for task in cohort.tasks]].reset_index()
+    truth = labels.melt("case_id", var_name="task", value_name="truth")
+    return joined.merge(truth, on=["case_id", "task"], how="left")[COLUMNS]
 
 
 def _cells_of(cohort: Cohort, store: Store, split: str) -> list[_Finished]:

@@ -1,10 +1,6 @@
 """Reading one case's image and mask whole, to find what is wrong with them."""
 
-import gzip
 import hashlib
-import math
-import struct
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,11 +14,17 @@ from bench.cohorts.fault import Fault, Tell
 from bench.errors import CohortError
 from bench.imaging.crop import Crop
 from bench.imaging.cut import cut_crop
-from bench.imaging.nifti import HEADER_BYTES
-from bench.imaging.volume import VolumeFile, check_same_grid, lesion_box, lesion_voxels, open_file
+from bench.imaging.nifti import ends_early
+from bench.imaging.volume import (
+    SPACING_MM,
+    VolumeFile,
+    check_same_grid,
+    lesion_box,
+    lesion_voxels,
+    open_file,
+    spacing_fault,
+)
 
-# Voxel edges of clinical MRI, with room; far below the first, a crop would not fit in memory.
-SPACING_MM = (0.1, 20.0)
 # A piece of the mask is another lesion from this share of the marked voxels on; less is a speck ...
 PIECE_SHARE = 0.05
 # ... which matters where it moves the crop's centre by more than this.
@@ -77,33 +79,11 @@ def _open(tell: Tell, case_id: str, role: str, path: Path) -> VolumeFile | None:
 def _voxels(tell: Tell, file: VolumeFile) -> np.ndarray | None:
     """All voxels, shape (z, y, x), or None where they cannot be read or are not finite."""
     try:
-        voxels = file.voxels(np.zeros(3, int), file.grid.size)
+        return file.voxels(np.zeros(3, int), file.grid.size)
     except CohortError as error:
         rule, remedy = _why_unread(file.path)
         tell(Fault(rule, f"{error}{remedy}", file.case_id))
         return None
-    if not voxels[-1].any() and ends_early(file.path):
-        detail = f"{file} ends before its last voxel, the rest would be read as 0; copy it again"
-        tell(Fault("unreadable file", detail, file.case_id))
-        return None
-    return voxels
-
-
-def ends_early(path: Path) -> bool:
-    """Whether a NIfTI-1 file holds fewer voxels than its header says: ITK reads the rest as 0, silently."""
-    if not path.name.endswith((".nii", ".nii.gz")):
-        return False
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            header = file.read(HEADER_BYTES)
-            order = "<" if header[:4] == struct.pack("<i", HEADER_BYTES) else ">"
-            axes, *lengths = struct.unpack_from(f"{order}8h", header, 40)
-            (bits,) = struct.unpack_from(f"{order}h", header, 72)
-            (first_byte,) = struct.unpack_from(f"{order}f", header, 108)
-            file.seek(int(first_byte) + math.prod(lengths[:axes]) * bits // 8 - 1)
-            return not file.read(1)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        return True
 
 
 def _why_unread(path: Path) -> tuple[str, str]:
@@ -113,6 +93,10 @@ def _why_unread(path: Path) -> tuple[str, str]:
     except RuntimeError:
         return "unreadable file", ""
     values = image.GetNumberOfComponentsPerPixel()
+    if min(image.GetSpacing()) < SPACING_MM[0]:
+        return "absurd spacing", ""
+    if ends_early(path):
+        return "unreadable file", ""
     if image.GetDimension() == 3 and values == 1:
         return NOT_FINITE, ""
     if image.GetDimension() < 3:
@@ -134,14 +118,8 @@ def _attempt(tell: Tell, file: VolumeFile, rule: str, check: Callable[[], T]) ->
 
 
 def _check_spacing(tell: Tell, image: VolumeFile) -> None:
-    spacing, (low, high) = image.grid.spacing, SPACING_MM
-    if spacing.min() < low or spacing.max() > high:
-        edges = "x".join(f"{edge:.4g}" for edge in spacing)
-        detail = (
-            f"{image} has voxels of {edges} mm, expected {low:g} to {high:g} mm; if its header is in "
-            "another unit, set the spacing in mm (image.SetSpacing), the mask's too"
-        )
-        tell(Fault("absurd spacing", detail, image.case_id, "error" if spacing.min() < low else "warning"))
+    if image.grid.spacing.max() > SPACING_MM[1]:
+        tell(Fault("absurd spacing", spacing_fault(str(image), image.grid.spacing), image.case_id, "warning"))
 
 
 def _check_lesion(tell: Tell, mask: VolumeFile, labels: np.ndarray) -> None:

@@ -222,6 +222,7 @@ def _refuse_broken(cohort: Cohort, broken: list[str]) -> None:
             f"{len(broken)} of {len(cohort.files)} cases of cohort {cohort.name!r} cannot be cropped:\n"
             + "\n".join(broken[:NAMED])
             + more
+            + "\n`bench cohort check` names every fault; `--skip-broken` runs without these cases"
         )
 
 

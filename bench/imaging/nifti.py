@@ -5,7 +5,10 @@ volume of a common number type, little-endian, in millimetres, without rescaling
 orthonormal and agree where both are given. Whatever is not certain is left to SimpleITK.
 """
 
+import gzip
+import math
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +66,23 @@ def open_plain(path: Path) -> PlainNifti:
         raise NotPlainError
     grid = _grid(np.array(dim[1:4]), np.array(pixdim[1:4]), _affine(header, pixdim))
     return PlainNifti(path, grid, np.dtype(NUMBER_TYPES[datatype]), int(first_byte))
+
+
+def ends_early(path: Path) -> bool:
+    """Whether a NIfTI-1 file holds fewer voxels than its header says: ITK reads the rest as 0, silently."""
+    if not path.name.endswith((".nii", ".nii.gz")):
+        return False
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            header = file.read(HEADER_BYTES)
+            order = "<" if header[:4] == struct.pack("<i", HEADER_BYTES) else ">"
+            axes, *lengths = struct.unpack_from(f"{order}8h", header, 40)
+            (bits,) = struct.unpack_from(f"{order}h", header, 72)
+            (first_byte,) = struct.unpack_from(f"{order}f", header, 108)
+            file.seek(int(first_byte) + math.prod(lengths[:axes]) * bits // 8 - 1)
+            return not file.read(1)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        return True
 
 
 def _affine(header: bytes, pixdim: list[float]) -> np.ndarray:

@@ -10,10 +10,12 @@ import SimpleITK as sitk
 
 from bench.errors import CohortError
 from bench.imaging.grid import Grid
-from bench.imaging.nifti import NotPlainError, PlainNifti, open_plain
+from bench.imaging.nifti import NotPlainError, PlainNifti, ends_early, open_plain
 
 # Corners of image and mask may lie this share of a voxel apart: NIfTI stores its geometry in float32.
 GRID_TOLERANCE = 0.1
+# Voxel edges of clinical MRI, with room; far below the first, a crop would not fit in memory.
+SPACING_MM = (0.1, 20.0)
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,10 @@ class VolumeFile:
     def image(self) -> sitk.Image:
         """The whole volume; raises CohortError where it cannot be read or is not finite."""
         image: sitk.Image = _attempt(str(self), _reader(self.path).Execute)
-        _require_finite(self, sitk.GetArrayViewFromImage(image))
+        voxels = sitk.GetArrayViewFromImage(image)
+        if not voxels[-1].any():
+            self._require_whole()
+        _require_finite(self, voxels)
         return image
 
     def voxels(self, lower: np.ndarray, size: np.ndarray) -> np.ndarray:
@@ -48,6 +53,7 @@ class VolumeFile:
         """
         voxels = self._plain_voxels(lower, size)
         if voxels is None:
+            self._require_whole()
             reader = _reader(self.path)
             reader.SetExtractIndex(lower.tolist())
             reader.SetExtractSize(size.tolist())
@@ -61,6 +67,10 @@ class VolumeFile:
         except NotPlainError:
             return None
 
+    def _require_whole(self) -> None:
+        if ends_early(self.path):
+            raise CohortError(f"{self} ends before its last voxel; copy it again")
+
     def __str__(self) -> str:
         return _place(self.case_id, self.role, self.path)
 
@@ -68,16 +78,29 @@ class VolumeFile:
 def open_file(case_id: str, role: str, path: Path) -> VolumeFile:
     """Read the header of a case's file; ``role`` is ``image`` or ``mask``.
 
-    Raises CohortError where the file is missing, unreadable or not one 3D volume with one value a voxel.
+    Raises CohortError where the file is missing, unreadable or not one 3D volume with one value a voxel, and
+    where its voxels are too small to be of an MRI.
     """
     place = _place(case_id, role, path)
     if not path.is_file():
         raise CohortError(f"{place} does not exist; correct its path in cases.csv or leave the case out")
+    plain: PlainNifti | None
     try:
         plain = open_plain(path)
     except NotPlainError:
-        return VolumeFile(case_id, role, path, _grid(place, path))
-    return VolumeFile(case_id, role, path, plain.grid, plain)
+        plain = None
+    grid = plain.grid if plain else _grid(place, path)
+    if grid.spacing.min() < SPACING_MM[0]:
+        raise CohortError(spacing_fault(place, grid.spacing))
+    return VolumeFile(case_id, role, path, grid, plain)
+
+
+def spacing_fault(place: str, spacing: np.ndarray) -> str:
+    """What is wrong with voxels outside ``SPACING_MM``, and the remedy."""
+    return (
+        f"{place} has voxels of {_text(spacing)} mm, expected {SPACING_MM[0]:g} to {SPACING_MM[1]:g} mm; "
+        "if its header is in another unit, set the spacing in mm (image.SetSpacing), the mask's too"
+    )
 
 
 def check_same_grid(image: VolumeFile, mask: VolumeFile) -> None:

@@ -38,7 +38,7 @@ class CovariateModel:
     """
 
     role: Literal["acquisition", "clinical"] = "acquisition"
-    penalties: tuple[float, ...] = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+    penalties: tuple[float, ...] = (30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 
     targets: tuple[Target, ...] = field(default=(), init=False, repr=False)
     encodings: tuple["Encoding", ...] = field(default=(), init=False, repr=False)

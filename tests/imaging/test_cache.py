@@ -165,7 +165,7 @@ def test_of_many_broken_cases_ten_are_named_and_the_rest_counted(tmp_path: Path)
     with pytest.raises(CohortError, match=r"^13 of 13 cases") as caught:
         cohort.crops(CROP)
     assert str(caught.value).count("does not exist") == 10
-    assert str(caught.value).endswith("\n... and 3 more")
+    assert "\n... and 3 more\n" in str(caught.value)
 
 
 def test_importing_the_imaging_modules_loads_no_deep_learning() -> None:

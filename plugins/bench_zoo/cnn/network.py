@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.errors import PluginError
-from bench_zoo.spatial_mtl.network import Branch, CompactEncoder
+from bench_zoo.spatial_mtl.network import CompactEncoder
 
 MONAI = "monai:"
 # MONAI's classifiers name their channels and outputs in three ways.
@@ -51,6 +51,16 @@ class PlainNetwork(nn.Module):
     def parts(self) -> list["PlainNetwork"]:
         """The networks that share nothing: one."""
         return [self]
+
+
+class Branch(nn.Sequential):
+    """One task's own layers; starts at the prior."""
+
+    def __init__(self, width: int, hidden: int, dropout: float, prior: float):
+        last = nn.Linear(hidden, 1)
+        nn.init.zeros_(last.weight)
+        nn.init.constant_(last.bias, prior)
+        super().__init__(nn.Dropout(dropout), nn.Linear(width, hidden), nn.ReLU(), last)
 
 
 class TaskNetworks(nn.Module):

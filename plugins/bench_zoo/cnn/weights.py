@@ -93,13 +93,14 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
         raise PluginError(
-            f"weights {path} cannot be read as tensors alone ({str(error).splitlines()[0]}); save them as "
+            f"weights {path} cannot be read as tensors alone ({type(error).__name__}); save them as "
             "safetensors or as `torch.save(network.state_dict(), path)`"
         ) from error
     for wrapper in WRAPPERS:
         if isinstance(found, Mapping) and isinstance(found.get(wrapper), Mapping):
             found = found[wrapper]
-    tensors = {name: its for name, its in dict(found).items() if isinstance(its, Tensor)}
+    named = found.items() if isinstance(found, Mapping) else ()
+    tensors = {name: its for name, its in named if isinstance(its, Tensor)}
     if not tensors:
         raise PluginError(f"weights {path} hold no tensor by name; expected a state dict")
     return tensors

@@ -45,7 +45,7 @@ class RadiomicsLR:
     surround_mm: tuple[float, float] = (1.0, 9.0)
     image_types: tuple[str, ...] = ("original",)
     most_correlated: float = 0.95
-    penalties: tuple[float, ...] = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
+    penalties: tuple[float, ...] = (30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
 
     targets: tuple[Target, ...] = field(default=(), init=False, repr=False)
     screen: Screen = field(default_factory=lambda: Screen((), ()), init=False, repr=False)

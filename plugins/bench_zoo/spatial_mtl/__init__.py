@@ -1,11 +1,28 @@
 """Spatial multi-task learning, after arXiv 2601.07001."""
 
+from typing import Any
+
 from bench.hookspecs import hookimpl
 from bench.method import MethodSpec
+
+SUMMARY = "3D network: spatial attention, region weighting, one branch a task (arXiv 2601.07001)"
+
+# One part changed at a time, so that a row beside spatial_mtl says what the part is worth.
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "no_roi": ("without regions: the whole crop is pooled", {"roi_weighting": False}),
+    "no_attention": ("without spatial attention", {"attention": False}),
+    "single_task": ("with a network of its own for every task", {"tasks": "single"}),
+    "core_only": ("with the core as its only region", {"regions": ("core",)}),
+    "no_surround": ("with core and rim, without the surround", {"regions": ("core", "rim")}),
+}
 
 
 @hookimpl
 def bench_methods() -> list[MethodSpec]:
-    """Offer ``spatial_mtl``."""
-    summary = "3D network: spatial attention, region weighting, one branch a task (arXiv 2601.07001)"
-    return [MethodSpec("spatial_mtl", "bench_zoo.spatial_mtl.method:SpatialMTL", summary)]
+    """Offer ``spatial_mtl`` and its ablations."""
+    target = "bench_zoo.spatial_mtl.method:SpatialMTL"
+    variants = [
+        MethodSpec(f"spatial_mtl_{name}", target, f"spatial_mtl {change}", params)
+        for name, (change, params) in VARIANTS.items()
+    ]
+    return [MethodSpec("spatial_mtl", target, SUMMARY), *variants]
