@@ -42,8 +42,8 @@ class BalancedLoss(nn.Module):
     """The tasks' losses as one number.
 
     ``fixed``: each task's loss over what the constant prediction costs on the training cases, then the mean;
-    so that a task counts neither for its unit nor for its prevalence. ``uncertainty``: exp(-s) times that plus
-    s / 2, with a learnt log-variance s a task (Kendall et al. 2018, arXiv 1705.07115).
+    so that a task counts neither for its unit nor for its prevalence. ``uncertainty``: exp(-s) times that
+    plus s / 2, with a learnt log-variance s a task (Kendall et al. 2018, arXiv 1705.07115).
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class BalancedLoss(nn.Module):
     def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The loss of a batch, a scalar; a batch without any label costs 0 and teaches nothing."""
         losses = self.relative(outputs, targets)
-        labelled = ~torch.isnan(losses)
+        labelled = ~torch.isnan(targets).all(dim=0)
         losses = torch.where(labelled, losses, 0.0)
         if self.log_variances is not None:
             losses = torch.exp(-self.log_variances) * losses + self.log_variances / 2 * labelled

@@ -1,6 +1,5 @@
 """The shared training function: reproducible, resumable, judged on validation cases alone."""
 
-import copy
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -71,8 +70,9 @@ def test_a_training_that_was_cut_off_resumes_to_the_same_network(
         if step == interrupted_after:
             raise Killed
 
-    whole = trained(tmp_path / "whole_run" if (tmp_path / "whole_run").mkdir() is None else tmp_path)
-    (tmp_path / "cut").mkdir()
+    for name in ("whole", "cut"):
+        (tmp_path / name).mkdir()
+    whole = trained(tmp_path / "whole")
     with pytest.raises(Killed):
         trained(tmp_path / "cut", report=kill)
     assert (tmp_path / "cut" / CHECKPOINT).is_file()
@@ -107,7 +107,8 @@ def test_the_kept_weights_are_those_the_validation_cases_like_best(tmp_path: Pat
     val = Examples(val.read, 1 - val.targets)
     run = Run(0, "cpu", 1, tmp_path, lambda step, total, score: scores.append(score or 0.0))
     fit_network(network, loss, loss.judge, examples(40, 1), val, Schedule(EPOCHS, 8, 0.1, 0.0), run)
-    kept = -float(loss.judge(network(val.read(np.arange(20))[0]), val.targets))
+    with torch.no_grad():
+        kept = -float(loss.judge(network(val.read(np.arange(20))[0]), val.targets))
     assert kept == pytest.approx(max(scores), abs=1e-6)
     assert scores[0] > scores[-1]
 
@@ -120,19 +121,14 @@ def test_training_labels_do_not_choose_the_epoch_when_validation_has_none(tmp_pa
 
 
 def test_torch_is_left_as_it_was_found(tmp_path: Path) -> None:
-    torch.manual_seed(7)
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled(), torch.get_rng_state()
-    state = copy.deepcopy(before[2])
-    torch.manual_seed(0)  # what `trained` itself does first
-    inner = torch.get_rng_state()
-    run = Run(3, "cpu", 1, tmp_path)
-    loss = BalancedLoss([True], torch.ones(1), "fixed")
-    torch.set_rng_state(inner)
-    network = nn.Linear(6, 1)
-    torch.set_rng_state(state)
-    fit_network(network, loss, loss.judge, examples(8, 1), examples(4, 2), Schedule(1, 8, 0.1, 0.0), run)
-    assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == before[:2]
-    assert torch.equal(torch.get_rng_state(), state)
+    network, loss = nn.Linear(6, 1), BalancedLoss([True], torch.ones(1), "fixed")
+    train, val, plan = examples(8, 1), examples(4, 2), Schedule(1, 8, 0.1, 0.0)
+    run = Run(3, "cpu", torch.get_num_threads() + 1, tmp_path)
+    before = torch.get_rng_state().clone()
+    settings = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    fit_network(network, loss, loss.judge, train, val, plan, run)
+    assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == settings
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_loss_that_is_no_number_stops_the_training_with_the_remedy(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ class SpatialMTL:
         Average the outputs over a case's mirror images when predicting.
     """
 
-    size_mm: float = 48.0
+    size_mm: float = 40.0
     spacing_mm: float = 2.0
     backbone: str = "compact"
     widths: tuple[int, ...] = (16, 32, 64)
@@ -88,7 +88,7 @@ class SpatialMTL:
     tasks: Literal["joint", "single"] = "joint"
     balance: Literal["fixed", "uncertainty"] = "fixed"
     hidden: int = 32
-    dropout: float = 0.2
+    dropout: float = 0.1
     epochs: int = 32
     batch_size: int = 32
     learning_rate: float = 3e-3

@@ -26,6 +26,7 @@ class Design:
     attention: bool
     roi_weighting: bool
     regions: tuple[str, ...]
+    pooled: int
     hidden: int
     dropout: float
 
@@ -52,8 +53,10 @@ class SpatialNetwork(nn.Module):
         )
         widths: tuple[int, ...] = self.encoder.widths  # type: ignore[assignment]
         self.attention = nn.ModuleList(SpatialAttention(width) for width in widths if design.attention)
+        # Few cases cannot tell hundreds of pooled features apart: each scale hands on a few mixtures.
+        self.mixtures = nn.ModuleList(nn.Conv3d(width, design.pooled, 1) for width in widths)
         self.fixed = 2 * BANDS + 1  # mean and deviation of each band, and the volume
-        pooled = self.fixed + 2 * sum(widths)
+        pooled = self.fixed + 2 * design.pooled * len(widths)
         self.norm = nn.BatchNorm1d(count * pooled)
         self.trunk = RegionTrunk(count, pooled, design.hidden, design.dropout)
         self.region_logits = nn.Parameter(torch.zeros(len(priors), count))
@@ -81,9 +84,9 @@ class SpatialNetwork(nn.Module):
         """Outputs, shape (case, task), of the features that the encoder and the attention made."""
         extents = masks if self.regions else images[:, 1:2]
         pooled = [region_moments(image_bands(images[:, :1]), masks), log_volume(extents)]
-        for scale, attention in zip(scales, maps, strict=True):
+        for scale, mix, attention in zip(scales, self.mixtures, maps, strict=True):
             shares = F.adaptive_avg_pool3d(masks, scale.shape[2:])
-            pooled.append(region_moments(scale, shares * attention))
+            pooled.append(region_moments(mix(scale), shares * attention))
         features = torch.cat(pooled, dim=2)  # (case, region, pooled)
         features = self.norm(features.flatten(1)).view_as(features)
         shared = self.trunk(features)  # (case, region, hidden)
@@ -95,7 +98,7 @@ class SpatialNetwork(nn.Module):
         return torch.cat(outputs, dim=1)
 
     def region_weights(self) -> Tensor:
-        """How much each task draws on each region, shape (task, region), non-negative, mean 1 over regions."""
+        """How much each task draws on each region, shape (task, region), at least 0, mean 1 over regions."""
         return torch.softmax(self.region_logits, dim=1) * self.region_logits.shape[1]
 
     def relevance(self, images: Tensor, regions: Tensor) -> Tensor:
@@ -182,9 +185,9 @@ class SpatialAttention(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(case, width, d) -> (case, 1, d)."""
-        narrow = F.relu(self.squeeze(features))
+        narrow = F.gelu(self.squeeze(features))
         seen = torch.cat([field(narrow) for field in self.fields], dim=1)
-        return torch.sigmoid(self.merge(F.relu(seen)))
+        return torch.sigmoid(self.merge(F.gelu(seen)))
 
 
 class RegionTrunk(nn.Module):
