@@ -81,8 +81,10 @@ def _widths(columns: Sequence[Column], table: Table, width: int) -> list[int]:
     wanted = [
         GAP
         + max(
-            max(map(len, column.header.split())),
-            *(len(row[column.name].text) for row in table.rows if row[column.name].tone != "status"),
+            [
+                *map(len, column.header.split()),
+                *(len(row[column.name].text) for row in table.rows if row[column.name].tone != "status"),
+            ]
         )
         for column in columns
     ]

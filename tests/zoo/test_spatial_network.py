@@ -19,7 +19,7 @@ from bench_zoo.spatial_mtl.network import (
     space_to_depth,
 )
 
-DESIGN = Design(2, "compact", (4, 8, 8), True, True, REGIONS, 6, 0.1)
+DESIGN = Design(2, "compact", (4, 8, 8), True, True, REGIONS, 3, 6, 0.1)
 PRIORS = (0.5, -1.0, 0.0)
 SWITCHES = [
     {},

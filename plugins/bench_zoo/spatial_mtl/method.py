@@ -68,6 +68,8 @@ class SpatialMTL:
         ``joint``: one network; ``single``: a network of its own for every task.
     balance
         ``fixed`` or ``uncertainty``: see :class:`bench_zoo.losses.BalancedLoss`.
+    pooled
+        Mixtures of its features that each scale hands to the pooling.
     hidden, dropout
         Width of trunk and branches, and share of pooled features dropped.
     epochs, batch_size, learning_rate, weight_decay, averaging, amp
@@ -87,9 +89,10 @@ class SpatialMTL:
     regions: tuple[str, ...] = ("core", "rim", "surround")
     tasks: Literal["joint", "single"] = "joint"
     balance: Literal["fixed", "uncertainty"] = "fixed"
+    pooled: int = 4
     hidden: int = 32
     dropout: float = 0.1
-    epochs: int = 32
+    epochs: int = 24
     batch_size: int = 32
     learning_rate: float = 3e-3
     weight_decay: float = 0.02
@@ -178,6 +181,7 @@ class SpatialMTL:
             self.attention,
             self.roi_weighting,
             tuple(self.regions),
+            self.pooled,
             self.hidden,
             self.dropout,
         )
