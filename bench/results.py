@@ -1,6 +1,5 @@
 """From the run store to the value that every table is computed from."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,7 +139,7 @@ def _why_missing(cells: Sequence[_Finished], missing: Sequence[tuple[int, int]],
 
 def _without_result(label: str, status: str) -> MethodResult:
     empty = pd.DataFrame(columns=["case_id", "task", "fold", "seed", "prediction"])
-    return MethodResult(label, empty, {}, status, math.nan, None)
+    return MethodResult(label, empty, status=status)
 
 
 def _title(cohort: Cohort) -> str:

@@ -25,7 +25,8 @@ def to_rich(table: Table, width: int) -> RenderableType:
     """
     columns = [its for its in table.columns if not its.wide and _says_something(its, table)]
     sections = [list(rows) for _, rows in groupby(table.rows, key=lambda row: row["task"].text)]
-    flat = all(len(rows) == 1 for rows in sections) and sum(_widths(columns, table, width)) <= width
+    fits = sum(_widths(columns, table, width)) <= width
+    flat = fits and all(len(rows) == 1 and not _failed(rows[0]) for rows in sections)
     shown = _grid(columns, table, width) if flat else _grouped(columns, sections, table, width)
     title = Text(table.title, style="bold")
     if table.synthetic:
@@ -49,8 +50,20 @@ def _grouped(
         for column in shared:
             text = next((row[column.name].text for row in rows if row[column.name].text != "-"), "-")
             head.append(f"   {column.header.lower()} {text}", style="dim")
-        parts += [head, _grid(kept, table, width, rows, header=False), Text()]
+        scored = [row for row in rows if not _failed(row)]
+        parts += [head, _grid(kept, table, width, scored, header=False)] if scored else [head]
+        parts += [*(_failure(row) for row in rows if _failed(row)), Text()]
     return Group(*parts[:-1])
+
+
+def _failed(row: Row) -> bool:
+    return any(cell.tone == "status" for cell in row.values())
+
+
+def _failure(row: Row) -> Text:
+    """A method without a value, with the reason in full."""
+    reason = next(cell.text for cell in row.values() if cell.tone == "status")
+    return Text(f"{row['method'].text}{' ' * GAP}").append(reason, style=STYLES["status"])
 
 
 def _grid(

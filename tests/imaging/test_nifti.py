@@ -115,5 +115,7 @@ def test_a_truncated_file_is_an_error_that_names_the_case(tmp_path: Path, share:
     image, mask = Exam().write(tmp_path)
     content = image.read_bytes()
     image.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(CohortError, match=r"case 'a': image .*exam_image.nii.gz (cannot be read|ends before)"):
+    with pytest.raises(
+        CohortError, match=r"case 'a': image .*exam_image.nii.gz (cannot be read|ends before)"
+    ):
         cut_crop("a", image, mask, Crop())
