@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -411,21 +410,6 @@ def test_boards_are_printed_and_written_in_every_format(board_results, truth, tm
     assert "one: phantom, external_cv" in capsys.readouterr().out
     print_results(results(method("one", truth, 1.0)), Format.json)
     assert len(json.loads(capsys.readouterr().out)["rows"]) == 2
-
-
-def test_a_board_of_20_methods_on_960_cases_takes_under_20_seconds():
-    truth = truth_table(n=960, sites=4)
-    tasks = tuple(replace(TASKS[0], name=f"er{index}") for index in range(4))
-    truth = truth.assign(**{task.name: truth["er"] for task in tasks})
-    methods = []
-    for index in range(20):
-        its = method(f"m{index}", truth, index / 10, salt=index)
-        pieces = [its.predictions.query("task == 'er'").assign(task=task.name) for task in tasks]
-        methods.append(replace(its, predictions=pd.concat(pieces), constants={}))
-    made = results(*methods, truth=truth, ceiling=None, tasks=tasks)
-    start = time.process_time()
-    assert len(leaderboard(made).rows) == 80
-    assert time.process_time() - start < 20
 
 
 def test_a_board_needs_neither_torch_nor_scipys_statistics():
