@@ -52,9 +52,6 @@ def main() -> None:
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, UsageError) else 1)
-    except KeyboardInterrupt:
-        print("bench: stopped; finished cells are kept, the same command goes on from here", file=sys.stderr)
-        sys.exit(1)
 
 
 def _print_version(wanted: bool) -> None:
@@ -216,7 +213,11 @@ def run(
     if dry_run:
         print_rows(dry_run_rows(experiment, quiet), wanted, "Plan")
         return
-    if not run_experiment(experiment, quiet, wanted):
+    try:
+        went_well = run_experiment(experiment, quiet, wanted)
+    except KeyboardInterrupt:
+        raise BenchError("stopped; what is finished is kept, the same command goes on from here") from None
+    if not went_well:
         raise typer.Exit(1)
 
 

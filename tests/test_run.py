@@ -195,3 +195,27 @@ def test_a_kill_loses_the_running_cell_only_and_the_end_is_the_same(moody: str, 
         for store in (whole, broken)
     ]
     assert_frame_equal(*tables)
+
+
+def test_ctrl_c_says_that_nothing_is_lost(moody: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bench", "run", "--method", "constant,slow", "--plugin", moody]
+    command += [
+        "--set",
+        "seconds=60",
+        "--cohort",
+        "phantom-tiny",
+        "--split",
+        "internal_cv",
+        "--device",
+        "cpu",
+    ]
+    process = subprocess.Popen(
+        [*command, "--store", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    while len(finished(tmp_path)) < 5 and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "what is finished is kept, the same command goes on from here" in said and "Traceback" not in said
+    assert len(finished(tmp_path)) == 5
