@@ -2,8 +2,8 @@
 
     python tests/simulations/null_phantom.py --seeds 100
 
-The true radius stands in for the measured one, so nothing is rendered; its direction is learnt on the training part
-of ``internal``. Nominal: 5 % of the intervals, and a mean AUC of 0.5. More would mean a leak or a short interval.
+The true radius stands in for the measured one, so nothing is rendered; its direction is learnt on the
+training part of ``internal``. Nominal: 5 % of the intervals and a mean AUC of 0.5; more would mean a leak.
 """
 
 import argparse
@@ -34,7 +34,8 @@ def main() -> None:
     cohort = open_cohort("phantom-null")
     found = np.array([row for seed in range(seeds) for row in read_by_size(cohort, seed)])
     print(
-        f"{len(found)} intervals, {100 * found[:, 1].mean():.1f} % exclude 0.5; mean AUC {found[:, 0].mean():.4f}"
+        f"{len(found)} intervals, {100 * found[:, 1].mean():.1f} % exclude 0.5; "
+        f"mean AUC {found[:, 0].mean():.4f}"
     )
 
 
