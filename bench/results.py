@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -33,6 +34,11 @@ class _Finished:
         identity = self.record["identity"]
         return identity["seed"], identity["fold"]
 
+    @property
+    def version(self) -> dict[str, Any]:
+        """What made it: its identity but for seed and fold."""
+        return {key: value for key, value in self.record["identity"].items() if key not in ("seed", "fold")}
+
 
 def results_of_cells(
     cohort: Cohort, split: Split, cells: Sequence[Cell], store: Store, skipped: Mapping[str, str]
@@ -54,8 +60,8 @@ def results_of_cells(
 def results_of_store(cohort: Cohort, split: Split, store: Store) -> Results:
     """Results of every method of a store on this cohort and split.
 
-    Cells of another version of the cohort or the split do not count; of several versions of a method's code,
-    the one that ran last.
+    Cells of another version of the cohort or the split do not count; of several versions of a method (code,
+    hyperparameters or preprocessing), the one that ran last.
 
     Raises
     ------
@@ -73,7 +79,7 @@ def results_of_store(cohort: Cohort, split: Split, store: Store) -> Results:
     methods = [
         _method_result(label, latest, split, sorted({its.key[0] for its in latest}))
         for label, every in sorted(by_method.items())
-        for latest in [_latest_code(every)]
+        for latest in [_latest_version(every)]
     ]
     return _results(cohort, split, methods)
 
@@ -102,9 +108,10 @@ def _cells_of(cohort: Cohort, store: Store, split: str) -> list[_Finished]:
     ]
 
 
-def _latest_code(cells: Sequence[_Finished]) -> list[_Finished]:
+def _latest_version(cells: Sequence[_Finished]) -> list[_Finished]:
+    """The cells made as the last one was: same code, hyperparameters and preprocessing."""
     last = max(cells, key=lambda its: str(its.record.get("ended", "")))
-    return [its for its in cells if its.record["identity"]["code"] == last.record["identity"]["code"]]
+    return [its for its in cells if its.version == last.version]
 
 
 def _method_result(

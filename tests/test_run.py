@@ -16,6 +16,7 @@ from bench.cohorts.cohort import Cohort
 from bench.config import Experiment
 from bench.experiment import Plan, dry_run_rows, make_plan, run_experiment
 from bench.listing import Format
+from bench.results import results_of_store
 from bench.store import PREDICTIONS, RECORD
 
 MOODY = '''
@@ -156,6 +157,18 @@ def test_a_dry_run_estimates_and_stores_nothing(tmp_path: Path, moody: str) -> N
     assert rows[0]["cells"] == 5 and rows[0]["estimated_from"] == "3 timed steps of 10"
     assert 8 <= rows[0]["seconds"] <= 16
     assert not (tmp_path / "store").exists()
+
+
+def test_a_board_never_mixes_cells_of_two_versions(tmp_path: Path) -> None:
+    asked = experiment(tmp_path, "constant", seeds=(0, 1))
+    run_experiment(asked, quiet=True, wanted=Format.json)
+    plan = make_plan(asked)
+    older = plan.store.cell_folder(plan.cells[0]) / RECORD
+    record = json.loads(older.read_text())
+    record["identity"]["preprocessing"], record["ended"] = -1, "2000-01-01T00:00:00+0000"
+    older.write_text(json.dumps(record))
+    (row,) = results_of_store(plan.cohort, plan.split, plan.store).methods
+    assert row.status == "1 of 10 cells missing"
 
 
 def finished(store: Path) -> list[Path]:
