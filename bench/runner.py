@@ -23,12 +23,12 @@ from bench.predictions import constant_values, long_predictions
 from bench.provenance import environment, peak_memory_mb, reset_peak_memory
 from bench.registry import build, unavailable_reason
 from bench.split import Fold, Split
-from bench.store import LOG, MODEL, Record, Store
+from bench.store import LOG, MODEL, PREDICTIONS, VALIDATION, Record, Store
 
 log = logging.getLogger(__name__)
 
 DEFAULT_THREADS = 2
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,15 @@ def _run_and_commit(
     work.mkdir(parents=True, exist_ok=True)
     record = _opening(cell, choice, cohort, split, fold, settings)
     with _cell_log(work / LOG):
+        tables: dict[str, pd.DataFrame] = {}
         try:
-            predictions, measured = _fit_predict(cell, choice, cohort, fold, work, settings, report)
+            tables, measured = _fit_predict(cell, choice, cohort, fold, work, settings, report)
             record |= {"status": "ok", "reason": "", **measured}
         except Exception as error:  # a method may raise anything; the run goes on without this cell
             log.error("%s", traceback.format_exc())
-            predictions = None
             record |= {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
     record["ended"] = _now()
-    store.commit(cell, record, predictions)
+    store.commit(cell, record, tables)
     return record
 
 
@@ -121,7 +121,8 @@ def _fit_predict(
     work: Path,
     settings: Settings,
     report: Report,
-) -> tuple[pd.DataFrame, Record]:
+) -> tuple[dict[str, pd.DataFrame], Record]:
+    """Tables of the cell by file name, and what was measured."""
     train, val, test = (cohort.take(ids) for ids in (fold.train, fold.val, fold.test))
     scratch = work / "scratch"
     scratch.mkdir(exist_ok=True)
@@ -133,10 +134,15 @@ def _fit_predict(
     fitted = time.perf_counter()
     returned = method.predict(test.blind())
     predicted = time.perf_counter()
-    table = long_predictions(cell.method, returned, test, cell.fold, cell.seed)
+    # What thresholds are chosen on; asked for last, so that it can change no test prediction.
+    judged = method.predict(val.blind())
+    tables = {
+        PREDICTIONS: long_predictions(cell.method, returned, test, cell.fold, cell.seed),
+        VALIDATION: long_predictions(cell.method, judged, val, cell.fold, cell.seed),
+    }
     _save_model(method, work / MODEL)
     shutil.rmtree(scratch)
-    return table, {
+    return tables, {
         "fit_seconds": round(fitted - started, 3),
         "predict_seconds": round(predicted - fitted, 3),
         "peak_memory_mb": peak_memory_mb(),

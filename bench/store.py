@@ -2,16 +2,19 @@
 
 Layout of a store::
 
-    cells/<cohort>/<split>/<method>/s<seed>-f<fold>-<id>/   record.json  predictions.parquet  log.txt  model/
-    work/<id>/                                              the same, while the cell runs
+    cells/<cohort>/<split>/<method>/s<seed>-f<fold>-<id>/   the cell, finished
+    work/<id>/                                              the same, while it runs
     splits/<cohort>-<split>-<fingerprint>.json              the materialised split
+
+A cell holds ``record.json``, ``predictions.parquet`` (its test cases), ``validation.parquet`` (its validation
+cases, on which thresholds are chosen), ``log.txt`` and ``model/``.
 """
 
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +24,8 @@ import pandas as pd
 from bench.cells import Cell
 from bench.errors import StoreError
 
-RECORD, PREDICTIONS, LOG, MODEL = "record.json", "predictions.parquet", "log.txt", "model"
+RECORD, LOG, MODEL = "record.json", "log.txt", "model"
+PREDICTIONS, VALIDATION = "predictions.parquet", "validation.parquet"
 Record = dict[str, Any]
 
 
@@ -56,13 +60,13 @@ class Store:
         """The long table of a finished cell."""
         return pd.read_parquet(self.cell_folder(cell) / PREDICTIONS)
 
-    def commit(self, cell: Cell, record: Record, predictions: pd.DataFrame | None) -> None:
-        """Write record and predictions into the work folder and rename it to its final place."""
+    def commit(self, cell: Cell, record: Record, tables: Mapping[str, pd.DataFrame]) -> None:
+        """Write record and tables (by file name) into the work folder and rename it to its final place."""
         work, final = self.work_folder(cell), self.cell_folder(cell)
         try:
             work.mkdir(parents=True, exist_ok=True)
-            if predictions is not None:
-                predictions.to_parquet(work / PREDICTIONS, index=False)
+            for name, table in tables.items():
+                table.to_parquet(work / name, index=False)
             (work / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True, default=str) + "\n")
             final.parent.mkdir(parents=True, exist_ok=True)
             if final.exists():

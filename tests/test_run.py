@@ -17,7 +17,7 @@ from bench.config import Experiment
 from bench.experiment import Plan, dry_run_rows, make_plan, run_experiment
 from bench.listing import Format
 from bench.results import results_of_store
-from bench.store import PREDICTIONS, RECORD
+from bench.store import PREDICTIONS, RECORD, VALIDATION
 
 MOODY = '''
 """Methods that fail in ways a stranger's may."""
@@ -98,6 +98,16 @@ def test_truth_never_travels_with_a_prediction(tmp_path: Path) -> None:
     asked = experiment(tmp_path, "constant")
     run_experiment(asked, quiet=True, wanted=Format.json)
     assert set(stored(make_plan(asked))) == {"case_id", "task", "fold", "seed", "prediction"}
+
+
+def test_a_cell_also_keeps_what_it_says_of_its_validation_cases(tmp_path: Path) -> None:
+    asked = experiment(tmp_path, "tumour_size")
+    run_experiment(asked, quiet=True, wanted=Format.json)
+    plan = make_plan(asked)
+    for cell in plan.cells:
+        kept = pd.read_parquet(plan.store.cell_folder(cell) / VALIDATION)
+        assert set(kept["case_id"]) == set(plan.split.folds[cell.fold].val)
+        assert not set(kept["case_id"]) & set(plan.store.predictions(cell)["case_id"])
 
 
 def test_the_same_command_again_runs_nothing(tmp_path: Path) -> None:
