@@ -231,9 +231,13 @@ def leaderboard(
         BoardFormat, typer.Option("--format", help="How to write the board.")
     ] = BoardFormat.table,
     out: Annotated[Path | None, typer.Option("--out", help="File to write instead of printing.")] = None,
+    freeze: Annotated[
+        Path | None, typer.Option("--freeze", help="Folder of boards to keep this one in, with its source.")
+    ] = None,
 ) -> None:
     """Rank every method of a store on one cohort and split."""
     from bench.cohorts.catalogue import open_cohort
+    from bench.frozen import freeze as freeze_board
     from bench.leaderboard import leaderboard as rank
     from bench.report import print_board, write_board
     from bench.results import results_of_store
@@ -242,7 +246,11 @@ def leaderboard(
 
     config = load_split_config(split)
     found = open_cohort(cohort, skip_broken=skip_broken)
-    board = rank(results_of_store(found, make_split(found, config), Store(store)))
+    results = results_of_store(found, make_split(found, config), Store(store))
+    if freeze is not None:
+        print(freeze_board(results, freeze))
+        return
+    board = rank(results)
     if out is None:
         print_board(board, wanted)
     else:

@@ -133,6 +133,7 @@ def _method_result(
         status="ok",
         fit_seconds=sum(record["fit_seconds"] for record in records) / len(seeds),
         parameters=records[0]["parameters"],
+        records=tuple(records),
     )
 
 
@@ -155,7 +156,17 @@ def _title(cohort: Cohort) -> str:
     return f"{cohort.title}, {left_out} broken case(s) left out" if left_out else cohort.title
 
 
-def _results(cohort: Cohort, split: Split, methods: Iterable[MethodResult]) -> Results:
+def _versions(methods: Iterable[MethodResult]) -> dict[str, str]:
+    """Versions that the cells recorded; several of one package are all named."""
+    found: dict[str, set[str]] = {}
+    for record in (record for method in methods for record in method.records):
+        environment = record["environment"]
+        for name, version in {"python": environment["python"], **environment["packages"]}.items():
+            found.setdefault(name, set()).add(version)
+    return {name: " and ".join(sorted(versions)) for name, versions in found.items()}
+
+
+def _results(cohort: Cohort, split: Split, methods: Sequence[MethodResult]) -> Results:
     scored = [case_id for fold in split.folds for case_id in fold.test]
     return Results(
         tasks=cohort.tasks,
@@ -172,4 +183,5 @@ def _results(cohort: Cohort, split: Split, methods: Iterable[MethodResult]) -> R
         truth=cohort.take(scored).table[[*IDENTIFIERS, *(task.name for task in cohort.tasks)]],
         methods=tuple(methods),
         ceiling=ceiling_predictions(cohort),
+        versions=_versions(methods),
     )

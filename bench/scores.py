@@ -61,6 +61,8 @@ class MethodResult:
         Seconds of fitting, summed over folds and averaged over seeds; None where unknown.
     parameters
         Number of trained parameters; None where the method does not say.
+    records
+        Of its finished cells, as the run store holds them.
     """
 
     label: str
@@ -69,6 +71,7 @@ class MethodResult:
     status: str = "ok"
     fit_seconds: float | None = None
     parameters: int | None = None
+    records: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, eq=False)

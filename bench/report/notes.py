@@ -1,7 +1,7 @@
 """What a reader must know to use a board: the sentences under it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench import __version__
@@ -57,6 +57,7 @@ def file_notes(
         _interval_note(draws, seed),
         *([_rank_note()] if ranked else []),
         *brief_notes(results, scores)[2:],
+        *_compute_notes(results),
         f"Made with {_versions(results)}.",
     )
 
@@ -119,6 +120,27 @@ def _rank_note() -> str:
 def _versions(results: Results) -> str:
     versions = results.versions or {"dcebench": __version__}
     return ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def _compute_notes(results: Results) -> list[str]:
+    """What the cells ran on and how long; nothing where no record says."""
+    records = [record for method in results.methods for record in method.records]
+    if not records:
+        return []
+    seconds = sum(record["fit_seconds"] + record["predict_seconds"] for record in records)
+    places = sorted({_place(record) for record in records})
+    return [
+        f"Fit s: seconds of fitting, over all folds, a seed, on {_enumerate(places)}. "
+        f"All {len(records)} cells took {seconds / 60:.0f} min to fit and predict."
+    ]
+
+
+def _place(record: Mapping[str, Any]) -> str:
+    """``2 threads of AMD EPYC``, or the accelerator."""
+    environment = record["environment"]
+    if environment["accelerator"]:
+        return str(environment["accelerator"])
+    return f"{record['threads']} threads of {environment['processor']}"
 
 
 def _task_finding(scores: Sequence[Score]) -> str:
