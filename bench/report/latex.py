@@ -1,0 +1,203 @@
+"""A table as LaTeX, which needs the package booktabs and nothing else."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from textwrap import wrap
+
+from bench.report.characters import ACCENTS, ASCII, MATHS, WORDS
+from bench.report.files import CODE
+from bench.report.layout import (
+    Row,
+    Section,
+    arranged,
+    failures,
+    notes_shown,
+    one_line,
+    short_text,
+    shown_columns,
+)
+from bench.report.table import Column, Table
+
+# Lines of \footnotesize that an article's page holds beside caption, header and notes.
+ROWS_A_PAGE = 34
+
+SYNTHETIC = "SYNTHETIC cohort, no number is about real patients."
+
+SHORTSTACK_BREAK = r"\\"
+
+ESTIMATE = re.compile(r"(?P<value>\S+) \[(?P<low>\S+), (?P<high>\S+)\]")
+
+
+def to_latex(table: Table) -> str:
+    r"""A ``table`` environment with a booktabs ``tabular``, caption, label, and the notes under it.
+
+    Rows of a task stand under its name; an estimate and the bounds of its interval are columns of their own,
+    so that their decimals line up. Rank 1 is bold. A board longer than a page becomes several tables, cut
+    between tasks where that is possible, with the notes under the last. It compiles with pdflatex and
+    ``\usepackage{booktabs}``.
+    """
+    shown = [its for its in shown_columns(table) if not its.spare]
+    columns, sections = arranged(table, shown)
+    pages = _pages(sections)
+    notes = [*failures(table), *notes_shown(table, table.notes, shown)]
+    floats = [
+        _float(table, columns, page, (number, len(pages)), notes if number == len(pages) else [])
+        for number, page in enumerate(pages, 1)
+    ]
+    return "\n".join(["% Needs \\usepackage{booktabs} in the preamble.", *floats])
+
+
+def escape_latex(text: str) -> str:
+    r"""Text that LaTeX prints as it is, with any engine and font encoding: ``a_b`` becomes ``a\_b``.
+
+    Greek letters, arrows and relations are set in maths, accented letters with accents. What the standard
+    fonts lack is named by its code point, such as ``U+4E2D``.
+    """
+    plain = unicodedata.normalize("NFC", one_line(text))
+    # Neighbours that a font would join into one sign: dashes, quotes.
+    apart = re.sub(r"(?<=([-',]))(?=\1)", "\x00", plain)
+    escaped = "".join("{}" if character == "\x00" else _character(character) for character in apart)
+    # A bracket or an asterisk after a line's end would be read as its argument.
+    return f"{{}}{escaped}" if escaped[:1] in ("[", "*") else escaped
+
+
+def _pages(sections: Sequence[Section]) -> list[list[Section]]:
+    """The sections in portions of a page, each with at least one row; a section longer than a page is cut."""
+    pages: list[list[Section]] = [[]]
+    room = ROWS_A_PAGE
+    for section in sections:
+        for start in range(0, len(section.rows), ROWS_A_PAGE - 1):
+            rows = section.rows[start : start + ROWS_A_PAGE - 1]
+            heading = f"{section.heading} (continued)" if start and section.heading else section.heading
+            if len(rows) + 1 > room and pages[-1]:
+                pages.append([])
+                room = ROWS_A_PAGE
+            pages[-1].append(replace(section, heading=heading, rows=rows))
+            room -= len(rows) + 1
+    return pages
+
+
+def _float(
+    table: Table,
+    columns: Sequence[Column],
+    sections: Sequence[Section],
+    part: tuple[int, int],
+    notes: Sequence[str],
+) -> str:
+    """One ``table`` environment; ``part`` is its number and how many there are."""
+    groups = [_group(column, table, column is columns[-1]) for column in columns]
+    body = [line for index, its in enumerate(sections) for line in _section(its, groups, index > 0)]
+    label = re.sub(r"[^a-z0-9]+", "-", table.title.lower()).strip("-")
+    lines = [
+        *(r"\begin{table}[htbp]", r"\centering", r"\footnotesize", r"\setlength{\tabcolsep}{4pt}"),
+        f"\\caption{{{_caption(table, part)}}}",
+        f"\\label{{tab:{label}{'' if part[0] == 1 else f'-{part[0]}'}}}",
+        *(r"\medskip", f"\\begin{{tabular}}{{@{{}}{''.join(its.spec for its in groups)}}}"),
+        *(r"\toprule", f"{' & '.join(its.head for its in groups)} \\\\", r"\midrule", *body),
+        *(r"\bottomrule", r"\end{tabular}", *_notes(notes), r"\end{table}", ""),
+    ]
+    return "\n".join(lines)
+
+
+def _caption(table: Table, part: tuple[int, int]) -> str:
+    number, parts = part
+    where = "notes below" if number == parts else "notes under the last part"
+    pieces = [f"{table.title}."]
+    pieces += [SYNTHETIC] if table.synthetic else []
+    pieces += [f"Part {number} of {parts}, {where}."] if parts > 1 else []
+    return escape_latex(" ".join(pieces))
+
+
+def _notes(notes: Sequence[str]) -> list[str]:
+    if not notes:
+        return []
+    texts = ["".join(map(_prose, CODE.split(note))) for note in notes]
+    return ["", r"\medskip", r"\begin{minipage}{\linewidth}", "\n\n".join(texts), r"\end{minipage}"]
+
+
+def _prose(text: str) -> str:
+    return f"\\texttt{{{escape_latex(text[1:-1])}}}" if CODE.fullmatch(text) else escape_latex(text)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """A column of the table as one column of LaTeX, or three where its cells are estimates with intervals."""
+
+    column: Column
+    spec: str
+    head: str
+    triple: bool
+    gap: str
+
+    def cell(self, row: Row) -> str:
+        """The cell's LaTeX."""
+        text = short_text(row[self.column.name])
+        found = ESTIMATE.fullmatch(text) if self.triple else None
+        if found:
+            return " & ".join(_number(its) for its in found.groups())
+        shown = escape_latex(text) if self.column.align == "left" else _number(text)
+        return f"\\multicolumn{{3}}{{c{self.gap}}}{{{shown}}}" if self.triple else shown
+
+
+def _group(column: Column, table: Table, last: bool) -> _Group:
+    texts = [short_text(row[column.name]) for row in table.rows]
+    triple = column.align == "right" and any(map(ESTIMATE.fullmatch, texts))
+    skip = "" if last else r"\hspace{2\tabcolsep}"
+    gap = f"@{{{skip}}}" if triple or last else ""
+    side = "c" if triple else column.align[0]
+    head = _header(column.header, max(map(len, texts), default=0), side)
+    if triple:
+        spec = f"r@{{~[}}r@{{,~}}r@{{]{skip}}}"
+        return _Group(column, spec, f"\\multicolumn{{3}}{{c{gap}}}{{{head}}}", triple, gap)
+    return _Group(column, f"{side}{gap}", head, triple, gap)
+
+
+def _header(text: str, width: int, side: str) -> str:
+    """The header in lines no longer than the column's cells, where words allow it."""
+    lines = [escape_latex(line) for line in wrap(text, max(width, 1), break_long_words=False)]
+    return lines[0] if len(lines) == 1 else f"\\shortstack[{side}]{{{SHORTSTACK_BREAK.join(lines)}}}"
+
+
+def _section(section: Section, groups: Sequence[_Group], space: bool) -> list[str]:
+    lines = [r"\addlinespace"] if space else []
+    if section.heading:
+        shared = f"; {_number(', '.join(section.shared))}" if section.shared else ""
+        columns = sum(3 if its.triple else 1 for its in groups)
+        text = f"\\textit{{{escape_latex(section.heading)}}}{shared}"
+        lines.append(f"\\multicolumn{{{columns}}}{{@{{}}l@{{}}}}{{{text}}} \\\\")
+    return lines + [_row(row, groups) for row in section.rows]
+
+
+def _row(row: Row, groups: Sequence[_Group]) -> str:
+    """A row; of rank 1, rank and method are bold, and no number beside which decimals would not line up."""
+    ranked = any(its.column.name == "rank" for its in groups)
+    best = ranked and row["rank"].text == "1"
+    cells = [
+        f"\\textbf{{{its.cell(row)}}}" if best and its.column.name in ("rank", "method") else its.cell(row)
+        for its in groups
+    ]
+    return f"{' & '.join(cells)} \\\\"
+
+
+def _number(text: str) -> str:
+    """Text with numbers, of which negative ones have a minus and not a hyphen; a dash where there is none."""
+    if text == "-":
+        return "--"
+    return re.sub(r"(?<![\w.}])-(?=\d)", "$-$", escape_latex(text))
+
+
+def _character(character: str) -> str:
+    if character in ASCII:
+        return ASCII[character]
+    if character.isascii():
+        return character
+    if character in MATHS:
+        return f"$\\{MATHS[character]}$"
+    if character in WORDS:
+        return WORDS[character]
+    parts = unicodedata.normalize("NFD", character)
+    if len(parts) == 2 and parts[0].isascii() and parts[1] in ACCENTS:
+        return f"\\{ACCENTS[parts[1]]}{{{parts[0]}}}"
+    return f"U+{ord(character):04X}"
