@@ -20,11 +20,19 @@ from bench.report.layout import (
 )
 from bench.report.table import Column, Table
 
-# Lines of \footnotesize that an article's page holds beside caption, header and notes.
-ROWS_A_PAGE = 34
+# Of \footnotesize in a standard article: lines on a page beside caption and header, characters on a line of
+# text, points on a line, of a character and between columns.
+LINES_A_PAGE = 46
+CHARACTERS_A_LINE = 85
+LINE_WIDTH, CHARACTER_WIDTH, GAP_WIDTH = 345, 3.9, 8
+
+# A page is narrow: the second column says of the value what the first would.
+INSTEAD = {"gain": "share"}
 
 SYNTHETIC = "SYNTHETIC cohort, no number is about real patients."
 
+# Characters by which a header may be longer than the cells under it.
+SLACK = 3
 SHORTSTACK_BREAK = r"\\"
 
 ESTIMATE = re.compile(r"(?P<value>\S+) \[(?P<low>\S+), (?P<high>\S+)\]")
@@ -35,18 +43,20 @@ def to_latex(table: Table) -> str:
 
     Rows of a task stand under its name; an estimate and the bounds of its interval are columns of their own,
     so that their decimals line up. Rank 1 is bold. A board longer than a page becomes several tables, cut
-    between tasks where that is possible, with the notes under the last. It compiles with pdflatex and
-    ``\usepackage{booktabs}``.
+    between tasks where that is possible, with the notes under the last, or on a page of their own where that
+    is full. It compiles with pdflatex and ``\usepackage{booktabs}``.
     """
-    shown = [its for its in shown_columns(table) if not its.spare]
+    shown = _narrowed(shown_columns(table))
     columns, sections = arranged(table, shown)
     pages = _pages(sections)
     notes = [*failures(table), *notes_shown(table, table.notes, shown)]
+    full = _lines(pages[-1]) + sum(1 + len(note) // CHARACTERS_A_LINE for note in notes) > LINES_A_PAGE
     floats = [
-        _float(table, columns, page, (number, len(pages)), notes if number == len(pages) else [])
+        _float(table, columns, page, (number, len(pages)), [] if full or number < len(pages) else notes)
         for number, page in enumerate(pages, 1)
     ]
-    return "\n".join(["% Needs \\usepackage{booktabs} in the preamble.", *floats])
+    apart = [r"\begin{table}[p]\footnotesize", *_notes(notes), r"\end{table}", ""] if full else []
+    return "\n".join(["% Needs \\usepackage{booktabs} in the preamble.", *floats, *apart])
 
 
 def escape_latex(text: str) -> str:
@@ -59,24 +69,34 @@ def escape_latex(text: str) -> str:
     # Neighbours that a font would join into one sign: dashes, quotes.
     apart = re.sub(r"(?<=([-',]))(?=\1)", "\x00", plain)
     escaped = "".join("{}" if character == "\x00" else _character(character) for character in apart)
+    escaped = escaped.replace(r" \%", r"~\%")
     # A bracket or an asterisk after a line's end would be read as its argument.
     return f"{{}}{escaped}" if escaped[:1] in ("[", "*") else escaped
 
 
+def _narrowed(columns: Sequence[Column]) -> list[Column]:
+    """The columns that a page has room for, and those that were asked for."""
+    names = {column.name for column in columns}
+    return [its for its in columns if its.chosen or not (its.spare or INSTEAD.get(its.name) in names)]
+
+
 def _pages(sections: Sequence[Section]) -> list[list[Section]]:
-    """The sections in portions of a page, each with at least one row; a section longer than a page is cut."""
+    """The sections in portions of a page; a section longer than a page is cut."""
     pages: list[list[Section]] = [[]]
-    room = ROWS_A_PAGE
+    most = LINES_A_PAGE - 2
     for section in sections:
-        for start in range(0, len(section.rows), ROWS_A_PAGE - 1):
-            rows = section.rows[start : start + ROWS_A_PAGE - 1]
+        for start in range(0, len(section.rows), most):
             heading = f"{section.heading} (continued)" if start and section.heading else section.heading
-            if len(rows) + 1 > room and pages[-1]:
+            piece = replace(section, heading=heading, rows=section.rows[start : start + most])
+            if pages[-1] and _lines([*pages[-1], piece]) > LINES_A_PAGE:
                 pages.append([])
-                room = ROWS_A_PAGE
-            pages[-1].append(replace(section, heading=heading, rows=rows))
-            room -= len(rows) + 1
+            pages[-1].append(piece)
     return pages
+
+
+def _lines(sections: Sequence[Section]) -> int:
+    """Lines that these take, each with its heading and the space before it."""
+    return sum(2 + len(section.rows) for section in sections)
 
 
 def _float(
@@ -91,7 +111,7 @@ def _float(
     body = [line for index, its in enumerate(sections) for line in _section(its, groups, index > 0)]
     label = re.sub(r"[^a-z0-9]+", "-", table.title.lower()).strip("-")
     lines = [
-        *(r"\begin{table}[htbp]", r"\centering", r"\footnotesize", r"\setlength{\tabcolsep}{4pt}"),
+        *(r"\begin{table}[htbp]", r"\centering", _size(columns, table), r"\setlength{\tabcolsep}{4pt}"),
         f"\\caption{{{_caption(table, part)}}}",
         f"\\label{{tab:{label}{'' if part[0] == 1 else f'-{part[0]}'}}}",
         *(r"\medskip", f"\\begin{{tabular}}{{@{{}}{''.join(its.spec for its in groups)}}}"),
@@ -101,12 +121,22 @@ def _float(
     return "\n".join(lines)
 
 
+def _size(columns: Sequence[Column], table: Table) -> str:
+    """The size of type in which the columns fit on a line, if any does."""
+    characters = sum(max(map(len, _texts(column, table)), default=0) for column in columns)
+    width = CHARACTER_WIDTH * characters + GAP_WIDTH * (len(columns) - 1)
+    return r"\footnotesize" if width <= LINE_WIDTH else r"\scriptsize"
+
+
+def _texts(column: Column, table: Table) -> list[str]:
+    return [short_text(row[column.name]) for row in table.rows]
+
+
 def _caption(table: Table, part: tuple[int, int]) -> str:
     number, parts = part
-    where = "notes below" if number == parts else "notes under the last part"
     pieces = [f"{table.title}."]
     pieces += [SYNTHETIC] if table.synthetic else []
-    pieces += [f"Part {number} of {parts}, {where}."] if parts > 1 else []
+    pieces += [f"Part {number} of {parts}, the notes follow the last."] if parts > 1 else []
     return escape_latex(" ".join(pieces))
 
 
@@ -142,7 +172,7 @@ class _Group:
 
 
 def _group(column: Column, table: Table, last: bool) -> _Group:
-    texts = [short_text(row[column.name]) for row in table.rows]
+    texts = _texts(column, table)
     triple = column.align == "right" and any(map(ESTIMATE.fullmatch, texts))
     skip = "" if last else r"\hspace{2\tabcolsep}"
     gap = f"@{{{skip}}}" if triple or last else ""
@@ -155,9 +185,11 @@ def _group(column: Column, table: Table, last: bool) -> _Group:
 
 
 def _header(text: str, width: int, side: str) -> str:
-    """The header in lines no longer than the column's cells, where words allow it."""
-    lines = [escape_latex(line) for line in wrap(text, max(width, 1), break_long_words=False)]
-    return lines[0] if len(lines) == 1 else f"\\shortstack[{side}]{{{SHORTSTACK_BREAK.join(lines)}}}"
+    """The header in as few lines as fit the column's cells, of even length."""
+    wraps = [wrap(text, its, break_long_words=False) for its in range(1, max(width + SLACK, len(text)) + 1)]
+    fewest = len(wraps[width + SLACK - 1])
+    lines = [escape_latex(line) for line in next(its for its in wraps if len(its) == fewest)]
+    return lines[0] if fewest == 1 else f"\\shortstack[{side}]{{{SHORTSTACK_BREAK.join(lines)}}}"
 
 
 def _section(section: Section, groups: Sequence[_Group], space: bool) -> list[str]:
