@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from bench.report.layout import Section, arranged, failures, notes_shown, one_line, short_text, shown_columns
+from bench.report.layout import Section, all_notes, arranged, notes_shown, one_line, short_text, shown_columns
 from bench.report.table import Column, Table
 
 SPREADSHEET_FORMULA = tuple("=+-@\t\r'")
@@ -30,7 +30,7 @@ def to_markdown(table: Table) -> str:
     lines += ["**SYNTHETIC cohort**", ""] if table.synthetic else []
     for section, grid in zip(sections, grids, strict=True):
         lines += [*_heading(section), *top, *(_line(columns, widths, row) for row in grid), ""]
-    notes = [*failures(table), *notes_shown(table, table.notes, shown)]
+    notes = all_notes(table, shown)
     return "\n".join([*lines, *(f"- {escape_markdown(note, code=True)}" for note in notes), ""])
 
 

@@ -78,6 +78,12 @@ def notes_shown(table: Table, notes: Sequence[str], columns: Sequence[Column]) -
     return [note for note in notes if note not in dropped]
 
 
+def all_notes(table: Table, columns: Sequence[Column]) -> list[str]:
+    """What is said under a table in a file: what it shows, what it lacks, how to read it."""
+    first, *others = notes_shown(table, table.notes, columns) or [""]
+    return [note for note in (first, *failures(table), *others) if note]
+
+
 def failures(table: Table) -> list[str]:
     """A sentence a method and reason: which rows have no value, and why.
 
