@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from textwrap import wrap
 
 from bench.report.characters import ACCENTS, ASCII, MATHS, WORDS
@@ -28,7 +29,7 @@ LINE_WIDTH, DIGIT_WIDTH, LETTER_WIDTH, GAP_WIDTH = 345, 3.9, 4.7, 8
 SCRIPTSIZE = 0.9
 NORMAL = (r"\footnotesize", r"\setlength{\tabcolsep}{4pt}")
 SMALL = (r"\scriptsize", r"\setlength{\tabcolsep}{3pt}")
-NARROWEST_NAME = 50
+NARROWEST_NAME = 75
 
 # A page is narrow: the second column says of the value what the first would.
 INSTEAD = {"gain": "share"}
@@ -93,8 +94,8 @@ def _narrowed(columns: Sequence[Column]) -> list[Column]:
 def _pages(sections: Sequence[Section], fit: "_Fit") -> list[list[Section]]:
     """The sections in portions of a page; a section longer than a page is cut."""
     pages: list[list[Section]] = [[]]
-    most = (LINES_A_PAGE - 2) // fit.lines_a_row
     for section in sections:
+        most = (LINES_A_PAGE - 2) // max(map(fit.lines, section.rows))
         for start in range(0, len(section.rows), most):
             heading = f"{section.heading} (continued)" if start and section.heading else section.heading
             piece = replace(section, heading=heading, rows=section.rows[start : start + most])
@@ -106,7 +107,7 @@ def _pages(sections: Sequence[Section], fit: "_Fit") -> list[list[Section]]:
 
 def _lines(sections: Sequence[Section], fit: "_Fit") -> int:
     """Lines that these take, each with its heading and the space before it."""
-    return sum(2 + fit.lines_a_row * len(section.rows) for section in sections)
+    return sum(2 + sum(map(fit.lines, section.rows)) for section in sections)
 
 
 def _float(
@@ -139,10 +140,11 @@ class _Fit:
     type: tuple[str, str]
     name_width: float | None = None
 
-    @property
-    def lines_a_row(self) -> int:
-        """Lines that a row may take."""
-        return 1 if self.name_width is None else 2
+    def lines(self, row: Row) -> int:
+        """Lines that a row takes."""
+        if self.name_width is None:
+            return 1
+        return ceil(SCRIPTSIZE * LETTER_WIDTH * len(row["method"].text) / self.name_width)
 
 
 def _fit(columns: Sequence[Column], table: Table) -> _Fit:
@@ -209,13 +211,13 @@ class _Group:
         if best and self.column.name in EMPHASISED:
             shown = f"\\textbf{{{shown}}}"
         if self.breaks:
-            return f"{{\\raggedright {shown}\\par}}"
+            return rf"\rightskip=0pt plus 1fil\relax {shown}"
         return f"\\multicolumn{{3}}{{c{self.gap}}}{{{shown}}}" if self.triple else shown
 
 
 def _breakable(escaped: str) -> str:
     """Escaped text that may break after punctuation."""
-    return re.sub(r"(\\[#$%&_]|\{\}|[\[,=.:/+-])(?=[\w\\])", r"\1\\allowbreak ", escaped)
+    return re.sub(r"(\\[#$%&_]|\{\}|[\[,.:/-])(?=[\w\\])", r"\1\\allowbreak ", escaped)
 
 
 def _group(column: Column, table: Table, fit: _Fit, last: bool) -> _Group:

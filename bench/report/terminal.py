@@ -26,7 +26,7 @@ def to_rich(table: Table, width: int) -> RenderableType:
     """
     columns = [its for its in shown_columns(table) if not its.wide]
     sections = [list(rows) for _, rows in groupby(table.rows, key=lambda row: row["task"].text)]
-    fits = sum(_widths(columns, table, width)) <= width
+    fits = sum(_widths(columns, table, width)) - GAP <= width
     flat = fits and stands_alone(table, columns) and not any(_failed(row) for row in table.rows)
     shown = _grid(columns, table, width) if flat else _grouped(columns, sections, table, width)
     title = Text(table.title, style="bold")
@@ -88,7 +88,10 @@ def _grid(
 
 
 def _widths(columns: Sequence[Column], table: Table, width: int) -> list[int]:
-    """Characters of each column with the gap after it; names of methods give way where the line is full."""
+    """Characters of each column with the gap after it; names of methods give way where the line is full.
+
+    The gap after the last column is off the line.
+    """
     wanted = [
         GAP
         + max(
@@ -101,7 +104,7 @@ def _widths(columns: Sequence[Column], table: Table, width: int) -> list[int]:
     ]
     for index, column in enumerate(columns):
         if column.name == "method":
-            wanted[index] = max(NARROWEST_NAME, min(wanted[index], width - sum(wanted) + wanted[index]))
+            wanted[index] = max(NARROWEST_NAME, min(wanted[index], width + GAP - sum(wanted) + wanted[index]))
     return wanted
 
 
