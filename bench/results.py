@@ -152,11 +152,13 @@ def _without_result(label: str, status: str) -> MethodResult:
 
 
 def _made_with(records: Iterable[Record]) -> dict[str, Any]:
-    """Versions and hardware that these cells recorded, several where they differ."""
+    """Versions and hardware that these cells recorded, several where they differ; some record none."""
     versions: dict[str, set[str]] = {}
     hardware: set[str] = set()
     for record in records:
-        environment = record["environment"]
+        environment = record.get("environment")
+        if environment is None:
+            continue
         for name, number in {"Python": environment["python"], **environment["packages"]}.items():
             versions.setdefault(name, set()).add(number)
         machine = environment["accelerator"] or environment["processor"]
