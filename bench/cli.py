@@ -9,7 +9,8 @@ import typer
 
 from bench import __version__
 from bench.errors import BenchError, UsageError
-from bench.listing import BoardFormat, Format, print_rows
+from bench.listing import BoardFormat, Format, board_format, print_rows
+from bench.report.select import COLUMNS_HELP
 
 app = typer.Typer(
     name="bench",
@@ -228,9 +229,13 @@ def leaderboard(
     store: StoreOption = Path("runs"),
     skip_broken: SkipOption = False,
     wanted: Annotated[
-        BoardFormat, typer.Option("--format", help="How to write the board.")
-    ] = BoardFormat.table,
-    out: Annotated[Path | None, typer.Option("--out", help="File to write instead of printing.")] = None,
+        BoardFormat | None,
+        typer.Option("--format", help="How to write the board; where not given, by the ending of --out."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File instead of printing: .md, .tex, .csv or .json.")
+    ] = None,
+    columns: Annotated[str | None, typer.Option("--columns", help=COLUMNS_HELP)] = None,
     freeze: Annotated[
         Path | None, typer.Option("--freeze", help="Folder of boards to keep this one in, with its source.")
     ] = None,
@@ -239,11 +244,12 @@ def leaderboard(
     from bench.cohorts.catalogue import open_cohort
     from bench.frozen import freeze as freeze_board
     from bench.leaderboard import leaderboard as rank
-    from bench.report import print_board, write_board
+    from bench.report import print_board, select_columns, write_board
     from bench.results import results_of_store
     from bench.split import load_split_config, make_split
     from bench.store import Store
 
+    wanted = wanted or board_format(out)
     config = load_split_config(split)
     found = open_cohort(cohort, skip_broken=skip_broken)
     results = results_of_store(found, make_split(found, config), Store(store))
@@ -251,6 +257,8 @@ def leaderboard(
         print(freeze_board(results, freeze))
         return
     board = rank(results)
+    if columns is not None:
+        board = select_columns(board, [name.strip() for name in columns.split(",")])
     if out is None:
         print_board(board, wanted)
     else:

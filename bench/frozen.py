@@ -126,7 +126,7 @@ def _write_records(path: Path, results: Results) -> None:
             name: getattr(results, name)
             for name in (
                 *("cohort", "cohort_title", "cohort_fingerprint", "synthetic", "licence", "split"),
-                *("split_title", "estimand", "split_seed", "split_fingerprint", "versions"),
+                *("split_title", "estimand", "split_seed", "split_fingerprint", "versions", "hardware"),
             )
         },
         "tasks": [_task_row(task) for task in results.tasks],

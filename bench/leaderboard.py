@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bench.inference import DRAW_SEED, DRAWS
 from bench.report import cells as columns
-from bench.report.notes import brief_notes, facts, file_notes, finding
+from bench.report.notes import brief_notes, column_notes, facts, file_notes, finding
 from bench.report.table import Column, Table
 from bench.scores import MethodResult, Results, Score, score_results
 
@@ -98,4 +98,5 @@ def _table(
         records=tuple(columns.record(score) for score in scores),
         csv_columns=csv_columns,
         facts=facts(results, *bootstrap),
+        column_notes=column_notes(results),
     )

@@ -3,10 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+from bench.errors import UsageError
 
 
 class Format(StrEnum):
@@ -23,6 +26,27 @@ class BoardFormat(StrEnum):
     md = "md"
     csv = "csv"
     json = "json"
+    latex = "latex"
+    tex = "tex"
+
+
+def board_format(path: Path | None) -> BoardFormat:
+    """The format that the ending of a file's name asks for; ``table`` where there is no file.
+
+    Raises
+    ------
+    UsageError
+        The ending is that of no format.
+    """
+    if path is None:
+        return BoardFormat.table
+    known = [its.value for its in BoardFormat if its is not BoardFormat.table]
+    if path.suffix[1:].lower() not in known:
+        endings = ", ".join(f".{name}" for name in known)
+        raise UsageError(
+            f"no format ends in {path.suffix!r} ({path}): use one of {endings}, or give --format"
+        )
+    return BoardFormat(path.suffix[1:].lower())
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], wanted: Format, title: str) -> None:

@@ -1,7 +1,7 @@
 """From the run store to the value that every table is computed from."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,8 @@ def results_of_cells(
     seeds = sorted({cell.seed for cell in cells})
     methods = [_method_result(label, found, split, seeds) for label, found in by_method.items()]
     methods += [_without_result(label, f"skipped: {reason}") for label, reason in skipped.items()]
-    return _results(cohort, split, methods)
+    records = [its.record for found in by_method.values() for its in found]
+    return replace(_results(cohort, split, methods), **_made_with(records))
 
 
 def results_of_store(cohort: Cohort, split: Split, store: Store) -> Results:
@@ -76,12 +77,13 @@ def results_of_store(cohort: Cohort, split: Split, store: Store) -> Results:
     by_method: dict[str, list[_Finished]] = {}
     for its in current:
         by_method.setdefault(its.record["method"], []).append(its)
+    latest = {label: _latest_version(every) for label, every in sorted(by_method.items())}
     methods = [
-        _method_result(label, latest, split, sorted({its.key[0] for its in latest}))
-        for label, every in sorted(by_method.items())
-        for latest in [_latest_version(every)]
+        _method_result(label, cells, split, sorted({its.key[0] for its in cells}))
+        for label, cells in latest.items()
     ]
-    return _results(cohort, split, methods)
+    records = [its.record for cells in latest.values() for its in cells]
+    return replace(_results(cohort, split, methods), **_made_with(records))
 
 
 def export_predictions(cohort: Cohort, split: str | None, store: Store) -> pd.DataFrame:
@@ -150,20 +152,28 @@ def _without_result(label: str, status: str) -> MethodResult:
     return MethodResult(label, empty, status=status)
 
 
+def _made_with(records: Iterable[Record]) -> dict[str, Any]:
+    """Versions and hardware that these cells recorded, several where they differ; some record none."""
+    versions: dict[str, set[str]] = {}
+    hardware: set[str] = set()
+    for record in records:
+        environment = record.get("environment")
+        if environment is None:
+            continue
+        for name, number in {"Python": environment["python"], **environment["packages"]}.items():
+            versions.setdefault(name, set()).add(number)
+        machine = environment["accelerator"] or environment["processor"]
+        hardware.add(f"{machine} with {record['threads']} CPU threads")
+    return {
+        "versions": {name: " and ".join(sorted(numbers)) for name, numbers in versions.items()},
+        "hardware": "; ".join(sorted(hardware)),
+    }
+
+
 def _title(cohort: Cohort) -> str:
     """The cohort's title, which says how many cases were left out."""
     left_out = len(cohort.skipped_cases)
     return f"{cohort.title}, {left_out} broken case(s) left out" if left_out else cohort.title
-
-
-def _versions(methods: Iterable[MethodResult]) -> dict[str, str]:
-    """Versions that the cells recorded; several of one package are all named."""
-    found: dict[str, set[str]] = {}
-    for record in (record for method in methods for record in method.records):
-        environment = record["environment"]
-        for name, version in {"python": environment["python"], **environment["packages"]}.items():
-            found.setdefault(name, set()).add(version)
-    return {name: " and ".join(sorted(versions)) for name, versions in found.items()}
 
 
 def _results(cohort: Cohort, split: Split, methods: Sequence[MethodResult]) -> Results:
@@ -183,5 +193,4 @@ def _results(cohort: Cohort, split: Split, methods: Sequence[MethodResult]) -> R
         truth=cohort.take(scored).table[[*IDENTIFIERS, *(task.name for task in cohort.tasks)]],
         methods=tuple(methods),
         ceiling=ceiling_predictions(cohort),
-        versions=_versions(methods),
     )

@@ -96,6 +96,8 @@ class Results:
         ``prediction``; None for real cohorts.
     versions
         Package versions to print, such as those that the cells recorded.
+    hardware
+        On which the methods were fitted, in words.
     """
 
     tasks: tuple[Task, ...]
@@ -113,6 +115,7 @@ class Results:
     methods: tuple[MethodResult, ...]
     ceiling: pd.DataFrame | None = field(default=None, repr=False)
     versions: Mapping[str, str] = field(default_factory=dict)
+    hardware: str = ""
 
 
 @dataclass(frozen=True)

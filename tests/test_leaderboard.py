@@ -336,7 +336,7 @@ def test_markdown_lines_up_in_the_source_and_says_what_a_reader_must_know(board_
     text = to_markdown(leaderboard(board_results))
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert len({len(line) for line in lines}) == 1
-    assert len(lines) == 2 + 8
+    assert len(lines) == 2 * (2 + 4)
     for needed in (
         "**SYNTHETIC cohort**",
         ESTIMAND,

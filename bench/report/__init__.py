@@ -1,16 +1,27 @@
-"""Tables out: on a terminal, as Markdown, CSV and JSON."""
+"""Tables out: on a terminal, as Markdown, LaTeX, CSV and JSON."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.listing import BoardFormat, Format
 from bench.report.files import to_csv, to_json, to_markdown
+from bench.report.latex import to_latex
+from bench.report.select import select_columns
 from bench.report.table import Table
 
 if TYPE_CHECKING:
     from bench.scores import Results
 
-__all__ = ["print_board", "print_results", "to_csv", "to_json", "to_markdown", "write_board"]
+__all__ = [
+    "print_board",
+    "print_results",
+    "select_columns",
+    "to_csv",
+    "to_json",
+    "to_latex",
+    "to_markdown",
+    "write_board",
+]
 
 PIPE_WIDTH = 120
 
@@ -44,5 +55,10 @@ def write_board(board: Table, wanted: BoardFormat, path: Path) -> None:
 
 
 def _written(board: Table, wanted: BoardFormat) -> str:
-    writers = {BoardFormat.csv: to_csv, BoardFormat.json: to_json}
+    writers = {
+        BoardFormat.csv: to_csv,
+        BoardFormat.json: to_json,
+        BoardFormat.latex: to_latex,
+        BoardFormat.tex: to_latex,
+    }
     return writers.get(wanted, to_markdown)(board)

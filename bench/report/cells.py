@@ -1,34 +1,41 @@
 """Scores as text: the cells and records that tables are made of."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bench.inference import Interval
 from bench.report.table import Cell, Column
-from bench.scores import Score
+
+if TYPE_CHECKING:
+    from bench.inference import Interval
+    from bench.scores import Score
 
 NOTHING = Cell("-", "muted")
 
 SHORT_UNITS = {"percentage points": "pp"}
 
 TASK = Column("task", "Task", "left", of_task=True)
-METRIC = Column("metric", "Metric", "left", of_task=True)
+METRIC = Column("metric", "Metric", "left", of_task=True, keys=("metric", "unit", "higher_is_better"))
 RANK = Column("rank", "Rank")
-METHOD = Column("method", "Method", "left")
-VALUE = Column("value", "Value [95 %]")
-CASES = Column("n", "n (pos.)", of_task=True)
+METHOD = Column("method", "Method", "left", keys=("method", "status"))
+VALUE = Column("value", "Value [95 %]", keys=("value", "ci_low", "ci_high"))
+CASES = Column("n", "n (pos.)", of_task=True, keys=("n", "positives"))
 CONSTANT = Column("constant", "Constant", of_task=True)
-GAIN = Column("gain", "Better than constant by")
+GAIN = Column("gain", "Better than constant by", keys=("better_by", "better_low", "better_high", "better_p"))
 CEILING = Column("ceiling", "Ceiling", of_task=True)
-SHARE = Column("share", "Recoverable %")
-POOLED = Column("pooled", "Pooled AUC", wide=True)
-WITHIN = Column("within_site", "Within-site AUC", wide=True)
-SEEDS = Column("seeds", "Seeds (sd)", wide=True)
+SHARE = Column("share", "Recoverable %", keys=("recoverable_share", "share_low", "share_high"))
+POOLED = Column("pooled", "Pooled AUC", wide=True, spare=True, keys=("pooled_auc",))
+WITHIN = Column("within_site", "Within-site AUC", wide=True, spare=True, keys=("within_site_auc",))
+SEEDS = Column("seeds", "Seeds (sd)", wide=True, spare=True, keys=("seeds", "seed_sd"))
 TIME = Column("fit_seconds", "Fit s", wide=True)
 PARAMETERS = Column("parameters", "Parameters", wide=True)
 
+COLUMNS = (
+    *(TASK, METRIC, RANK, METHOD, VALUE, CASES, CONSTANT, GAIN, CEILING, SHARE),
+    *(POOLED, WITHIN, SEEDS, TIME, PARAMETERS),
+)
 
-def cells(score: Score) -> dict[str, Cell]:
+
+def cells(score: "Score") -> dict[str, Cell]:
     """The cells of a row, for every column above; a method without a value shows its status instead."""
     digits = score.metric.decimals
     scored = score.rank is not None
@@ -57,7 +64,7 @@ def cells(score: Score) -> dict[str, Cell]:
     }
 
 
-def record(score: Score) -> dict[str, Any]:
+def record(score: "Score") -> dict[str, Any]:
     """The numbers of a row to six decimals, None where there is none, for CSV and JSON."""
     numbers = {
         "value": score.value,
@@ -92,7 +99,7 @@ def record(score: Score) -> dict[str, Any]:
     } | {name: _rounded(value) for name, value in numbers.items()}
 
 
-def metric_title(score: Score) -> str:
+def metric_title(score: "Score") -> str:
     """Metric with the better direction, and the unit where the task has one: ``MAE ↓ (pp)``."""
     unit = f" ({SHORT_UNITS.get(score.task.unit, score.task.unit)})" if score.task.unit else ""
     return f"{score.metric.title} {score.metric.arrow}{unit}"
@@ -108,7 +115,7 @@ def _rounded(value: float) -> float | None:
     return None if math.isnan(value) else round(value, 6) + 0.0
 
 
-def _estimate(value: float, interval: Interval, digits: int, sign: str = "") -> str:
+def _estimate(value: float, interval: "Interval", digits: int, sign: str = "") -> str:
     """``0.812 [0.700, 0.889]``."""
     text = f"{value:{sign}z.{digits}f}"
     if math.isnan(interval.low):
@@ -116,12 +123,12 @@ def _estimate(value: float, interval: Interval, digits: int, sign: str = "") -> 
     return f"{text} [{interval.low:z.{digits}f}, {interval.high:z.{digits}f}]"
 
 
-def _percent(share: float, interval: Interval) -> str:
+def _percent(share: float, interval: "Interval") -> str:
     """``76 [49, 95]``."""
     return f"{100 * share:z.0f} [{100 * interval.low:z.0f}, {100 * interval.high:z.0f}]"
 
 
-def _cases(score: Score) -> str:
+def _cases(score: "Score") -> str:
     return str(score.n) if score.positives is None else f"{score.n} ({score.positives})"
 
 
@@ -129,7 +136,7 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.1f}"
 
 
-def _seeds(score: Score) -> str:
+def _seeds(score: "Score") -> str:
     return (
         str(score.seeds)
         if math.isnan(score.seed_sd)
@@ -137,5 +144,5 @@ def _seeds(score: Score) -> str:
     )
 
 
-def _tone(interval: Interval) -> Any:
+def _tone(interval: "Interval") -> Any:
     return "good" if interval.low > 0 else "bad" if interval.high < 0 else ""

@@ -6,35 +6,52 @@ import json
 import re
 from collections.abc import Sequence
 
+from bench.report.layout import Section, all_notes, arranged, notes_shown, one_line, short_text, shown_columns
 from bench.report.table import Column, Table
+
+SPREADSHEET_FORMULA = tuple("=+-@\t\r'")
+CODE = re.compile(r"(?<![^\s(])(`[^`\s]+`)(?![^\s).,:;])")
 
 
 def to_markdown(table: Table) -> str:
-    """GitHub-flavoured Markdown, its columns aligned in the source, the notes as a list below."""
-    columns = _filled(table)
-    rows = [[escape_markdown(row[column.name].text) for column in columns] for row in table.rows]
+    """GitHub-flavoured Markdown, its columns aligned in the source, the notes as a list below.
+
+    Where a task has several rows they stand under a heading of their own with what the methods share. A row
+    without a value says so in a word, its reason is a note.
+    """
+    shown = shown_columns(table)
+    columns, sections = arranged(table, shown)
     heads = [escape_markdown(column.header) for column in columns]
-    widths = [max(3, *(len(row[index]) for row in [heads, *rows])) for index in range(len(columns))]
-    rules = [_rule(column, width) for column, width in zip(columns, widths, strict=True)]
-    lines = [_line(columns, widths, heads), f"| {' | '.join(rules)} |"]
-    lines += [_line(columns, widths, row) for row in rows]
-    banner = ["**SYNTHETIC cohort**", ""] if table.synthetic else []
-    notes = [f"- {escape_markdown(note, code=True)}" for note in table.notes]
-    return "\n".join([f"# {escape_markdown(table.title)}", "", *banner, *lines, "", *notes, ""])
+    grids = [_grid(columns, section) for section in sections]
+    rows = [heads, *(row for grid in grids for row in grid)]
+    widths = [max(3, *(len(row[index]) for row in rows)) for index in range(len(columns))]
+    top = [_line(columns, widths, heads), f"| {' | '.join(map(_rule, columns, widths))} |"]
+    lines = [f"# {escape_markdown(table.title)}", ""]
+    lines += ["**SYNTHETIC cohort**", ""] if table.synthetic else []
+    for section, grid in zip(sections, grids, strict=True):
+        lines += [*_heading(section), *top, *(_line(columns, widths, row) for row in grid), ""]
+    notes = all_notes(table, shown)
+    return "\n".join([*lines, *(f"- {escape_markdown(note, code=True)}" for note in notes), ""])
 
 
 def to_csv(table: Table) -> str:
-    """The records, one a line, with a header; empty where there is no number."""
+    """The records, one a line, with a header; empty where there is no number.
+
+    Text that starts as a spreadsheet formula does (``=``, ``+``, ``-``, ``@``, tab, carriage return), or with
+    an apostrophe, has an apostrophe before it, so that a spreadsheet shows it and does not compute it.
+    Whoever reads names back drops one leading apostrophe. Numbers stay as they are.
+    """
     text = io.StringIO()
-    writer = csv.DictWriter(text, table.csv_columns, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(table.records)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.csv_columns)
+    writer.writerows([_inert(record[key]) for key in table.csv_columns] for record in table.records)
     return text.getvalue()
 
 
 def to_json(table: Table) -> str:
     """Title, facts, notes and records."""
-    content = {"title": table.title, **table.facts, "notes": list(table.notes), "rows": list(table.records)}
+    notes = notes_shown(table, table.notes, shown_columns(table))
+    content = {"title": table.title, **table.facts, "notes": notes, "rows": list(table.records)}
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -42,17 +59,29 @@ def escape_markdown(text: str, code: bool = False) -> str:
     r"""Text that Markdown shows as it is: ``a|b`` becomes ``a\|b``.
 
     An underscore inside a word and a bracket that opens no link stay as they are, which keeps the source
-    readable. With ``code`` backticks keep their meaning.
+    readable. With ``code`` a word in backticks is code, in which Markdown knows no escapes.
     """
-    marks = r"[\\|*~$<>&]" if code else r"[\\|*~$<>&`]"
-    escaped = re.sub(marks, lambda found: "\\" + found[0], text)
+    if code:
+        return "".join(part if CODE.fullmatch(part) else escape_markdown(part) for part in CODE.split(text))
+    escaped = re.sub(r"[\\|*~$<>&`]", lambda found: "\\" + found[0], one_line(text))
     escaped = re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", escaped)
-    return escaped.replace("](", "]\\(").replace("\n", " ")
+    escaped = re.sub(r"(?<!\S)(#+)(?!\S)", r"\\\1", escaped)
+    return re.sub(r"\](?=[(\[:])", r"]\\", escaped)
 
 
-def _filled(table: Table) -> list[Column]:
-    """The columns in which some row says something."""
-    return [its for its in table.columns if any(row[its.name].text != "-" for row in table.rows)]
+def _heading(section: Section) -> list[str]:
+    if not section.heading:
+        return []
+    shared = [escape_markdown(", ".join(section.shared)), ""] if section.shared else []
+    return [f"## {escape_markdown(section.heading)}", "", *shared]
+
+
+def _grid(columns: Sequence[Column], section: Section) -> list[list[str]]:
+    return [[escape_markdown(short_text(row[column.name])) for column in columns] for row in section.rows]
+
+
+def _inert(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(SPREADSHEET_FORMULA) else value
 
 
 def _rule(column: Column, width: int) -> str:

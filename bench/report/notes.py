@@ -1,7 +1,7 @@
 """What a reader must know to use a board: the sentences under it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from bench import __version__
@@ -12,14 +12,42 @@ from bench.scores import LEAST_GAP, Results, Score
 FINGERPRINT_DIGITS = 12
 
 DIFFERENCES = (
-    '"Better than constant by" is the paired difference from the constant predictor (training prevalence or '
-    "median) on the same cases, positive where the method is better."
+    "Constant: a predictor that knows the training prevalence or median only. Better than constant by: the "
+    "paired difference from it on the same cases, positive where the method is better."
 )
 RECOVERED = (
     "Ceiling: a reader of the phantom's true parameters on the same cases. Recoverable: share of "
     "the way from constant to ceiling, with a paired interval; not given where that way is under "
     f"{100 * LEAST_GAP:.0f} % of the way to a perfect prediction (.05 of an AUC), or not clear of 0."
 )
+RANKED = (
+    "Rank: 1 + the number of methods significantly better (step-down max-T over all pairs of a task, "
+    f"family-wise error {100 * ALPHA:.0f} %), so methods that the cases cannot separate share a rank; "
+    f"with fewer than {FEWEST_PATIENTS} patients, or {FEWEST_PATIENTS} in a class, all share the first."
+)
+POOLING = (
+    "Pooled AUC: over all pairs of cases, also of different folds, whose scores are of different models."
+)
+WITHIN_SITE = "Within-site AUC: over pairs of cases of the same fold and the same site."
+SEEDING = "Seeds: number of training seeds, and the standard deviation of the metric between them."
+TRAINED = "Parameters: number of trained parameters, in the first fold."
+ARROWS = {True: "↑: larger is better.", False: "↓: smaller is better."}
+
+
+def column_notes(results: Results) -> dict[str, str]:
+    """The sentences that explain a column, by its name."""
+    return {
+        "rank": RANKED,
+        "constant": DIFFERENCES,
+        "gain": DIFFERENCES,
+        "ceiling": RECOVERED,
+        "share": RECOVERED,
+        "pooled": POOLING,
+        "within_site": WITHIN_SITE,
+        "seeds": SEEDING,
+        "fit_seconds": _time_note(results),
+        "parameters": TRAINED,
+    }
 
 
 def finding(scores: Sequence[Score]) -> str:
@@ -55,8 +83,10 @@ def file_notes(
         f"Split seed {results.split_seed}, fingerprint {results.split_fingerprint[:FINGERPRINT_DIGITS]}.",
         f"Cases: {_case_counts(scores)}.",
         _interval_note(draws, seed),
-        *([_rank_note()] if ranked else []),
+        " ".join(ARROWS[up] for up in ARROWS if up in {score.metric.higher_is_better for score in scores}),
+        *([RANKED] if ranked else []),
         *brief_notes(results, scores)[2:],
+        *_file_column_notes(results, scores, ranked),
         *_compute_notes(results),
         f"Made with {_versions(results)}.",
     )
@@ -109,12 +139,21 @@ def _interval_note(draws: int, seed: int) -> str:
     )
 
 
-def _rank_note() -> str:
-    return (
-        "Rank: 1 + the number of methods significantly better (step-down max-T over all pairs of a task, "
-        f"family-wise error {100 * ALPHA:.0f} %), so methods that the cases cannot separate share a rank; "
-        f"with fewer than {FEWEST_PATIENTS} patients, or {FEWEST_PATIENTS} in a class, all share the first."
-    )
+def _file_column_notes(results: Results, scores: Sequence[Score], ranked: bool) -> tuple[str, ...]:
+    """What is said of the columns that a terminal leaves out, where they say something."""
+    said = {
+        POOLING: any(not math.isnan(score.pooled) for score in scores),
+        WITHIN_SITE: any(not math.isnan(score.within_site) for score in scores),
+        SEEDING: any(score.rank is not None for score in scores),
+        _time_note(results): ranked and any(score.fit_seconds is not None for score in scores),
+        TRAINED: ranked and any(score.parameters is not None for score in scores),
+    }
+    return tuple(note for note, needed in said.items() if needed)
+
+
+def _time_note(results: Results) -> str:
+    hardware = f", on {results.hardware}" if results.hardware else ""
+    return f"Fit s: seconds of fitting, summed over folds and averaged over seeds{hardware}."
 
 
 def _versions(results: Results) -> str:
@@ -123,24 +162,10 @@ def _versions(results: Results) -> str:
 
 
 def _compute_notes(results: Results) -> list[str]:
-    """What the cells ran on and how long; nothing where no record says."""
+    """How long the cells took in all; nothing where no record says."""
     records = [record for method in results.methods for record in method.records]
-    if not records:
-        return []
     seconds = sum(record["fit_seconds"] + record["predict_seconds"] for record in records)
-    places = sorted({_place(record) for record in records})
-    return [
-        f"Fit s: seconds of fitting, over all folds, a seed, on {_enumerate(places)}. "
-        f"All {len(records)} cells took {seconds / 60:.0f} min to fit and predict."
-    ]
-
-
-def _place(record: Mapping[str, Any]) -> str:
-    """``2 threads of AMD EPYC``, or the accelerator."""
-    environment = record["environment"]
-    if environment["accelerator"]:
-        return str(environment["accelerator"])
-    return f"{record['threads']} threads of {environment['processor']}"
+    return [f"All {len(records)} cells took {seconds / 60:.0f} min to fit and predict."] if records else []
 
 
 def _task_finding(scores: Sequence[Score]) -> str:

@@ -1,7 +1,7 @@
 """A table as a value: every format is written from the same one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 Tone = Literal["", "good", "bad", "muted", "status"]
@@ -30,6 +30,12 @@ class Column:
         Whether its cells are the same for all methods of a task.
     wide
         Whether a terminal leaves it out.
+    spare
+        Whether a page of LaTeX leaves it out.
+    keys
+        Keys of the records behind its cells, its number first; its name where none are given.
+    chosen
+        Whether it was asked for by name, and is shown even where it says nothing.
     """
 
     name: str
@@ -37,6 +43,9 @@ class Column:
     align: Literal["left", "right"] = "right"
     of_task: bool = False
     wide: bool = False
+    spare: bool = False
+    keys: tuple[str, ...] = ()
+    chosen: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +68,8 @@ class Table:
         Keys of the records that make the CSV file.
     facts
         What the records hold in common: cohort, split, statistics, versions.
+    column_notes
+        Those notes that explain a column, by its name: they are said where the column is shown.
     """
 
     title: str
@@ -70,3 +81,4 @@ class Table:
     records: tuple[Mapping[str, Any], ...]
     csv_columns: tuple[str, ...]
     facts: Mapping[str, Any]
+    column_notes: Mapping[str, str] = field(default_factory=dict)

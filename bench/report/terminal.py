@@ -8,6 +8,7 @@ from rich import box
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from bench.report.layout import NAMING, notes_shown, shown_columns, stands_alone
 from bench.report.table import Cell, Column, Table
 
 STYLES = {"": "", "good": "green", "bad": "red", "muted": "dim", "status": "red"}
@@ -23,27 +24,24 @@ def to_rich(table: Table, width: int) -> RenderableType:
     With several methods, or on a narrow terminal, what the methods have in common on a task stands in a line
     of its own above them.
     """
-    columns = [its for its in table.columns if not its.wide and _says_something(its, table)]
+    columns = [its for its in shown_columns(table) if not its.wide]
     sections = [list(rows) for _, rows in groupby(table.rows, key=lambda row: row["task"].text)]
-    fits = sum(_widths(columns, table, width)) <= width
-    flat = fits and all(len(rows) == 1 and not _failed(rows[0]) for rows in sections)
+    fits = sum(_widths(columns, table, width)) - GAP <= width
+    flat = fits and stands_alone(table, columns) and not any(_failed(row) for row in table.rows)
     shown = _grid(columns, table, width) if flat else _grouped(columns, sections, table, width)
     title = Text(table.title, style="bold")
     if table.synthetic:
         title.append("  SYNTHETIC", style="bold yellow")
-    return Group(title, Text(), shown, Text(), *(Text(note, style="dim") for note in table.brief))
-
-
-def _says_something(column: Column, table: Table) -> bool:
-    return any(row[column.name].text != "-" for row in table.rows)
+    notes = notes_shown(table, table.brief, columns)
+    return Group(title, Text(), shown, Text(), *(Text(note, style="dim") for note in notes))
 
 
 def _grouped(
     columns: Sequence[Column], sections: Sequence[Sequence[Row]], table: Table, width: int
 ) -> RenderableType:
     """One header, then a section a task under a line with its name and what the methods share."""
-    kept = [column for column in columns if not column.of_task]
-    shared = [column for column in columns if column.of_task and column.name not in ("task", "metric")]
+    kept = [column for column in columns if not column.of_task and column.name not in NAMING]
+    shared = [column for column in columns if column.of_task and column.name not in NAMING]
     parts: list[RenderableType] = [_grid(kept, table, width, ())]
     for rows in sections:
         head = Text(f"{rows[0]['task'].text}  {rows[0]['metric'].text}", style="bold")
@@ -90,7 +88,10 @@ def _grid(
 
 
 def _widths(columns: Sequence[Column], table: Table, width: int) -> list[int]:
-    """Characters of each column with the gap after it; names of methods give way where the line is full."""
+    """Characters of each column with the gap after it; names of methods give way where the line is full.
+
+    The gap after the last column is off the line.
+    """
     wanted = [
         GAP
         + max(
@@ -103,7 +104,7 @@ def _widths(columns: Sequence[Column], table: Table, width: int) -> list[int]:
     ]
     for index, column in enumerate(columns):
         if column.name == "method":
-            wanted[index] = max(NARROWEST_NAME, min(wanted[index], width - sum(wanted) + wanted[index]))
+            wanted[index] = max(NARROWEST_NAME, min(wanted[index], width + GAP - sum(wanted) + wanted[index]))
     return wanted
 
 
