@@ -42,6 +42,16 @@ CohortOption = Annotated[
 SkipOption = Annotated[
     bool, typer.Option("--skip-broken", help="Leave out broken cases, see `bench cohort check`.")
 ]
+OutOption = Annotated[Path | None, typer.Option("--out", help="File to write instead of printing.")]
+MetricOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric", help="What ranks: task=metric, or a metric for its kind; see `bench metrics --list`."
+    ),
+]
+RuleOption = Annotated[
+    str, typer.Option("--rule", help="Rule of the thresholds of decisions: youden or sensitivity_90.")
+]
 SplitOption = Annotated[str, typer.Option("--split", help="Name of a split or path of its TOML.")]
 
 
@@ -184,6 +194,13 @@ def run(
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")] = None,
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads a cell.")] = None,
     store: Annotated[str | None, typer.Option("--store", help="Folder of the run store.")] = None,
+    metric: MetricOption = None,
+    inner_folds: Annotated[
+        int | None,
+        typer.Option(
+            "--inner-folds", help="Parts for inner predictions where validation is too small; 0: none."
+        ),
+    ] = None,
     plugin: PluginOption = None,
     skip_broken: SkipOption = False,
     dry_run: Annotated[
@@ -197,7 +214,7 @@ def run(
     from bench.experiment import dry_run_rows, run_experiment
 
     given: dict[str, Any] = {
-        "methods": [name for text in method or () for name in text.split(",") if name] or None,
+        "methods": _names(method),
         "split": split,
         "cohort": cohort,
         "seeds": _integers("--seeds", seeds),
@@ -207,6 +224,8 @@ def run(
         "threads": threads,
         "store": store,
         "skip_broken": skip_broken or None,
+        "metric": _names(metric),
+        "inner_folds": inner_folds,
         "plugins": [str(path) for path in plugin] if plugin else None,
     }
     experiment = read_experiment(config, {key: value for key, value in given.items() if value is not None})
@@ -230,23 +249,103 @@ def leaderboard(
     wanted: Annotated[
         BoardFormat, typer.Option("--format", help="How to write the board.")
     ] = BoardFormat.table,
-    out: Annotated[Path | None, typer.Option("--out", help="File to write instead of printing.")] = None,
+    out: OutOption = None,
+    metric: MetricOption = None,
+    rule: RuleOption = "youden",
+    plugin: PluginOption = None,
 ) -> None:
     """Rank every method of a store on one cohort and split."""
+    from dataclasses import replace
+
     from bench.cohorts.catalogue import open_cohort
     from bench.leaderboard import leaderboard as rank
+    from bench.ranking_metric import ranking_metrics
     from bench.report import print_board, write_board
     from bench.results import results_of_store
     from bench.split import load_split_config, make_split
     from bench.store import Store
+    from bench.thresholds import rule_named
 
     config = load_split_config(split)
     found = open_cohort(cohort, skip_broken=skip_broken)
-    board = rank(results_of_store(found, make_split(found, config), Store(store)))
+    chosen = ranking_metrics(found.tasks, _names(metric) or (), plugin or ())
+    results = results_of_store(found, make_split(found, config), Store(store))
+    board = rank(replace(results, metrics=chosen, rule=rule_named(rule)))
     if out is None:
         print_board(board, wanted)
     else:
         write_board(board, wanted, out)
+
+
+@app.command()
+def metrics(
+    split: Annotated[str | None, typer.Option("--split", help="Name of a split or path of its TOML.")] = None,
+    cohort: CohortOption = "phantom",
+    method: Annotated[
+        list[str] | None, typer.Option("--method", "-m", help="Rows of the store: A,B or several times; all.")
+    ] = None,
+    rule: RuleOption = "youden",
+    listed: Annotated[bool, typer.Option("--list", help="List the metrics instead.")] = False,
+    store: StoreOption = Path("runs"),
+    skip_broken: SkipOption = False,
+    plugin: PluginOption = None,
+    wanted: Annotated[
+        BoardFormat, typer.Option("--format", help="How to write the table.")
+    ] = BoardFormat.table,
+    out: OutOption = None,
+) -> None:
+    """Every metric of every method and task of a store, with intervals; --list names the metrics."""
+    from dataclasses import replace
+
+    from bench.cohorts.catalogue import open_cohort
+    from bench.metric_table import metric_list, metric_table, of_methods
+    from bench.registry import load_registry
+    from bench.report import print_board, write_board
+    from bench.results import results_of_store
+    from bench.split import load_split_config, make_split
+    from bench.store import Store
+    from bench.thresholds import rule_named
+
+    registry = load_registry(plugin or ())
+    if listed:
+        listing = Format.json if wanted is BoardFormat.json else Format.table
+        print_rows(metric_list(registry), listing, "Metrics")
+        return
+    if split is None:
+        raise UsageError("name a split: --split NAME (see `bench splits`), or --list for the metrics")
+    config = load_split_config(split)
+    found = open_cohort(cohort, skip_broken=skip_broken)
+    results = of_methods(results_of_store(found, make_split(found, config), Store(store)), _names(method))
+    table = metric_table(replace(results, rule=rule_named(rule)), tuple(registry.metrics.values()))
+    if out is None:
+        print_board(table, wanted)
+    else:
+        write_board(table, wanted, out)
+
+
+@app.command()
+def thresholds(
+    split: SplitOption,
+    cohort: CohortOption = "phantom",
+    store: StoreOption = Path("runs"),
+    rule: Annotated[
+        str | None, typer.Option("--rule", help="Rule of the thresholds; all where not given.")
+    ] = None,
+    skip_broken: SkipOption = False,
+    wanted: FormatOption = Format.table,
+) -> None:
+    """List the thresholds that turn predictions into decisions: a row a method, task, seed, fold and rule."""
+    from bench.cohorts.catalogue import open_cohort
+    from bench.metric_table import threshold_rows
+    from bench.results import results_of_store
+    from bench.split import load_split_config, make_split
+    from bench.store import Store
+    from bench.thresholds import rule_named
+
+    config = load_split_config(split)
+    found = open_cohort(cohort, skip_broken=skip_broken)
+    results = results_of_store(found, make_split(found, config), Store(store))
+    print_rows(threshold_rows(results, rule_named(rule) if rule else None), wanted, "Thresholds")
 
 
 @app.command()
@@ -303,6 +402,11 @@ def check(
     print_rows(rows, wanted, f"Contract of {name}")
     if not all(its.kept for its in checks):
         raise typer.Exit(1)
+
+
+def _names(texts: list[str] | None) -> list[str] | None:
+    """The names of ``A,B`` given several times; None where there are none."""
+    return [name for text in texts or () for name in text.split(",") if name] or None
 
 
 def _integers(option: str, text: str | None) -> list[int] | None:

@@ -33,6 +33,7 @@ from bench.metrics.metric import (
     Metric,
     Resample,
     resampled_by_repetition,
+    unfit_to_rank,
 )
 from bench.metrics.precision import average_precision, coin_average_precision, resampled_average_precision
 from bench.metrics.probability import (
@@ -91,5 +92,6 @@ __all__ = [
     "spearman",
     "specificity",
     "stratum_codes",
+    "unfit_to_rank",
     "upper_limit",
 ]

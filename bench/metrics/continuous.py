@@ -82,9 +82,9 @@ def spearman(truth: Array, prediction: Array, stratum: NDArray[np.generic] | Non
 
     .. math:: \hat\rho = \sum_s |s| \rho_s \Big/ \sum_s |s|
 
-    with :math:`\rho_s` the correlation of mid-ranks (Spearman 1904; ties share the mean of their ranks). Ranks
-    of different folds' models are not compared, as for the AUC: a prediction that is constant within each has
-    exactly 0. Strata whose truth has no spread do not count; NaN where none has.
+    with :math:`\rho_s` the correlation of mid-ranks (Spearman 1904; ties share the mean of their ranks).
+    Ranks of different folds' models are not compared, as for the AUC: a prediction that is constant within
+    each has exactly 0. Strata whose truth has no spread do not count; NaN where none has.
     """
     return single(resampled_spearman, truth, prediction, stratum)
 

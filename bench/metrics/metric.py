@@ -49,8 +49,8 @@ class Metric:
         ``value(truth, prediction, beside) -> float``, all of shape (case,); NaN where it has no value.
     resampled
         ``resampled(truth, predictions, beside, weights)``, shape (prediction, draw): the same in many
-        resamples, ``weights`` (case, draw) saying how often each holds each case. Where left out, ``value`` is
-        asked of the repeated cases of every resample, which is right and slow.
+        resamples, ``weights`` (case, draw) saying how often each holds each case. Where left out, ``value``
+        is asked of the repeated cases of every resample, which is right and slow.
     decimals
         Digits behind the point that tables print.
     by_label
@@ -89,10 +89,9 @@ class Metric:
 
     def __post_init__(self) -> None:
         for field, known in (("kind", KINDS), ("takes", TAKES), ("beside", BESIDE)):
-            if getattr(self, field) not in known:
-                raise ValueError(
-                    f"metric {self.name!r}: {field} must be {' or '.join(known)}, got {getattr(self, field)!r}"
-                )
+            given = getattr(self, field)
+            if given not in known:
+                raise ValueError(f"metric {self.name!r}: {field} must be {' or '.join(known)}, got {given!r}")
         if self.resampled is None:
             object.__setattr__(self, "resampled", partial(resampled_by_repetition, self.value))
 
@@ -112,6 +111,18 @@ class Metric:
     def sign(self) -> int:
         """What a difference is multiplied with so that positive means better; 0 where neither way is."""
         return 0 if self.higher_is_better is None else 1 if self.higher_is_better else -1
+
+
+def unfit_to_rank(metric: Metric, kind: str) -> str | None:
+    """Why the tasks of a kind cannot be ranked by a metric, or None where they can."""
+    if metric.kind != kind:
+        return f"metric {metric.name!r} is for {metric.kind} tasks, this one is {kind}"
+    if not metric.ranks:
+        return (
+            f"metric {metric.name!r} is best at {metric.best:g}, neither high nor low: it is shown by "
+            "`bench metrics` and cannot rank"
+        )
+    return None
 
 
 def resampled_by_repetition(

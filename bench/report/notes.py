@@ -8,6 +8,7 @@ from bench import __version__
 from bench.inference import ALPHA, FEWEST_PATIENTS
 from bench.report.cells import SHORT_UNITS
 from bench.scores import LEAST_GAP, Results, Score
+from bench.thresholds import FEWEST_POSITIVES, RULE_TITLES
 
 FINGERPRINT_DIGITS = 12
 
@@ -55,6 +56,7 @@ def file_notes(
         f"Split seed {results.split_seed}, fingerprint {results.split_fingerprint[:FINGERPRINT_DIGITS]}.",
         f"Cases: {_case_counts(scores)}.",
         _interval_note(draws, seed),
+        *metric_notes(results, scores),
         *([_rank_note()] if ranked else []),
         *brief_notes(results, scores)[2:],
         f"Made with {_versions(results)}.",
@@ -106,6 +108,20 @@ def _interval_note(draws: int, seed: int) -> str:
         f"patient on the logit scale. Other intervals: percentiles of {draws} bootstrap resamples of "
         f"patients, the same for all methods (seed {seed}). With several seeds a metric is their mean."
     )
+
+
+def metric_notes(results: Results, scores: Sequence[Score]) -> list[str]:
+    """What the metrics are, but for AUC and MAE, which are said elsewhere; and where decisions come from."""
+    shown = {score.metric.name: score.metric for score in scores}
+    named = [f"{its.title}: {its.summary}." for name, its in shown.items() if name not in ("auc", "mae")]
+    if any(its.takes == "decision" for its in shown.values()):
+        named.append(
+            f"Decisions: a case is called positive where its prediction is at least the threshold of its fold and "
+            f"seed, rule `{results.rule}`: {RULE_TITLES[results.rule]}. It is chosen on the fold's validation "
+            f"cases, with fewer than {FEWEST_POSITIVES} positives on inner cross-validated predictions of its "
+            "training cases, never on tested ones. The constant predictor calls every case positive."
+        )
+    return named
 
 
 def _rank_note() -> str:
