@@ -45,9 +45,7 @@ SkipOption = Annotated[
 OutOption = Annotated[Path | None, typer.Option("--out", help="File to write instead of printing.")]
 MetricOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--metric", help="What ranks: task=metric, or a metric for its kind; see `bench metrics --list`."
-    ),
+    typer.Option("--metric", help="What ranks: task=metric, or a metric; see `bench metrics --list`."),
 ]
 RuleOption = Annotated[
     str, typer.Option("--rule", help="Rule of the thresholds of decisions: youden or sensitivity_90.")
@@ -197,9 +195,7 @@ def run(
     metric: MetricOption = None,
     inner_folds: Annotated[
         int | None,
-        typer.Option(
-            "--inner-folds", help="Parts for inner predictions where validation is too small; 0: none."
-        ),
+        typer.Option("--inner-folds", help="Inner folds where validation is too small; 0: none."),
     ] = None,
     plugin: PluginOption = None,
     skip_broken: SkipOption = False,

@@ -37,7 +37,9 @@ def ranking_metrics(
             raise unknown_name("task in --metric", name, [task.name for task in tasks])
     names = {*by_task.values(), *by_kind, *(task.metric for task in tasks)}
     offered = METRICS if names <= METRICS.keys() else load_registry(plugins).metrics
-    general = {metric.kind: metric for metric in (_metric(name, offered) for name in by_kind)}
+    general: dict[str, Metric] = {
+        metric.kind: metric for metric in (_metric(name, offered) for name in by_kind)
+    }
     if len(general) < len(by_kind):
         raise UsageError(
             f"--metric takes one metric a kind of task, got {', '.join(by_kind)}; name the task: task=metric"

@@ -116,10 +116,11 @@ def metric_notes(results: Results, scores: Sequence[Score]) -> list[str]:
     named = [f"{its.title}: {its.summary}." for name, its in shown.items() if name not in ("auc", "mae")]
     if any(its.takes == "decision" for its in shown.values()):
         named.append(
-            f"Decisions: a case is called positive where its prediction is at least the threshold of its fold and "
-            f"seed, rule `{results.rule}`: {RULE_TITLES[results.rule]}. It is chosen on the fold's validation "
-            f"cases, with fewer than {FEWEST_POSITIVES} positives on inner cross-validated predictions of its "
-            "training cases, never on tested ones. The constant predictor calls every case positive."
+            "Decisions: a case is called positive where its prediction is at least the threshold of its fold "
+            f"and seed, rule `{results.rule}`: {RULE_TITLES[results.rule]}. It is chosen on the validation "
+            f"cases of the fold, with fewer than {FEWEST_POSITIVES} positives on inner cross-validated "
+            "predictions of its training cases, never on tested ones. The constant predictor calls every "
+            "case positive."
         )
     return named
 
