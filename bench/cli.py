@@ -262,11 +262,12 @@ def leaderboard(
     from bench.store import Store
     from bench.thresholds import rule_named
 
+    by_rule = rule_named(rule)
     config = load_split_config(split)
     found = open_cohort(cohort, skip_broken=skip_broken)
     chosen = ranking_metrics(found.tasks, _names(metric) or (), plugin or ())
     results = results_of_store(found, make_split(found, config), Store(store))
-    board = rank(replace(results, metrics=chosen, rule=rule_named(rule)))
+    board = rank(replace(results, metrics=chosen, rule=by_rule))
     if out is None:
         print_board(board, wanted)
     else:
@@ -309,10 +310,11 @@ def metrics(
         return
     if split is None:
         raise UsageError("name a split: --split NAME (see `bench splits`), or --list for the metrics")
+    by_rule = rule_named(rule)
     config = load_split_config(split)
     found = open_cohort(cohort, skip_broken=skip_broken)
     results = of_methods(results_of_store(found, make_split(found, config), Store(store)), _names(method))
-    table = metric_table(replace(results, rule=rule_named(rule)), tuple(registry.metrics.values()))
+    table = metric_table(replace(results, rule=by_rule), tuple(registry.metrics.values()))
     if out is None:
         print_board(table, wanted)
     else:
@@ -338,10 +340,11 @@ def thresholds(
     from bench.store import Store
     from bench.thresholds import rule_named
 
+    by_rule = rule_named(rule) if rule else None
     config = load_split_config(split)
     found = open_cohort(cohort, skip_broken=skip_broken)
     results = results_of_store(found, make_split(found, config), Store(store))
-    print_rows(threshold_rows(results, rule_named(rule) if rule else None), wanted, "Thresholds")
+    print_rows(threshold_rows(results, by_rule), wanted, "Thresholds")
 
 
 @app.command()
