@@ -344,7 +344,10 @@ def thresholds(
     config = load_split_config(split)
     found = open_cohort(cohort, skip_broken=skip_broken)
     results = results_of_store(found, make_split(found, config), Store(store))
-    print_rows(threshold_rows(results, by_rule), wanted, "Thresholds")
+    rows = threshold_rows(results, by_rule)
+    if wanted is Format.table:
+        rows = [row | {"threshold": "-" if row["reason"] else f"{row['threshold']:.4f}"} for row in rows]
+    print_rows(rows, wanted, "Thresholds")
 
 
 @app.command()
