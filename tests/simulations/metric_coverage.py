@@ -5,7 +5,7 @@
 
 Five folds with calibrations of their own. The true value is the mean of the metric over ten times as many
 other samples of that size, so a metric that is biased in small samples is held against what it reports on
-average, and the share of intervals below and above it shows any shift. Decisions are cut at a fixed threshold.
+average, and the share of intervals below and above it shows any shift. Decisions have a fixed threshold.
 """
 
 import argparse
