@@ -43,6 +43,14 @@ CohortOption = Annotated[
 SkipOption = Annotated[
     bool, typer.Option("--skip-broken", help="Leave out broken cases, see `bench cohort check`.")
 ]
+OutOption = Annotated[Path | None, typer.Option("--out", help="File instead of printing: .md, .tex, .csv or .json.")]
+MetricOption = Annotated[
+    list[str] | None,
+    typer.Option("--metric", help="What ranks: task=metric, or a metric; see `bench metrics --list`."),
+]
+RuleOption = Annotated[
+    str, typer.Option("--rule", help="Rule of the thresholds of decisions: youden or sensitivity_90.")
+]
 SplitOption = Annotated[str, typer.Option("--split", help="Name of a split or path of its TOML.")]
 
 
@@ -185,6 +193,11 @@ def run(
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")] = None,
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads a cell.")] = None,
     store: Annotated[str | None, typer.Option("--store", help="Folder of the run store.")] = None,
+    metric: MetricOption = None,
+    inner_folds: Annotated[
+        int | None,
+        typer.Option("--inner-folds", help="Inner folds where validation is too small; 0: none."),
+    ] = None,
     plugin: PluginOption = None,
     skip_broken: SkipOption = False,
     dry_run: Annotated[
@@ -198,7 +211,7 @@ def run(
     from bench.experiment import dry_run_rows, run_experiment
 
     given: dict[str, Any] = {
-        "methods": [name for text in method or () for name in text.split(",") if name] or None,
+        "methods": _names(method),
         "split": split,
         "cohort": cohort,
         "seeds": _integers("--seeds", seeds),
@@ -208,6 +221,8 @@ def run(
         "threads": threads,
         "store": store,
         "skip_broken": skip_broken or None,
+        "metric": _names(metric),
+        "inner_folds": inner_folds,
         "plugins": [str(path) for path in plugin] if plugin else None,
     }
     experiment = read_experiment(config, {key: value for key, value in given.items() if value is not None})
@@ -232,27 +247,35 @@ def leaderboard(
         BoardFormat | None,
         typer.Option("--format", help="How to write the board; where not given, by the ending of --out."),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="File instead of printing: .md, .tex, .csv or .json.")
-    ] = None,
+    out: OutOption = None,
     columns: Annotated[str | None, typer.Option("--columns", help=COLUMNS_HELP)] = None,
+    metric: MetricOption = None,
+    rule: RuleOption = "youden",
+    plugin: PluginOption = None,
     freeze: Annotated[
         Path | None, typer.Option("--freeze", help="Folder of boards to keep this one in, with its source.")
     ] = None,
 ) -> None:
     """Rank every method of a store on one cohort and split."""
+    from dataclasses import replace
+
     from bench.cohorts.catalogue import open_cohort
     from bench.frozen import freeze as freeze_board
     from bench.leaderboard import leaderboard as rank
+    from bench.ranking_metric import ranking_metrics
     from bench.report import print_board, select_columns, write_board
     from bench.results import results_of_store
     from bench.split import load_split_config, make_split
     from bench.store import Store
+    from bench.thresholds import rule_named
 
     wanted = wanted or board_format(out)
+    by_rule = rule_named(rule)
     config = load_split_config(split)
     found = open_cohort(cohort, skip_broken=skip_broken)
+    chosen = ranking_metrics(found.tasks, _names(metric) or (), plugin or ())
     results = results_of_store(found, make_split(found, config), Store(store))
+    results = replace(results, metrics=chosen, rule=by_rule)
     if freeze is not None:
         print(freeze_board(results, freeze))
         return
@@ -263,6 +286,82 @@ def leaderboard(
         print_board(board, wanted)
     else:
         write_board(board, wanted, out)
+
+
+@app.command()
+def metrics(
+    split: Annotated[str | None, typer.Option("--split", help="Name of a split or path of its TOML.")] = None,
+    cohort: CohortOption = "phantom",
+    method: Annotated[
+        list[str] | None, typer.Option("--method", "-m", help="Rows of the store: A,B or several times; all.")
+    ] = None,
+    rule: RuleOption = "youden",
+    listed: Annotated[bool, typer.Option("--list", help="List the metrics instead.")] = False,
+    store: StoreOption = Path("runs"),
+    skip_broken: SkipOption = False,
+    plugin: PluginOption = None,
+    wanted: Annotated[
+        BoardFormat, typer.Option("--format", help="How to write the table.")
+    ] = BoardFormat.table,
+    out: OutOption = None,
+) -> None:
+    """Every metric of every method and task of a store, with intervals; --list names the metrics."""
+    from dataclasses import replace
+
+    from bench.cohorts.catalogue import open_cohort
+    from bench.metric_table import metric_list, metric_table, of_methods
+    from bench.registry import load_registry
+    from bench.report import print_board, write_board
+    from bench.results import results_of_store
+    from bench.split import load_split_config, make_split
+    from bench.store import Store
+    from bench.thresholds import rule_named
+
+    registry = load_registry(plugin or ())
+    if listed:
+        listing = Format.json if wanted is BoardFormat.json else Format.table
+        print_rows(metric_list(registry), listing, "Metrics")
+        return
+    if split is None:
+        raise UsageError("name a split: --split NAME (see `bench splits`), or --list for the metrics")
+    by_rule = rule_named(rule)
+    config = load_split_config(split)
+    found = open_cohort(cohort, skip_broken=skip_broken)
+    results = of_methods(results_of_store(found, make_split(found, config), Store(store)), _names(method))
+    table = metric_table(replace(results, rule=by_rule), tuple(registry.metrics.values()))
+    if out is None:
+        print_board(table, wanted)
+    else:
+        write_board(table, wanted, out)
+
+
+@app.command()
+def thresholds(
+    split: SplitOption,
+    cohort: CohortOption = "phantom",
+    store: StoreOption = Path("runs"),
+    rule: Annotated[
+        str | None, typer.Option("--rule", help="Rule of the thresholds; all where not given.")
+    ] = None,
+    skip_broken: SkipOption = False,
+    wanted: FormatOption = Format.table,
+) -> None:
+    """List the thresholds that turn predictions into decisions: a row a method, task, seed, fold and rule."""
+    from bench.cohorts.catalogue import open_cohort
+    from bench.metric_table import threshold_rows
+    from bench.results import results_of_store
+    from bench.split import load_split_config, make_split
+    from bench.store import Store
+    from bench.thresholds import rule_named
+
+    by_rule = rule_named(rule) if rule else None
+    config = load_split_config(split)
+    found = open_cohort(cohort, skip_broken=skip_broken)
+    results = results_of_store(found, make_split(found, config), Store(store))
+    rows = threshold_rows(results, by_rule)
+    if wanted is Format.table:
+        rows = [row | {"threshold": "-" if row["reason"] else f"{row['threshold']:.4f}"} for row in rows]
+    print_rows(rows, wanted, "Thresholds")
 
 
 @app.command()
@@ -319,6 +418,11 @@ def check(
     print_rows(rows, wanted, f"Contract of {name}")
     if not all(its.kept for its in checks):
         raise typer.Exit(1)
+
+
+def _names(texts: list[str] | None) -> list[str] | None:
+    """The names of ``A,B`` given several times; None where there are none."""
+    return [name for text in texts or () for name in text.split(",") if name] or None
 
 
 def _integers(option: str, text: str | None) -> list[int] | None:

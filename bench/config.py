@@ -42,6 +42,11 @@ class Experiment:
         Leave broken cases out and record them, where a run would otherwise refuse the cohort.
     store
         Folder of the run store.
+    metric
+        What ranks instead of the declared metrics: ``task=metric``, or ``metric`` for all tasks of its kind.
+    inner_folds
+        Into how many parts the training part of a fold is cut where its validation part has too few positive
+        cases to choose a threshold on; 0 for no inner cells.
     plugins
         Local plugin files; in a TOML file, ``files`` under ``[plugins]``, relative to it.
     """
@@ -56,6 +61,8 @@ class Experiment:
     threads: int = 2
     skip_broken: bool = False
     store: str = "runs"
+    metric: tuple[str, ...] = ()
+    inner_folds: int = 0
     plugins: tuple[str, ...] = ()
 
 
@@ -72,10 +79,13 @@ def read_experiment(path: Path | None, overrides: Overrides) -> Experiment:
     for key in values:
         if key not in fields:
             raise unknown_name("key of an experiment", key, fields)
-    for key in ("methods", "seeds", "plugins"):
+    for key in ("methods", "seeds", "metric", "plugins"):
         if key in values:
             values[key] = tuple(values[key])
-    return Experiment(**values)
+    experiment = Experiment(**values)
+    if experiment.inner_folds == 1 or experiment.inner_folds < 0:
+        raise UsageError(f"inner folds: expected 0 (none) or at least 2, got {experiment.inner_folds}")
+    return experiment
 
 
 def preset_names() -> list[str]:

@@ -3,7 +3,7 @@
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,10 @@ from bench.cohorts.catalogue import open_cohort
 from bench.cohorts.cohort import Cohort
 from bench.config import Experiment, choose_methods
 from bench.estimate import estimate_cell
+from bench.inner import inner_splits
 from bench.listing import Format
+from bench.metrics import Metric
+from bench.ranking_metric import ranking_metrics
 from bench.registry import load_registry
 from bench.report import print_results
 from bench.results import results_of_cells
@@ -33,10 +36,22 @@ class Plan:
     skipped: Mapping[str, str]
     store: Store
     settings: Settings
+    metrics: Mapping[str, Metric]
+    inner_splits: Mapping[str, Split]
+    inner_cells: tuple[Cell, ...]
+
+    @property
+    def every_cell(self) -> tuple[Cell, ...]:
+        """The cells that are scored, then those that thresholds are chosen on."""
+        return self.cells + self.inner_cells
 
     def missing(self) -> list[Cell]:
         """Cells that have not ended well."""
-        return [cell for cell in self.cells if not self.store.is_done(cell)]
+        return [cell for cell in self.every_cell if not self.store.is_done(cell)]
+
+    def split_of(self, cell: Cell) -> Split:
+        """The split that the cell belongs to: the one that is scored, or an inner one."""
+        return self.inner_splits.get(cell.split, self.split)
 
 
 def make_plan(experiment: Experiment, quiet: bool = False) -> Plan:
@@ -47,9 +62,11 @@ def make_plan(experiment: Experiment, quiet: bool = False) -> Plan:
     cohort = open_cohort(experiment.cohort, quiet, experiment.skip_broken)
     for case_id, fault in cohort.skipped_cases.items():
         print(f"left out as broken: {case_id}: {fault}", file=sys.stderr)
+    metrics = ranking_metrics(cohort.tasks, experiment.metric, map(Path, experiment.plugins))
     split = make_split(cohort, config)
     skipped = {its.label: reason for its in choices if (reason := unmet_need(its, cohort))}
     runnable = [its for its in choices if its.label not in skipped]
+    inner = inner_splits(cohort, split, experiment.inner_folds)
     return Plan(
         cohort=cohort,
         split=split,
@@ -58,15 +75,19 @@ def make_plan(experiment: Experiment, quiet: bool = False) -> Plan:
         skipped=skipped,
         store=Store(Path(experiment.store)),
         settings=Settings(device_named(experiment.device), experiment.threads),
+        metrics=metrics,
+        inner_splits=inner,
+        inner_cells=tuple(
+            cell for its in inner.values() for cell in plan(cohort, its, runnable, experiment.seeds)
+        ),
     )
 
 
 def run_experiment(experiment: Experiment, quiet: bool, wanted: Format) -> bool:
     """Run what is missing, print the result table; whether every cell ended well."""
     planned = make_plan(experiment, quiet)
-    planned.store.keep_split(
-        planned.cohort.name, planned.split.name, planned.split.fingerprint, split_to_json(planned.split)
-    )
+    for split in (planned.split, *planned.inner_splits.values()):
+        planned.store.keep_split(planned.cohort.name, split.name, split.fingerprint, split_to_json(split))
     missing = planned.missing()
     failed = 0
     with run_view(len(missing), quiet) as view:
@@ -76,16 +97,15 @@ def run_experiment(experiment: Experiment, quiet: bool, wanted: Format) -> bool:
                 cell,
                 planned.choices[cell.method],
                 planned.cohort,
-                planned.split,
+                planned.split_of(cell),
                 planned.store,
                 planned.settings,
                 report,
             )
             failed += record["status"] != "ok"
             view.end(cell, record)
-    print_results(
-        results_of_cells(planned.cohort, planned.split, planned.cells, planned.store, planned.skipped), wanted
-    )
+    results = results_of_cells(planned.cohort, planned.split, planned.cells, planned.store, planned.skipped)
+    print_results(replace(results, metrics=planned.metrics), wanted)
     return not failed and not planned.skipped
 
 
@@ -95,7 +115,7 @@ def dry_run_rows(experiment: Experiment, quiet: bool) -> list[dict[str, Any]]:
     missing = planned.missing()
     rows, total = [], 0.0
     for label, choice in planned.choices.items():
-        cells = [cell for cell in planned.cells if cell.method == label]
+        cells = [cell for cell in planned.every_cell if cell.method == label]
         todo = [cell for cell in missing if cell.method == label]
         row = {
             "method": label,
@@ -108,17 +128,17 @@ def dry_run_rows(experiment: Experiment, quiet: bool) -> list[dict[str, Any]]:
             row["estimated_from"] = f"skipped: {planned.skipped[label]}"
         elif todo:
             estimate = estimate_cell(
-                choice, todo, planned.cohort, planned.split, planned.store, planned.settings
+                choice, todo, planned.cohort, planned.split_of(todo[0]), planned.store, planned.settings
             )
             total += estimate.seconds * len(todo)
             row |= {"seconds": math.ceil(estimate.seconds * len(todo)), "estimated_from": estimate.source}
         rows.append(row)
-    done = len(planned.cells) - len(missing)
+    done = len(planned.every_cell) - len(missing)
     return [
         *rows,
         {
             "method": "all",
-            "cells": len(planned.cells),
+            "cells": len(planned.every_cell),
             "done": done,
             "seconds": math.ceil(total),
             "estimated_from": "",

@@ -14,6 +14,7 @@ or named as a local file. A complete one::
 import pluggy
 
 from bench.method import MethodSpec
+from bench.metrics import Metric
 
 PROJECT = "bench"
 
@@ -24,3 +25,18 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 @hookspec
 def bench_methods() -> list[MethodSpec]:  # type: ignore[empty-body]
     """Methods on offer: specs alone, so that listing them imports no heavy library."""
+
+
+@hookspec
+def bench_metrics() -> list[Metric]:  # type: ignore[empty-body]
+    """Metrics on offer beside the benchmark's own, to be shown and, with a direction, to rank by.
+
+    A complete one, whose resamples are computed by repeating cases::
+
+        def f2(truth, decision, beside):
+            return fbeta_score(truth, decision, beta=2, zero_division=0)
+
+        @hookimpl
+        def bench_metrics():
+            return [Metric("f2", "F2", "binary", best=1, higher_is_better=True, value=f2, takes="decision")]
+    """

@@ -1,4 +1,4 @@
-"""Finding methods: entry points one by one, local files by path; a broken plugin is listed, not fatal."""
+"""Finding methods and metrics: entry points one by one, local files by path; a broken one is not fatal."""
 
 import ast
 import dataclasses
@@ -8,20 +8,25 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import pluggy
 
 from bench import hookspecs
 from bench.errors import PluginError
 from bench.method import Method, MethodSpec
+from bench.metrics import METRICS, Metric
 from bench.names import unknown_name
 
 ENTRY_POINT_GROUP = "bench"
+# Where the benchmark's own metrics come from.
+BUILT_IN = "bench"
+
+Offered = TypeVar("Offered", MethodSpec, Metric)
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,13 @@ class BrokenPlugin:
 
 @dataclass(frozen=True)
 class Registry:
-    """Methods by name, which plugin offers each, and the plugins that failed to load."""
+    """Methods by name, which plugin offers each, the plugins that failed to load, and metrics likewise."""
 
     specs: Mapping[str, MethodSpec]
     plugins: Mapping[str, str]
     broken: tuple[BrokenPlugin, ...] = ()
+    metrics: Mapping[str, Metric] = field(default_factory=lambda: dict(METRICS))
+    metric_plugins: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(METRICS, BUILT_IN))
 
     def spec(self, name: str) -> MethodSpec:
         """The method of that name; raises UsageError with the nearest names and any broken plugin."""
@@ -49,25 +56,36 @@ class Registry:
         raise unknown_name("method", name, self.specs, remedy)
 
 
+class Offer(NamedTuple):
+    """What one plugin offers."""
+
+    plugin: str
+    specs: list[MethodSpec]
+    metrics: list[Metric]
+
+
 def load_registry(files: Iterable[Path] = ()) -> Registry:
-    """Every method that installed plugins, ``$BENCH_PLUGINS`` and the given files offer.
+    """Every method and metric that installed plugins, ``$BENCH_PLUGINS`` and the given files offer.
 
     Raises
     ------
     PluginError
-        Two plugins offer a method of one name.
+        Two plugins offer a method, or a metric, of one name.
     """
-    loaded: list[tuple[str, Any]] = []
+    loaded: list[Offer] = []
     broken: list[BrokenPlugin] = []
     sources = [(point.name, point.load) for point in _entry_points()]
     paths = [*_paths_from_environment(), *(Path(file) for file in files)]
     sources += [(str(path), _file_loader(path)) for path in dict.fromkeys(path.resolve() for path in paths)]
     for plugin, load in sources:
         try:
-            loaded.append((plugin, _specs_of(load())))
+            loaded.append(_offer_of(plugin, load()))
         except Exception as error:  # a stranger's plugin may raise anything at import
             broken.append(BrokenPlugin(plugin, f"{type(error).__name__}: {error}"))
-    return Registry(*_by_name(loaded), tuple(broken))
+    specs, plugins = _by_name("method", [(its.plugin, its.specs) for its in loaded])
+    own = (BUILT_IN, list(METRICS.values()))
+    metrics, metric_plugins = _by_name("metric", [own, *((its.plugin, its.metrics) for its in loaded)])
+    return Registry(specs, plugins, tuple(broken), metrics, metric_plugins)
 
 
 def unavailable_reason(spec: MethodSpec) -> str | None:
@@ -162,32 +180,38 @@ def _file_loader(path: Path) -> Any:
     return load
 
 
-def _specs_of(plugin: Any) -> list[MethodSpec]:
+def _offer_of(name: str, plugin: Any) -> Offer:
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     manager.register(plugin)
     manager.check_pending()
-    offered = [spec for specs in manager.hook.bench_methods() for spec in specs]
-    wrong = [spec for spec in offered if not isinstance(spec, MethodSpec)]
+    specs = _offered("bench_methods", manager.hook.bench_methods(), MethodSpec)
+    return Offer(name, specs, _offered("bench_metrics", manager.hook.bench_metrics(), Metric))
+
+
+def _offered(hook: str, answers: Iterable[Iterable[Any]], wanted: type[Offered]) -> list[Offered]:
+    """What a plugin answered to a hook; raises TypeError for values of another type."""
+    offered = [value for answer in answers for value in answer]
+    wrong = [value for value in offered if not isinstance(value, wanted)]
     if wrong:
-        raise TypeError(f"bench_methods must return MethodSpec values, got {wrong[0]!r}")
+        raise TypeError(f"{hook} must return {wanted.__name__} values, got {wrong[0]!r}")
     return offered
 
 
 def _by_name(
-    loaded: Iterable[tuple[str, list[MethodSpec]]],
-) -> tuple[dict[str, MethodSpec], dict[str, str]]:
-    specs: dict[str, MethodSpec] = {}
+    kind: str, loaded: Iterable[tuple[str, list[Offered]]]
+) -> tuple[dict[str, Offered], dict[str, str]]:
+    found: dict[str, Offered] = {}
     plugins: dict[str, str] = {}
     for plugin, offered in loaded:
-        for spec in offered:
-            if spec.name in specs:
+        for its in offered:
+            if its.name in found:
                 raise PluginError(
-                    f"two plugins offer a method named {spec.name!r}: {plugins[spec.name]} and {plugin}; "
+                    f"two plugins offer a {kind} named {its.name!r}: {plugins[its.name]} and {plugin}; "
                     "rename one or uninstall it"
                 )
-            specs[spec.name], plugins[spec.name] = spec, plugin
-    return specs, plugins
+            found[its.name], plugins[its.name] = its, plugin
+    return found, plugins
 
 
 def _default(spec: MethodSpec, field: "dataclasses.Field[Any]") -> Any:

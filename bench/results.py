@@ -11,6 +11,7 @@ from bench.cells import Cell
 from bench.cohorts.catalogue import ceiling_predictions
 from bench.cohorts.cohort import Cohort
 from bench.errors import UsageError
+from bench.inner import chosen_thresholds, is_inner
 from bench.leaderboard import MethodResult, Results
 from bench.split import Split
 from bench.store import PREDICTIONS, Record, Store
@@ -52,7 +53,8 @@ def results_of_cells(
         if record is not None:
             by_method[cell.method].append(_Finished(record, store.cell_folder(cell)))
     seeds = sorted({cell.seed for cell in cells})
-    methods = [_method_result(label, found, split, seeds) for label, found in by_method.items()]
+    method_results = [_method_result(label, found, split, seeds) for label, found in by_method.items()]
+    methods = [_with_thresholds(its, by_method[its.label], cohort, split, store) for its in method_results]
     methods += [_without_result(label, f"skipped: {reason}") for label, reason in skipped.items()]
     records = [its.record for found in by_method.values() for its in found]
     return replace(_results(cohort, split, methods), **_made_with(records))
@@ -79,7 +81,13 @@ def results_of_store(cohort: Cohort, split: Split, store: Store) -> Results:
         by_method.setdefault(its.record["method"], []).append(its)
     latest = {label: _latest_version(every) for label, every in sorted(by_method.items())}
     methods = [
-        _method_result(label, cells, split, sorted({its.key[0] for its in cells}))
+        _with_thresholds(
+            _method_result(label, cells, split, sorted({its.key[0] for its in cells})),
+            cells,
+            cohort,
+            split,
+            store,
+        )
         for label, cells in latest.items()
     ]
     records = [its.record for cells in latest.values() for its in cells]
@@ -90,7 +98,7 @@ def export_predictions(cohort: Cohort, split: str | None, store: Store) -> pd.Da
     """Every stored prediction of this cohort beside its truth, in the columns of ``bench predictions``."""
     tables = []
     for its in _cells_of(cohort, store, split or "*"):
-        if its.record["status"] == "ok":
+        if its.record["status"] == "ok" and not is_inner(its.record["split"]):
             table = pd.read_parquet(its.folder / PREDICTIONS)
             names = {name: its.record[name] for name in ("cohort", "split", "method")}
             tables.append(table.assign(**names))
@@ -137,6 +145,16 @@ def _method_result(
         parameters=records[0]["parameters"],
         records=tuple(records),
     )
+
+
+def _with_thresholds(
+    method: MethodResult, cells: Sequence[_Finished], cohort: Cohort, split: Split, store: Store
+) -> MethodResult:
+    """The method with the threshold of every binary task, seed, fold and rule."""
+    if method.status != "ok":
+        return method
+    found = [(its.record, its.folder) for its in cells if its.record["status"] == "ok"]
+    return replace(method, thresholds=chosen_thresholds(cohort, split, found, store))
 
 
 def _why_missing(cells: Sequence[_Finished], missing: Sequence[tuple[int, int]], planned: int) -> str:

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.progress import Progress, TaskID
 
 from bench.cells import Cell
+from bench.inner import is_inner
 from bench.method import Report
 from bench.progress import bar_columns
 from bench.store import Record
@@ -30,7 +31,7 @@ class RunView:
 
     def begin(self, cell: Cell) -> Report:
         """Announce a cell; its training reports to the returned function."""
-        self._move(self.ended, f"{cell.method} seed {cell.seed} fold {cell.fold + 1}")
+        self._move(self.ended, _named(cell))
 
         def report(step: int, total: int, score: float | None) -> None:
             self._move(self.ended + min(step / max(total, 1), 0.999))
@@ -53,8 +54,13 @@ class RunView:
         spent = time.monotonic() - self.started
         left = spent / self.ended * (self.cells - self.ended)
         how = "ok" if record["status"] == "ok" else f"{record['status']}: {record['reason']}"
-        line = f"[{self.ended}/{self.cells}] {cell.method} seed {cell.seed} fold {cell.fold + 1} {how}"
+        line = f"[{self.ended}/{self.cells}] {_named(cell)} {how}"
         self.console.print(f"{line}; {spent:.0f} s, about {left:.0f} s left", markup=False, highlight=False)
+
+
+def _named(cell: Cell) -> str:
+    inner = f" of {cell.split}" if is_inner(cell.split) else ""
+    return f"{cell.method} seed {cell.seed} fold {cell.fold + 1}{inner}"
 
 
 @contextmanager

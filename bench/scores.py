@@ -1,6 +1,6 @@
 """From stored predictions to one score a task and method: a pure function, without images, GPU or plugins."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,12 +26,15 @@ from bench.inference import (
     bootstrap_p,
     delong,
     draw_patients,
+    jackknife_influence,
     mean_influence,
     patients_of,
     percentile_interval,
     shared_ranks,
 )
-from bench.metrics import METRICS, Array, Metric
+from bench.metrics import METRICS, Array, Beside, Metric
+from bench.names import unknown_name
+from bench.thresholds import YOUDEN, Threshold, decisions
 
 NAN = float("nan")
 
@@ -63,6 +66,9 @@ class MethodResult:
         Number of trained parameters; None where the method does not say.
     records
         Of its finished cells, as the run store holds them.
+    thresholds
+        What makes predictions of binary tasks decisions, one a task, seed, fold and rule; with the reason
+        where none could be chosen.
     """
 
     label: str
@@ -72,6 +78,7 @@ class MethodResult:
     fit_seconds: float | None = None
     parameters: int | None = None
     records: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    thresholds: tuple[Threshold, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +105,10 @@ class Results:
         Package versions to print, such as those that the cells recorded.
     hardware
         On which the methods were fitted, in words.
+    metrics
+        What ranks a task, where that is another metric than the one that the task declares.
+    rule
+        By which the thresholds of decisions were chosen, see :data:`bench.thresholds.RULES`.
     """
 
     tasks: tuple[Task, ...]
@@ -116,6 +127,8 @@ class Results:
     ceiling: pd.DataFrame | None = field(default=None, repr=False)
     versions: Mapping[str, str] = field(default_factory=dict)
     hardware: str = ""
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    rule: str = YOUDEN
 
 
 @dataclass(frozen=True)
@@ -213,8 +226,28 @@ def score_results(results: Results, draws: int = DRAWS, seed: int = DRAW_SEED) -
     )
 
 
-def sample_of(results: Results, task: Task) -> Sample:
-    """Line up truth and predictions of one task by case id.
+def metric_of(results: Results, task: Task) -> Metric:
+    """The metric that ranks a task; raises UsageError where it is none of the benchmark's own nor given."""
+    if task.name in results.metrics:
+        return results.metrics[task.name]
+    if task.metric not in METRICS:
+        raise unknown_name("metric", task.metric, METRICS, "See `bench metrics --list`.")
+    return METRICS[task.metric]
+
+
+def metric_scores(
+    results: Results, task: Task, metric: Metric, draws: int = DRAWS, seed: int = DRAW_SEED
+) -> tuple[Score, ...]:
+    """Scores of one task by any metric of its kind, one a method; ranks say nothing where it cannot rank."""
+    by_it = replace(results, metrics={**results.metrics, task.name: metric})
+    return tuple(_task_scores(by_it, sample_of(by_it, task), draws, seed))
+
+
+def sample_of(results: Results, task: Task, metric: Metric | None = None) -> Sample:
+    """Line up truth and predictions of one task by case id, as a metric (or the ranking one) needs them.
+
+    For a metric of decisions the predictions are these, 1 or 0; the constant predictor, which tells no case
+    from another, calls every case positive, as either rule has it do, and there is no ceiling.
 
     Raises
     ------
@@ -222,7 +255,10 @@ def sample_of(results: Results, task: Task) -> Sample:
         A predicted case is not in the truth, a case has two predictions of one seed, or is tested in two
         different folds.
     """
-    finished = [its for its in results.methods if its.status == "ok"]
+    metric = metric or metric_of(results, task)
+    decided = metric.takes == "decision"
+    methods = [_decided(its, task, results.rule) for its in results.methods] if decided else results.methods
+    finished = [its for its in methods if its.status == "ok"]
     tables = {its.label: its.predictions[its.predictions["task"] == task.name] for its in finished}
     fold = _folds(tables, results)
     known = results.truth.loc[fold.index]
@@ -230,7 +266,7 @@ def sample_of(results: Results, task: Task) -> Sample:
     fold = fold.loc[known.index]
     predictions, statuses = _predictions(tables, known.index)
     truth = known[task.name].to_numpy(dtype=float)
-    label = truth if METRICS[task.metric].by_label else None
+    label = truth if metric.by_label else None
     return Sample(
         task=task,
         truth=truth,
@@ -238,10 +274,19 @@ def sample_of(results: Results, task: Task) -> Sample:
         site=_codes(known["site"]),
         patients=patients_of(known["patient_id"].to_numpy(dtype=object), label),
         predictions=predictions,
-        statuses=statuses | {its.label: its.status for its in results.methods if its.status != "ok"},
-        constant=_constant(task, finished, fold),
-        ceiling=_ceiling(task, results.ceiling, known.index),
+        statuses=statuses | {its.label: its.status for its in methods if its.status != "ok"},
+        constant=np.ones(len(truth)) if decided else _constant(task, finished, fold),
+        ceiling=None if decided else _ceiling(task, results.ceiling, known.index),
     )
+
+
+def _decided(method: MethodResult, task: Task, rule: str) -> MethodResult:
+    """The method with decisions in place of its predictions, or without a value where a threshold lacks."""
+    if method.status != "ok":
+        return method
+    mine = method.predictions[method.predictions["task"] == task.name]
+    table, reason = decisions(mine, [its for its in method.thresholds if its.task == task.name], rule)
+    return replace(method, predictions=table, status=f"no threshold: {reason}" if reason else "ok")
 
 
 def _folds(tables: Mapping[str, pd.DataFrame], results: Results) -> "pd.Series[Any]":
@@ -310,15 +355,28 @@ def _codes(values: "pd.Series[Any]") -> NDArray[np.intp]:
 
 
 def _task_scores(results: Results, sample: Sample, draws: int, seed: int) -> list[Score]:
-    metric = METRICS[sample.task.metric]
+    metric = metric_of(results, sample.task)
     blank = {its.label: _blank(its, sample, metric) for its in results.methods}
-    values = _seed_values(metric, sample, sample.fold)
-    if not values or np.isnan(next(iter(values.values()))).any():
-        reason = f"not scored: no fold has both classes of {sample.task.name}"
-        return [replace(blank[label], status=reason) if label in values else blank[label] for label in blank]
+    every = _seed_values(metric, sample)
+    values = {label: its for label, its in every.items() if not np.isnan(its).any()}
+    for label in every.keys() - values.keys():
+        blank[label] = replace(blank[label], status=f"not scored: {_why_no_value(metric, sample.task)}")
+    if not values:
+        return list(blank.values())
     drawn = draw_patients(sample.patients, draws, seed)
-    scored = _scored(metric, sample, drawn, {label: blank[label] for label in values}, values)
+    scored = _scored(metric, _of_methods(sample, values), drawn, blank, values)
     return [scored.get(label, blank[label]) for label in blank]
+
+
+def _why_no_value(metric: Metric, task: Task) -> str:
+    if metric.name == "auc":
+        return f"no fold has both classes of {task.name}"
+    return f"{metric.title} has no value on these cases"
+
+
+def _of_methods(sample: Sample, labels: Iterable[str]) -> Sample:
+    """The sample with the predictions of these methods alone."""
+    return replace(sample, predictions={label: sample.predictions[label] for label in labels})
 
 
 def _blank(method: MethodResult, sample: Sample, metric: Metric) -> Score:
@@ -335,24 +393,33 @@ def _blank(method: MethodResult, sample: Sample, metric: Metric) -> Score:
     )
 
 
-def _seed_values(metric: Metric, sample: Sample, stratum: NDArray[np.intp] | None) -> dict[str, Array]:
-    """The metric of each method and seed, shape (seed,)."""
+def beside(metric: Metric, sample: Sample) -> Array | NDArray[np.intp]:
+    """What the metric may know of each case beside truth and prediction, shape (case,)."""
+    return sample.constant if metric.beside == "constant" else sample.fold
+
+
+def _seed_values(metric: Metric, sample: Sample, stratum: Beside = None) -> dict[str, Array]:
+    """The metric of each method and seed, shape (seed,), within folds where no other stratum is given."""
+    known = beside(metric, sample) if stratum is None else stratum
     return {
-        label: np.array([metric.value(sample.truth, its, stratum) for its in rows])
+        label: np.array([metric.value(sample.truth, its, known) for its in rows])
         for label, rows in sample.predictions.items()
     }
 
 
 def _resample(metric: Metric, sample: Sample, drawn: Array) -> Resampled:
-    """All methods, the constant and the ceiling in the same resamples; those without a value are dropped."""
+    """All methods, the constant and the ceiling in the same resamples.
+
+    Resamples in which a method has no value are dropped for all.
+    """
     blocks = [*sample.predictions.values(), sample.constant[None]]
     blocks += [] if sample.ceiling is None else [sample.ceiling[None]]
     weights = drawn[sample.patients.codes]
-    values = metric.resampled(sample.truth, np.concatenate(blocks), sample.fold, weights)
-    values = values[:, ~np.isnan(values[0])]
+    values = metric.resampled(sample.truth, np.concatenate(blocks), beside(metric, sample), weights)
     edges = np.cumsum([len(block) for block in blocks])[:-1]
-    means = [block.mean(axis=0) for block in np.split(values, edges)]
     count = len(sample.predictions)
+    values = values[:, ~np.isnan(values[: edges[count - 1]]).any(axis=0)]
+    means = [block.mean(axis=0) for block in np.split(values, edges)]
     return Resampled(np.array(means[:count]), means[count], None if sample.ceiling is None else means[-1])
 
 
@@ -362,12 +429,14 @@ def _scored(
     """The rows of the methods that have a value."""
     resampled = _resample(metric, sample, drawn)
     means = {label: float(its.mean()) for label, its in values.items()}
-    constant = metric.value(sample.truth, sample.constant, sample.fold)
-    ceiling = NAN if sample.ceiling is None else metric.value(sample.truth, sample.ceiling, sample.fold)
+    known = beside(metric, sample)
+    constant = metric.value(sample.truth, sample.constant, known)
+    ceiling = NAN if sample.ceiling is None else metric.value(sample.truth, sample.ceiling, known)
     uncertain, influence = _uncertainty(metric, sample, resampled, means, constant)
     ranks = _ranks(metric, sample, drawn, means, influence)
-    pooled = _mean_values(metric, sample, None)
-    within = _mean_values(metric, sample, _fold_and_site(sample))
+    pooled = _mean_values(metric, sample, np.zeros_like(sample.fold))
+    several = sample.site.max(initial=0) > 0
+    within = _mean_values(metric, sample, _fold_and_site(sample)) if several else dict.fromkeys(means, NAN)
     rows = {}
     for index, (label, mean) in enumerate(means.items()):
         share, share_interval = _share(metric, mean, constant, ceiling, resampled, index)
@@ -397,9 +466,25 @@ def _uncertainty(
         scores = list(sample.predictions.values())
         areas = delong(sample.truth, scores, sample.fold, sample.patients.codes)
         return _area_uncertainty(areas, means), auc_influence(areas)
-    losses = [np.abs(sample.truth - rows).mean(axis=0) for rows in sample.predictions.values()]
-    influence = metric.sign * mean_influence(np.array(losses), sample.patients)
-    return _bootstrap_uncertainty(metric, sample, resampled, means, constant), influence
+    uncertain = _bootstrap_uncertainty(metric, sample, resampled, means, constant)
+    if not metric.ranks:
+        return uncertain, np.zeros((len(means), len(sample.patients.group)))
+    if metric.name == "mae":
+        losses = [np.abs(sample.truth - rows).mean(axis=0) for rows in sample.predictions.values()]
+        return uncertain, metric.sign * mean_influence(np.array(losses), sample.patients)
+    return uncertain, metric.sign * metric_influence(metric, sample)
+
+
+def metric_influence(metric: Metric, sample: Sample) -> Array:
+    """What each patient contributes to each method's mean over seeds of a metric, shape (method, patient)."""
+    rows = np.concatenate(list(sample.predictions.values()))
+    edges = np.cumsum([len(its) for its in sample.predictions.values()])[:-1]
+
+    def value(weights: Array) -> Array:
+        values = metric.resampled(sample.truth, rows, beside(metric, sample), weights)
+        return np.array([block.mean(axis=0) for block in np.split(values, edges)])
+
+    return jackknife_influence(value, sample.patients)
 
 
 def _area_uncertainty(areas: DeLong, means: Mapping[str, float]) -> dict[str, tuple[Interval, Difference]]:
@@ -420,6 +505,7 @@ def _bootstrap_uncertainty(
     for (label, mean), drawn in zip(means.items(), resampled.methods, strict=True):
         gains = metric.sign * (drawn - resampled.constant)
         gain = Difference(metric.sign * (mean - constant), percentile_interval(gains), bootstrap_p(gains))
+        gain = gain if metric.ranks else NO_DIFFERENCE
         single = Difference(gain.value, NO_INTERVAL, NAN)
         alone = len(sample.patients.group) < 2
         found[label] = (NO_INTERVAL, single) if alone else (percentile_interval(drawn), gain)
@@ -456,9 +542,9 @@ def _share(
     return (value - constant) / (ceiling - constant), percentile_interval(shares)
 
 
-def _mean_values(metric: Metric, sample: Sample, stratum: NDArray[np.intp] | None) -> dict[str, float]:
-    """The rank metric with other strata, mean over seeds; NaN for other metrics, or where all is one site."""
-    if metric.name != "auc" or (stratum is not None and sample.site.max() == 0):
+def _mean_values(metric: Metric, sample: Sample, stratum: NDArray[np.intp]) -> dict[str, float]:
+    """The rank metric with other strata, mean over seeds; NaN for other metrics."""
+    if metric.name != "auc":
         return dict.fromkeys(sample.predictions, NAN)
     return {label: float(its.mean()) for label, its in _seed_values(metric, sample, stratum).items()}
 

@@ -373,6 +373,57 @@ def _levels(cohort: Cohort) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
+def inner_split(cohort: Cohort, split: Split, fold: int, folds: int) -> Split:
+    """Cross-validate within the training part of one fold, so that its cases get predictions to choose by.
+
+    Each training case is tested once, by a model that learned from other training cases of the fold alone;
+    patients stay whole. No case of the fold's validation or test part takes part, nor does a label of theirs.
+    The cut depends on the seed of the split and on the fold.
+
+    Parameters
+    ----------
+    cohort, split
+        With labels, and a split of it.
+    fold
+        Index of the fold whose training part is cut.
+    folds
+        Into how many parts, at least 2.
+
+    Returns
+    -------
+    Split
+        Named ``<split>/inner<fold>``.
+
+    Raises
+    ------
+    SplitError
+        The training part has too few patients of a class of a ranked task; or ``folds`` is below 2.
+    """
+    config = SplitConfig(
+        name=f"{split.name}/inner{fold}",
+        protocol=split.protocol.partition(" ")[0],
+        title=f"{folds}-fold cross-validation of the training part of fold {fold} of {split.name}",
+        estimand="Nothing that is reported: thresholds of that fold are chosen on it.",
+        seed=split.seed,
+        folds=folds,
+        validation_share=split.validation_share,
+    )
+    training = cohort.take(sorted(split.folds[fold].train))
+    cut = _cross_validate(training, config, np.random.default_rng([split.seed, fold]), "training")
+    _require_parts(training, config, cut)
+    statement = f"inner folds={folds} validation_share={split.validation_share!r} of {split.fingerprint}"
+    return Split(
+        name=config.name,
+        title=config.title,
+        estimand=config.estimand,
+        seed=config.seed,
+        validation_share=config.validation_share,
+        folds=cut,
+        fingerprint=_fingerprint(statement, config.seed, cut),
+        protocol=statement,
+    )
+
+
 # What makes a split impossible.
 
 

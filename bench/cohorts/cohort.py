@@ -40,6 +40,8 @@ class Task:
         Continuous: lowest and highest possible value.
     ranked
         Whether the task counts in rankings.
+    metric
+        Name of the ranking metric; ``auc`` (binary) or ``mae`` (continuous) where none is given.
     """
 
     name: str
@@ -49,16 +51,16 @@ class Task:
     unit: str = ""
     range: tuple[float, float] = (-np.inf, np.inf)
     ranked: bool = True
+    metric: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.metric:
+            object.__setattr__(self, "metric", "auc" if self.kind == "binary" else "mae")
 
     @property
     def bounds(self) -> tuple[float, float]:
         """Lowest and highest admissible prediction: (0, 1) for a binary task, else the declared range."""
         return (0.0, 1.0) if self.kind == "binary" else self.range
-
-    @property
-    def metric(self) -> str:
-        """Name of the ranking metric: ``auc`` (binary) or ``mae`` (continuous)."""
-        return "auc" if self.kind == "binary" else "mae"
 
 
 @dataclass(frozen=True, eq=False)

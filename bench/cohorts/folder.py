@@ -14,6 +14,7 @@ import pandas as pd
 
 from bench.cohorts.cohort import GROUPS, ROLES, Cohort, Task
 from bench.cohorts.fault import Fault, Tell, refuse
+from bench.metrics import METRICS, unfit_to_rank
 from bench.names import unknown_name
 from bench.paths import cache_dir
 from bench.progress import progress_bar
@@ -21,10 +22,11 @@ from bench.progress import progress_bar
 IDENTITY = ("case_id", "patient_id", "site", "group")
 FILES = ("image", "mask")
 TOP_KEYS = ("name", "title", "synthetic", "licence", "citation", "label_rule", "features")
-TASK_KEYS = ("kind", "title", "positive", "unit", "range", "ranked")
+TASK_KEYS = ("kind", "title", "positive", "unit", "range", "ranked", "metric")
 # Rules of faults that leave a file unread.
 MISSING, OUTSIDE = "missing file", "path outside the folder"
 SEE = "see README, your own cohort"
+SEE_METRICS = "see `bench metrics --list`"
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +164,21 @@ def _task(folder: Path, name: str, declared: Any, tell: Tell) -> Task | None:
         unit=declared.get("unit", ""),
         range=_range(where, declared.get("range", [-np.inf, np.inf]), tell),
         ranked=declared.get("ranked", True),
+        metric=_metric(where, declared, kind, tell),
     )
+
+
+def _metric(where: str, declared: Mapping[str, Any], kind: str, tell: Tell) -> str:
+    """Name of the declared ranking metric, empty where there is none; a plugin's is looked up in a run."""
+    name = declared.get("metric", "")
+    if not isinstance(name, str):
+        tell(Fault("cohort.toml", f"{where}: metric must be the name of one, got {name!r}; {SEE_METRICS}"))
+        return ""
+    fault = None if name not in METRICS else unfit_to_rank(METRICS[name], kind)
+    if fault:
+        tell(Fault("cohort.toml", f"{where}: {fault}; {SEE_METRICS}"))
+        return ""
+    return name
 
 
 def _range(where: str, declared: Any, tell: Tell) -> tuple[float, float]:

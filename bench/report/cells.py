@@ -88,7 +88,7 @@ def record(score: "Score") -> dict[str, Any]:
         "method": score.method,
         "task": score.task.name,
         "metric": score.metric.name,
-        "unit": score.task.unit,
+        "unit": _unit(score),
         "higher_is_better": score.metric.higher_is_better,
         "n": score.n,
         "positives": score.positives,
@@ -101,8 +101,12 @@ def record(score: "Score") -> dict[str, Any]:
 
 def metric_title(score: "Score") -> str:
     """Metric with the better direction, and the unit where the task has one: ``MAE ↓ (pp)``."""
-    unit = f" ({SHORT_UNITS.get(score.task.unit, score.task.unit)})" if score.task.unit else ""
+    unit = f" ({SHORT_UNITS.get(score.task.unit, score.task.unit)})" if _unit(score) else ""
     return f"{score.metric.title} {score.metric.arrow}{unit}"
+
+
+def _unit(score: Score) -> str:
+    return score.task.unit if score.metric.in_unit else ""
 
 
 def number(value: float, digits: int) -> Cell:

@@ -8,6 +8,7 @@ from bench import __version__
 from bench.inference import ALPHA, FEWEST_PATIENTS
 from bench.report.cells import SHORT_UNITS
 from bench.scores import LEAST_GAP, Results, Score
+from bench.thresholds import FEWEST_POSITIVES, RULE_TITLES
 
 FINGERPRINT_DIGITS = 12
 
@@ -83,6 +84,7 @@ def file_notes(
         f"Split seed {results.split_seed}, fingerprint {results.split_fingerprint[:FINGERPRINT_DIGITS]}.",
         f"Cases: {_case_counts(scores)}.",
         _interval_note(draws, seed),
+        *metric_notes(results, scores),
         " ".join(ARROWS[up] for up in ARROWS if up in {score.metric.higher_is_better for score in scores}),
         *([RANKED] if ranked else []),
         *brief_notes(results, scores)[2:],
@@ -154,6 +156,21 @@ def _file_column_notes(results: Results, scores: Sequence[Score], ranked: bool) 
 def _time_note(results: Results) -> str:
     hardware = f", on {results.hardware}" if results.hardware else ""
     return f"Fit s: seconds of fitting, summed over folds and averaged over seeds{hardware}."
+
+
+def metric_notes(results: Results, scores: Sequence[Score]) -> list[str]:
+    """What the metrics are, but for AUC and MAE, which are said elsewhere; and where decisions come from."""
+    shown = {score.metric.name: score.metric for score in scores}
+    named = [f"{its.title}: {its.summary}." for name, its in shown.items() if name not in ("auc", "mae")]
+    if any(its.takes == "decision" for its in shown.values()):
+        named.append(
+            "Decisions: a case is called positive where its prediction is at least the threshold of its fold "
+            f"and seed, rule `{results.rule}`: {RULE_TITLES[results.rule]}. It is chosen on the validation "
+            f"cases of the fold, with fewer than {FEWEST_POSITIVES} positives on inner cross-validated "
+            "predictions of its training cases, never on tested ones. The constant predictor calls every "
+            "case positive."
+        )
+    return named
 
 
 def _versions(results: Results) -> str:

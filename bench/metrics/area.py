@@ -1,20 +1,9 @@
-"""Metrics: pure functions of truth, prediction and stratum, and their values in many resamples at once.
-
-A stratum is a set of cases whose predictions are comparable: those of one fold, since every fold has a
-model of its own. Only rank metrics look at it.
-"""
-
-from collections.abc import Callable
-from dataclasses import dataclass
+"""The area under the ROC curve over comparable pairs, and its value in many resamples at once."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Codes = NDArray[np.intp]
-
-# Resamples that are computed together: a block of 1,000 cases then stays in the processor's cache.
-DRAWS_AT_ONCE = 128
+from bench.metrics.metric import DRAWS_AT_ONCE, Array, Codes
 
 
 def auc(truth: Array, score: Array, stratum: NDArray[np.generic] | None = None) -> float:
@@ -48,14 +37,6 @@ def auc(truth: Array, score: Array, stratum: NDArray[np.generic] | None = None) 
     return float(placements(positive, score, codes)[positive].sum()) / pairs if pairs else float("nan")
 
 
-def mae(truth: Array, prediction: Array, stratum: NDArray[np.generic] | None = None) -> float:
-    r"""Mean absolute error, :math:`\sum_i |y_i - x_i| / n`, in the task's unit; strata play no part.
-
-    Both arrays have shape (case,); NaN where there is no case.
-    """
-    return float(np.abs(truth - prediction).mean()) if len(truth) else float("nan")
-
-
 def stratum_codes(stratum: NDArray[np.generic] | None, cases: int) -> Codes:
     """Strata numbered from 0, shape (case,); all 0 where there are none."""
     if stratum is None:
@@ -78,7 +59,7 @@ def placements(positive: NDArray[np.bool_], score: Array, stratum: Codes) -> Arr
     A tie counts one half. Divided by :func:`pair_counts` these are the structural components of DeLong et al.
     (1988), here by sorting as in Sun & Xu (2014): O(n log n). Shape (case,).
     """
-    keys = _sort_keys(score, stratum)
+    keys = sort_keys(score, stratum)
     below = _halfway(np.sort(keys[~positive]), keys[positive])
     below -= np.searchsorted(np.sort(stratum[~positive]), stratum[positive], side="left")
     above = np.searchsorted(np.sort(stratum[positive]), stratum[~positive], side="right").astype(float)
@@ -122,65 +103,7 @@ def resampled_auc(
     return result
 
 
-def resampled_mae(
-    truth: Array, predictions: Array, stratum: NDArray[np.generic] | None, weights: Array
-) -> NDArray[np.float64]:
-    """:func:`mae` of several predictions in many resamples; arguments and result as :func:`resampled_auc`."""
-    result: NDArray[np.float64] = np.abs(truth - predictions) @ weights / weights.sum(axis=0)
-    return result
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric as tables and inference need it.
-
-    Parameters
-    ----------
-    name
-        As in :attr:`bench.cohorts.cohort.Task.metric`.
-    title
-        What tables print.
-    best
-        The value of a perfect prediction.
-    higher_is_better
-        Direction.
-    decimals
-        Digits behind the point that tables print.
-    by_label
-        Whether patients are resampled within each class, so that no resample lacks one.
-    value
-        ``value(truth, prediction, stratum) -> float``.
-    resampled
-        ``resampled(truth, predictions, stratum, weights)``, shape (prediction, draw).
-    """
-
-    name: str
-    title: str
-    best: float
-    higher_is_better: bool
-    decimals: int
-    by_label: bool
-    value: Callable[[Array, Array, NDArray[np.generic] | None], float]
-    resampled: Callable[[Array, Array, NDArray[np.generic] | None, Array], NDArray[np.float64]]
-
-    @property
-    def arrow(self) -> str:
-        """``↑`` where higher is better, else ``↓``."""
-        return "↑" if self.higher_is_better else "↓"
-
-    @property
-    def sign(self) -> int:
-        """What a difference is multiplied with so that positive means better."""
-        return 1 if self.higher_is_better else -1
-
-
-METRICS = {
-    "auc": Metric("auc", "AUC", 1.0, True, 3, True, auc, resampled_auc),
-    "mae": Metric("mae", "MAE", 0.0, False, 2, False, mae, resampled_mae),
-}
-
-
-def _sort_keys(score: Array, stratum: Codes) -> Codes:
+def sort_keys(score: Array, stratum: Codes) -> Codes:
     """Integers that order the cases by stratum, then by score; equal where both are equal."""
     order = np.lexsort((score, stratum))
     rises = np.ones(len(score), dtype=bool)
@@ -199,7 +122,7 @@ def _halfway(ordered: Codes, keys: Codes) -> Array:
 
 def _ascent(positive: NDArray[np.bool_], score: Array, stratum: Codes) -> tuple[Codes, Codes, Codes]:
     """Order of the negatives, and for each positive how many of them lie below it and at most level."""
-    keys = _sort_keys(score, stratum)
+    keys = sort_keys(score, stratum)
     order = np.argsort(keys[~positive], kind="stable")
     ordered = keys[~positive][order]
     low = np.searchsorted(ordered, keys[positive], side="left")
