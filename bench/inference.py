@@ -331,9 +331,7 @@ def studentised_interval(
     valid = ~np.isnan(resampled) & (variance > NEGLIGIBLE)
     if error**2 < NEGLIGIBLE or valid.mean() < LEVEL:
         return Interval(value, value) if error**2 < NEGLIGIBLE else NO_INTERVAL
-    low, high = np.quantile(
-        (resampled[valid] - value) / np.sqrt(variance[valid]), [ALPHA / 2, 1 - ALPHA / 2]
-    )
+    low, high = np.quantile((resampled[valid] - value) / np.sqrt(variance[valid]), [ALPHA / 2, 1 - ALPHA / 2])
     return Interval(float(value - high * error), float(value - low * error))
 
 

@@ -23,13 +23,14 @@ from bench.inference import (
     auc_influence,
     auc_interval,
     auc_p,
-    bootstrap_p,
     delong,
     draw_patients,
     mean_influence,
     patients_of,
     percentile_interval,
     shared_ranks,
+    studentised_difference,
+    studentised_interval,
 )
 from bench.metrics import METRICS, Array, Metric
 
@@ -161,7 +162,8 @@ class Sample:
     """The cases on which a task is scored, and what every scored method predicts for them.
 
     All arrays are in the order of the case ids, shape (case,); ``predictions`` maps a method's label to an
-    array of shape (seed, case). ``statuses`` says of the other methods why they are not here.
+    array of shape (seed, case). ``statuses`` says of the other methods why they are not here, ``site_names``
+    what the codes of ``site`` stand for.
     """
 
     task: Task
@@ -173,6 +175,7 @@ class Sample:
     statuses: Mapping[str, str]
     constant: Array
     ceiling: Array | None
+    site_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,6 +238,7 @@ def sample_of(results: Results, task: Task) -> Sample:
         statuses=statuses | {its.label: its.status for its in results.methods if its.status != "ok"},
         constant=_constant(task, finished, fold),
         ceiling=_ceiling(task, results.ceiling, known.index),
+        site_names=tuple(map(str, np.unique(known["site"].to_numpy()))),
     )
 
 
@@ -338,12 +342,11 @@ def _seed_values(metric: Metric, sample: Sample, stratum: NDArray[np.intp] | Non
 
 
 def _resample(metric: Metric, sample: Sample, drawn: Array) -> Resampled:
-    """All methods, the constant and the ceiling in the same resamples; those without a value are dropped."""
+    """All methods, the constant and the ceiling in the same resamples; NaN where one has no value."""
     blocks = [*sample.predictions.values(), sample.constant[None]]
     blocks += [] if sample.ceiling is None else [sample.ceiling[None]]
     weights = drawn[sample.patients.codes]
     values = metric.resampled(sample.truth, np.concatenate(blocks), sample.fold, weights)
-    values = values[:, ~np.isnan(values[0])]
     edges = np.cumsum([len(block) for block in blocks])[:-1]
     means = [block.mean(axis=0) for block in np.split(values, edges)]
     count = len(sample.predictions)
@@ -358,7 +361,7 @@ def _scored(
     means = {label: float(its.mean()) for label, its in values.items()}
     constant = metric.value(sample.truth, sample.constant, sample.fold)
     ceiling = NAN if sample.ceiling is None else metric.value(sample.truth, sample.ceiling, sample.fold)
-    uncertain, influence = _uncertainty(metric, sample, resampled, means, constant)
+    uncertain, influence = _uncertainty(metric, sample, drawn, resampled, means, constant)
     ranks = _ranks(metric, sample, drawn, means, influence)
     pooled = _mean_values(metric, sample, None)
     within = _mean_values(metric, sample, _fold_and_site(sample))
@@ -384,7 +387,12 @@ def _scored(
 
 
 def _uncertainty(
-    metric: Metric, sample: Sample, resampled: Resampled, means: Mapping[str, float], constant: float
+    metric: Metric,
+    sample: Sample,
+    drawn: Array,
+    resampled: Resampled,
+    means: Mapping[str, float],
+    constant: float,
 ) -> tuple[dict[str, tuple[Interval, Difference]], Array]:
     """Interval and gain of each method, and what each patient contributes to its value (method, patient)."""
     if metric.name == "auc":
@@ -392,8 +400,15 @@ def _uncertainty(
         areas = delong(sample.truth, scores, sample.fold, sample.patients.codes)
         return _area_uncertainty(areas, means), auc_influence(areas)
     losses = [np.abs(sample.truth - rows).mean(axis=0) for rows in sample.predictions.values()]
+    losses.append(np.abs(sample.truth - sample.constant))
     influence = metric.sign * mean_influence(np.array(losses), sample.patients)
-    return _bootstrap_uncertainty(metric, sample, resampled, means, constant), influence
+    values = metric.sign * np.array([*means.values(), constant])
+    redrawn = metric.sign * np.vstack([resampled.methods, resampled.constant])
+    found = {
+        label: _bootstrap_uncertainty(metric, sample, (values, influence, redrawn), drawn, row)
+        for row, label in enumerate(means)
+    }
+    return found, influence[:-1]
 
 
 def _area_uncertainty(areas: DeLong, means: Mapping[str, float]) -> dict[str, tuple[Interval, Difference]]:
@@ -407,17 +422,23 @@ def _area_uncertainty(areas: DeLong, means: Mapping[str, float]) -> dict[str, tu
 
 
 def _bootstrap_uncertainty(
-    metric: Metric, sample: Sample, resampled: Resampled, means: Mapping[str, float], constant: float
-) -> dict[str, tuple[Interval, Difference]]:
-    """Interval of each value, and of its paired difference from the constant's; none for a single patient."""
-    found = {}
-    for (label, mean), drawn in zip(means.items(), resampled.methods, strict=True):
-        gains = metric.sign * (drawn - resampled.constant)
-        gain = Difference(metric.sign * (mean - constant), percentile_interval(gains), bootstrap_p(gains))
-        single = Difference(gain.value, NO_INTERVAL, NAN)
-        alone = len(sample.patients.group) < 2
-        found[label] = (NO_INTERVAL, single) if alone else (percentile_interval(drawn), gain)
-    return found
+    metric: Metric, sample: Sample, oriented: tuple[Array, Array, Array], drawn: Array, row: int
+) -> tuple[Interval, Difference]:
+    """Bootstrap-t interval of a row's value, and of its paired difference from the constant in the last row.
+
+    ``oriented`` are value, influence and resampled value of each row, higher is better. A single patient has
+    no interval.
+    """
+    values, influence, resampled = oriented
+    difference = float(values[row] - values[-1])
+    if len(sample.patients.group) < 2:
+        return NO_INTERVAL, Difference(difference, NO_INTERVAL, NAN)
+    low, high = studentised_interval(
+        float(values[row]), resampled[row], influence[row], sample.patients, drawn
+    )
+    interval = Interval(low, high) if metric.higher_is_better else Interval(-high, -low)
+    contrast = influence[row] - influence[-1]
+    return interval, studentised_difference(difference, contrast, sample.patients, drawn)
 
 
 def _ranks(
