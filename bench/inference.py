@@ -327,7 +327,10 @@ def studentised_interval(
         NaN where fewer than 95 % of the resamples have a value and a standard error.
     """
     error = float(np.sqrt((influence**2).sum()))
-    variance = _resampled_variance(influence[None], patients, drawn)[0]
+    # The metric itself moves in a resample, not its scaled contributions, so the scale is taken off again.
+    size = np.bincount(patients.group)[patients.group]
+    unscaled = influence * np.sqrt((size - 1) / size)
+    variance = _resampled_variance(unscaled[None], patients, drawn)[0]
     valid = ~np.isnan(resampled) & (variance > NEGLIGIBLE)
     if error**2 < NEGLIGIBLE or valid.mean() < LEVEL:
         return Interval(value, value) if error**2 < NEGLIGIBLE else NO_INTERVAL

@@ -12,6 +12,7 @@ from bench.comparison import patient_influence
 from bench.inference import (
     DRAW_SEED,
     DRAWS,
+    NEGLIGIBLE,
     NO_INTERVAL,
     Interval,
     auc_interval,
@@ -221,8 +222,16 @@ def _areas(blank: SiteScore, sample: Sample) -> list[SiteScore]:
     if areas.disjoint_pairs == 0:
         return [replace(blank, status="no value: no fold has both classes")] * len(areas.auc)
     errors = np.sqrt(areas.covariance.diagonal())
+    # Folds of one case a class leave no variance to an area that is neither 0 nor 1: no interval, not one
+    # without width.
+    known = (errors**2 > NEGLIGIBLE) | (areas.auc <= 0) | (areas.auc >= 1)
     return [
-        replace(blank, value=float(value), interval=auc_interval(areas, row), error=float(errors[row]))
+        replace(
+            blank,
+            value=float(value),
+            interval=auc_interval(areas, row) if known[row] else NO_INTERVAL,
+            error=float(errors[row]) if known[row] else NAN,
+        )
         for row, value in enumerate(areas.auc)
     ]
 

@@ -26,8 +26,8 @@ CSV_COLUMNS = (
 )
 NOTES = (
     "AUC counts pairs of cases of the same fold; `within sites` those of the same fold and site, `all sites` "
-    "those of the same fold. AUC intervals are DeLong's by patient on the logit scale, others bootstrap-t by "
-    f"patient. A site with fewer than {FEWEST_IN_CLASS} cases of a class has no AUC.",
+    "those of the same fold. AUC intervals are DeLong's by patient on the logit scale, others "
+    f"bootstrap-t by patient. A site with fewer than {FEWEST_IN_CLASS} cases of a class has no AUC.",
     "Tau: standard deviation between the sites' true values beyond sampling error (DerSimonian & Laird 1986), "
     "on the logit scale for the AUC, in the task's unit otherwise; given from "
     f"{FEWEST_SITES} sites on, and very uncertain with few. I2: share of the observed variance that is no "
@@ -136,7 +136,7 @@ def _finding(scores: SiteScores) -> str:
 def _spread(scores: SiteScores) -> str:
     tau, share, count = scores.spread
     if math.isnan(tau):
-        return f"{count} sites with a standard error are too few for tau (at least {FEWEST_SITES})"
+        return f"tau needs {FEWEST_SITES} sites with a standard error, there are {count}"
     scale = "on the logit scale" if scores.metric.name == "auc" else scores.task.unit
     return f"between sites tau {tau:.2f} {scale}".rstrip() + f", I2 {100 * share:.0f} %, {count} sites"
 

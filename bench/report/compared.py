@@ -130,10 +130,10 @@ def _record(its: Comparison) -> dict[str, Any]:
 def _difference_note() -> str:
     return (
         "Difference: first minus second on the same cases, positive where the first is better. AUC: paired "
-        "DeLong over pairs of cases of the same fold, by patient; other metrics: bootstrap-t by patient. Each "
-        "interval is that of its own difference, not corrected for the others. With several seeds a metric is "
-        "their mean. The fitted models are taken as they are: what other training cases would change is not "
-        "in the interval."
+        "DeLong over pairs of cases of the same fold, by patient; other metrics: bootstrap-t by patient. "
+        "Each interval is that of its own difference, not corrected for the others. With several seeds a "
+        "metric is their mean. The fitted models are taken as they are: what other training cases would "
+        "change is not in the interval."
     )
 
 
