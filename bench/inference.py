@@ -453,8 +453,8 @@ def probability_better(differences: Array) -> float:
     """Share of resamples in which an oriented difference is above 0, ties counted half; NaN without any.
 
     ``differences`` has shape (draw,). It is the bootstrap's stand-in for the probability, over cohorts like
-    this one, that the sign of the observed difference is right. It is no probability that a method is better,
-    and it is close to 1 - p / 2 of a one-sided reading, so it adds no evidence to p.
+    this one, that the sign of the observed difference is right: near 1 - p / 2 for the better method, so it
+    adds no evidence to p. It is not the probability that a method is better.
     """
     valid = differences[~np.isnan(differences)]
     wins = (valid > NEGLIGIBLE**0.5).mean() if len(valid) else float("nan")

@@ -39,6 +39,7 @@ def nadeau_bengio(differences: Array, train_size: float, test_size: float) -> Re
 
     (Nadeau & Bengio 2003; for repeated cross-validation Bouckaert & Frank 2004). The correlation between
     folds is taken to be n2 / (n1 + n2), a heuristic: no unbiased estimate exists (Bengio & Grandvalet 2004).
+    It can stay too liberal: see ``tests/simulations/resampled_t.py``.
 
     Parameters
     ----------
