@@ -4,9 +4,9 @@
 
 Two nearest-mean classifiers read different features of equal strength, so neither algorithm is better; a
 population of ``n`` cases is cross-validated several times in five folds. Prints, beside the share of
-rejections of ``nadeau_bengio`` at 5 %, that of the uncorrected t-test on the same differences, and that of the
-paired test of fitted models (``auc_difference``) on the first cut. That last one asks another question, which
-of the two *fitted* methods is better, and here it is read as if it asked about algorithms.
+rejections of ``nadeau_bengio`` at 5 %, that of the uncorrected t-test on the same differences, and that of
+the paired test of fitted models (``auc_difference``) on the first cut. That last one asks another question,
+which of the two *fitted* methods is better, and here it is read as if it asked about algorithms.
 """
 
 import argparse
