@@ -3,7 +3,7 @@
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,9 @@ from bench import __version__
 from bench.errors import BenchError, UsageError
 from bench.listing import BoardFormat, Format, board_format, print_rows
 from bench.report.select import COLUMNS_HELP
+
+if TYPE_CHECKING:
+    from bench.scores import Results
 
 app = typer.Typer(
     name="bench",
@@ -43,7 +46,9 @@ CohortOption = Annotated[
 SkipOption = Annotated[
     bool, typer.Option("--skip-broken", help="Leave out broken cases, see `bench cohort check`.")
 ]
-OutOption = Annotated[Path | None, typer.Option("--out", help="File instead of printing: .md, .tex, .csv or .json.")]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", help="File instead of printing: .md, .tex, .csv or .json.")
+]
 MetricOption = Annotated[
     list[str] | None,
     typer.Option("--metric", help="What ranks: task=metric, or a metric; see `bench metrics --list`."),
@@ -52,6 +57,16 @@ RuleOption = Annotated[
     str, typer.Option("--rule", help="Rule of the thresholds of decisions: youden or sensitivity_90.")
 ]
 SplitOption = Annotated[str, typer.Option("--split", help="Name of a split or path of its TOML.")]
+EnsemblesOption = Annotated[
+    bool, typer.Option("--ensembles", help="Add a row for the ensemble over seeds of each method.")
+]
+
+
+class FamilyName(StrEnum):
+    """Which comparisons of a task are corrected for together."""
+
+    reference = "reference"
+    all = "all"
 
 
 def main() -> None:
@@ -251,6 +266,7 @@ def leaderboard(
     columns: Annotated[str | None, typer.Option("--columns", help=COLUMNS_HELP)] = None,
     metric: MetricOption = None,
     rule: RuleOption = "youden",
+    ensembles: EnsemblesOption = False,
     plugin: PluginOption = None,
     freeze: Annotated[
         Path | None, typer.Option("--freeze", help="Folder of boards to keep this one in, with its source.")
@@ -260,6 +276,7 @@ def leaderboard(
     from dataclasses import replace
 
     from bench.cohorts.catalogue import open_cohort
+    from bench.ensemble import with_ensembles
     from bench.frozen import freeze as freeze_board
     from bench.leaderboard import leaderboard as rank
     from bench.ranking_metric import ranking_metrics
@@ -276,6 +293,7 @@ def leaderboard(
     chosen = ranking_metrics(found.tasks, _names(metric) or (), plugin or ())
     results = results_of_store(found, make_split(found, config), Store(store))
     results = replace(results, metrics=chosen, rule=by_rule)
+    results = with_ensembles(results) if ensembles else results
     if freeze is not None:
         print(freeze_board(results, freeze))
         return
@@ -336,6 +354,45 @@ def metrics(
 
 
 @app.command()
+def compare(
+    methods: Annotated[list[str], typer.Argument(help="Two or more methods, by the names of their rows.")],
+    split: SplitOption,
+    cohort: CohortOption = "phantom",
+    store: StoreOption = Path("runs"),
+    reference: Annotated[
+        str | None, typer.Option("--reference", help="Set every other method against this one.")
+    ] = None,
+    family: Annotated[
+        FamilyName | None,
+        typer.Option("--family", help="Correct for those against the reference, or for all pairs."),
+    ] = None,
+    ensembles: EnsemblesOption = False,
+    skip_broken: SkipOption = False,
+    wanted: Annotated[
+        BoardFormat, typer.Option("--format", help="How to write the table.")
+    ] = BoardFormat.table,
+    out: Annotated[Path | None, typer.Option("--out", help="File to write instead of printing.")] = None,
+) -> None:
+    """Compare methods pairwise on the same cases: difference, interval, corrected p, power and a verdict."""
+    from bench.comparison import compare as compare_methods
+    from bench.comparison import restricted
+    from bench.ensemble import with_ensembles
+    from bench.report import print_board, write_board
+    from bench.report.compared import comparison_table
+
+    names = methods if reference is None or reference in methods else [*methods, reference]
+    results = restricted(_results_of(cohort, split, store, skip_broken), names)
+    results = with_ensembles(results) if ensembles else results
+    labels = [its.label for its in results.methods]
+    found = compare_methods(results, labels, reference, None if family is None else family.value)
+    table = comparison_table(results, found)
+    if out is None:
+        print_board(table, wanted)
+    else:
+        write_board(table, wanted, out)
+
+
+@app.command()
 def thresholds(
     split: SplitOption,
     cohort: CohortOption = "phantom",
@@ -362,6 +419,36 @@ def thresholds(
     if wanted is Format.table:
         rows = [row | {"threshold": "-" if row["reason"] else f"{row['threshold']:.4f}"} for row in rows]
     print_rows(rows, wanted, "Thresholds")
+
+
+@app.command()
+def sites(
+    split: SplitOption,
+    method: Annotated[list[str], typer.Option("--method", "-m", help="Methods: A,B or several times.")],
+    cohort: CohortOption = "phantom",
+    store: StoreOption = Path("runs"),
+    ensembles: EnsemblesOption = False,
+    skip_broken: SkipOption = False,
+    wanted: Annotated[
+        BoardFormat, typer.Option("--format", help="How to write the table.")
+    ] = BoardFormat.table,
+    out: Annotated[Path | None, typer.Option("--out", help="File to write instead of printing.")] = None,
+) -> None:
+    """Value of each method at each site, within sites and over all, the worst site and the spread between."""
+    from bench.comparison import restricted
+    from bench.ensemble import with_ensembles
+    from bench.report import print_board, write_board
+    from bench.report.by_site import site_table
+    from bench.sites import site_scores
+
+    names = [name for text in method for name in text.split(",") if name]
+    results = restricted(_results_of(cohort, split, store, skip_broken), names)
+    results = with_ensembles(results) if ensembles else results
+    table = site_table(results, site_scores(results))
+    if out is None:
+        print_board(table, wanted)
+    else:
+        write_board(table, wanted, out)
 
 
 @app.command()
@@ -423,6 +510,17 @@ def check(
 def _names(texts: list[str] | None) -> list[str] | None:
     """The names of ``A,B`` given several times; None where there are none."""
     return [name for text in texts or () for name in text.split(",") if name] or None
+
+
+def _results_of(cohort: str, split: str, store: Path, skip_broken: bool) -> "Results":
+    from bench.cohorts.catalogue import open_cohort
+    from bench.results import results_of_store
+    from bench.split import load_split_config, make_split
+    from bench.store import Store
+
+    config = load_split_config(split)
+    found = open_cohort(cohort, skip_broken=skip_broken)
+    return results_of_store(found, make_split(found, config), Store(store))
 
 
 def _integers(option: str, text: str | None) -> list[int] | None:

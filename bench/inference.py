@@ -5,6 +5,7 @@ the bootstrap for everything else. Several training seeds enter as the mean over
 Coverage and error rates are measured by ``tests/simulations``.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -13,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics import Array, Codes, pair_counts, placements, stratum_codes
+from bench.metrics import DRAWS_AT_ONCE, Array, Codes, pair_counts, placements, stratum_codes
 
 LEVEL = 0.95
+POWER = 0.8
 ALPHA = 1 - LEVEL
 DRAWS = 2000
 DRAW_SEED = 0
@@ -29,9 +31,6 @@ MOST_CORRECTED_PAIRS = 1_000_000
 
 # Where all patients agree on a difference, rounding leaves a variance of 1e-34 rather than 0.
 NEGLIGIBLE = 1e-24
-
-# Patients whose leaving out is computed together: the weights of 10,000 cases then take 20 MB.
-LEFT_OUT_AT_ONCE = 256
 
 
 class Interval(NamedTuple):
@@ -182,20 +181,27 @@ def auc_difference(
     """
     sample = delong(truth, [first, second], stratum, patient)
     value = float(sample.auc[0] - sample.auc[1])
-    parts = [float(((part[0] - part[1]) ** 2).sum()) for part in (sample.gains, sample.losses)]
-    covariance = sample.covariance
-    plain = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
-    if np.isnan(plain):
+    error, freedom = _difference_error(sample, truth, first, second, stratum)
+    if np.isnan(error):
         return Difference(value, NO_INTERVAL, float("nan"))
-    if plain < NEGLIGIBLE and value != 0:
+    if error == 0 and value != 0:
         return Difference(value, NO_INTERVAL, min(1.0, 2 * 0.5**sample.disjoint_pairs))
-    if plain < NEGLIGIBLE:
+    if error == 0:
         return Difference(0.0, Interval(0.0, 0.0), 1.0)
-    # The expected plain variance is main + 2 x single-pair part, so the truth is never below half of it.
-    error = np.sqrt(max(plain - _single_pair_variance(truth, first, second, stratum), plain / 2))
-    freedom = sum(parts) ** 2 / sum(part**2 / df for part, df in zip(parts, sample.freedom, strict=True))
     reach = _student_quantile(freedom) * error
     return Difference(value, Interval(value - reach, value + reach), _two_sided(value / error, freedom))
+
+
+def auc_difference_error(
+    truth: Array,
+    first: Array,
+    second: Array,
+    stratum: NDArray[np.generic] | None = None,
+    patient: NDArray[np.generic] | None = None,
+) -> float:
+    """Standard error of :func:`auc_difference`, of the same arguments; NaN where it has none."""
+    sample = delong(truth, [first, second], stratum, patient)
+    return _difference_error(sample, truth, first, second, stratum)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,6 +266,107 @@ def percentile_interval(resampled: Array) -> Interval:
     return Interval(float(low), float(high))
 
 
+def bca_interval(value: float, resampled: Array, influence: Array) -> Interval:
+    r"""95 % bias-corrected and accelerated interval (Efron 1987; Efron & Tibshirani 1993, section 14.3).
+
+    .. math:: \alpha_{1,2} = \Phi\Big(z_0 + \frac{z_0 \pm z}{1 - a (z_0 \pm z)}\Big), \quad
+              a = \frac{\sum_i u_i^3}{6 (\sum_i u_i^2)^{3/2}}
+
+    are the quantiles of the resampled values that bound it; :math:`\Phi(z_0)` is the share of them below the
+    value (ties count half) and :math:`u_i` what patient i contributes, so that groups of patients are allowed
+    for (Davison & Hinkley 1997, equation 5.31).
+
+    Parameters
+    ----------
+    value
+        The metric itself.
+    resampled
+        The metric in resamples of patients, shape (draw,); those without a value (NaN) are left out.
+    influence
+        What each patient contributes, shape (patient,), see :func:`jackknife_influence`.
+
+    Returns
+    -------
+    Interval
+        NaN where no resample has a value, or all lie on one side of the metric.
+    """
+    from scipy.special import ndtr, ndtri
+
+    valid = resampled[~np.isnan(resampled)]
+    below = ((valid < value).mean() + (valid <= value).mean()) / 2 if len(valid) else 0.0
+    squares = float((influence**2).sum())
+    if not 0 < below < 1 or squares < NEGLIGIBLE:
+        return Interval(value, value) if len(valid) and np.ptp(valid) == 0 else NO_INTERVAL
+    bias, acceleration = ndtri(below), float((influence**3).sum()) / (6 * squares**1.5)
+    ends = bias + ndtri(np.array([ALPHA / 2, 1 - ALPHA / 2]))
+    low, high = np.quantile(valid, ndtr(bias + ends / (1 - acceleration * ends)))
+    return Interval(float(low), float(high))
+
+
+def studentised_interval(
+    value: float, resampled: Array, influence: Array, patients: Patients, drawn: Array
+) -> Interval:
+    r"""95 % bootstrap-t interval (Efron & Tibshirani 1993, section 12.5), its two tails equal.
+
+    .. math:: [\hat\theta - q_{.975}\,\hat\sigma,\; \hat\theta - q_{.025}\,\hat\sigma], \quad
+              t^* = (\hat\theta^* - \hat\theta) / \hat\sigma^*
+
+    with the quantiles of :math:`t^*`. The standard error of a resample is that of its patients' contributions
+    (linearisation), so no second bootstrap is needed.
+
+    Parameters
+    ----------
+    value, resampled, influence
+        As in :func:`bca_interval`.
+    patients, drawn
+        Who was resampled, and how often: see :func:`draw_patients`.
+
+    Returns
+    -------
+    Interval
+        NaN where fewer than 95 % of the resamples have a value and a standard error.
+    """
+    error = float(np.sqrt((influence**2).sum()))
+    # The metric itself moves in a resample, not its scaled contributions, so the scale is taken off again.
+    size = np.bincount(patients.group)[patients.group]
+    unscaled = influence * np.sqrt((size - 1) / size)
+    variance = _resampled_variance(unscaled[None], patients, drawn)[0]
+    valid = ~np.isnan(resampled) & (variance > NEGLIGIBLE)
+    if error**2 < NEGLIGIBLE or valid.mean() < LEVEL:
+        return Interval(value, value) if error**2 < NEGLIGIBLE else NO_INTERVAL
+    low, high = np.quantile((resampled[valid] - value) / np.sqrt(variance[valid]), [ALPHA / 2, 1 - ALPHA / 2])
+    return Interval(float(value - high * error), float(value - low * error))
+
+
+def studentised_difference(value: float, influence: Array, patients: Patients, drawn: Array) -> Difference:
+    """A paired difference with its bootstrap-t interval and p, both from the absolute statistic.
+
+    The interval is symmetric (Hall 1988) and excludes 0 exactly where p is below .05. For a family of one,
+    :func:`adjusted_p` is this p. Where all patients agree on a difference the interval is NaN and p that of a
+    sign test; equal predictions have p = 1.
+
+    Parameters
+    ----------
+    value
+        The difference.
+    influence
+        What each patient contributes to it, shape (patient,).
+    patients, drawn
+        As in :func:`adjusted_p`.
+    """
+    error = float(np.sqrt((influence**2).sum()))
+    if error**2 < NEGLIGIBLE:
+        agreed = min(1.0, 2 * 0.5 ** len(patients.group))
+        same = value**2 < NEGLIGIBLE
+        return Difference(value, Interval(value, value) if same else NO_INTERVAL, 1.0 if same else agreed)
+    null = np.sort(_studentised(influence[None], patients, drawn)[0])[::-1]
+    exceeded = int((null >= abs(value) / error).sum())
+    rank = max(int(ALPHA * (len(null) + 1) + 1e-9), 1)
+    reach = float(null[rank - 1]) * error
+    interval = Interval(value - reach, value + reach) if np.isfinite(reach) else NO_INTERVAL
+    return Difference(value, interval, (exceeded + 1) / (len(null) + 1))
+
+
 def bootstrap_p(resampled: Array) -> float:
     """Two-sided p of the hypothesis that a difference is 0, dual to :func:`percentile_interval`.
 
@@ -289,37 +396,82 @@ def mean_influence(values: Array, patients: Patients) -> Array:
     return influence
 
 
-def jackknife_influence(value: Callable[[Array], Array], patients: Patients) -> Array:
-    """What each patient contributes to the deviation of any metric, shape (row, patient).
+def jackknife_influence(metric: Callable[[Array], Array], patients: Patients) -> Array:
+    """What each patient contributes to each value of a metric, from leaving it out, shape (row, patient).
 
-    The metric without the patient, taken from the mean over the patients of a group, times
-    sqrt((n - 1) / n): as for :func:`mean_influence`, which it equals for a mean over patients of one case
-    each, the sum of squares over patients is the (jackknife) variance (Miller 1974; Efron & Tibshirani 1993,
-    chapter 11). It is right for smooth metrics, not for a quantile. NaN where the metric has no value without
-    some patient.
+    Centred within the patients' groups and scaled so that the sum of squares is the jackknife's variance
+    (Efron & Tibshirani 1993, chapter 11); for a mean over cases it is :func:`mean_influence`. Patients are
+    left out by weight, many at once: O(cases x patients).
 
     Parameters
     ----------
-    value
-        The metric of every row for the weights of cases, (case, draw) to (row, draw).
+    metric
+        From the weight of each case, shape (case, draw), to values of shape (row, draw), such as
+        :attr:`bench.metrics.Metric.resampled` with its other arguments given.
     patients
-        Who is left out, in groups of n patients as they are resampled.
+        Who is left out.
     """
-    everyone = range(0, len(patients.group), LEFT_OUT_AT_ONCE)
-    blocks = [np.arange(start, min(start + LEFT_OUT_AT_ONCE, len(patients.group))) for start in everyone]
-    without = np.concatenate(
-        [value((patients.codes[:, None] != block).astype(float)) for block in blocks], axis=1
-    )
-    influence = np.zeros_like(without)
+    count = len(patients.group)
+    blocks = []
+    for start in range(0, count, DRAWS_AT_ONCE):
+        left_out = np.arange(start, min(start + DRAWS_AT_ONCE, count))
+        blocks.append(metric((patients.codes[:, None] != left_out).astype(float)))
+    values = np.concatenate(blocks, axis=1)
+    influence = np.zeros_like(values)
     for code in np.unique(patients.group):
         members = patients.group == code
-        mean = without[:, members].mean(axis=1, keepdims=True)
-        influence[:, members] = np.sqrt(1 - 1 / members.sum()) * (mean - without[:, members])
+        size = int(members.sum())
+        part = values[:, members]
+        influence[:, members] = np.sqrt((size - 1) / size) * (part.mean(axis=1, keepdims=True) - part)
     return influence
 
 
-def adjusted_p(values: Array, influence: Array, patients: Patients, drawn: Array) -> Array:
-    """Two-sided p of every pair's difference, adjusted for all pairs by step-down max-T, shape (row, row).
+def detectable_difference(error: float) -> float:
+    r"""Smallest true difference that a two-sided test at 5 % finds with 80 % power.
+
+    .. math:: (z_{.975} + z_{.8}) \, \hat\sigma = 2.80 \, \hat\sigma
+
+    for a difference whose estimate is normal with this standard error; a figure for planning (Chow et al.
+    2017, section 3.2), which says nothing of what was observed. NaN without a standard error.
+    """
+    return (_normal_quantile() + NormalDist().inv_cdf(POWER)) * error
+
+
+def cases_needed(cases: int, error: float, difference: float) -> int | None:
+    """How many cases show a true difference of the size observed with 80 % power.
+
+    ``cases x (detectable / observed)^2``, rounded up: the variance of a difference falls with the number of
+    cases, the composition of the cohort staying the same. None where nothing was observed, or without a
+    standard error.
+    """
+    if not error > 0 or difference**2 < NEGLIGIBLE:
+        return None
+    return math.ceil(cases * (detectable_difference(error) / difference) ** 2)
+
+
+def probability_better(differences: Array) -> float:
+    """Share of resamples in which an oriented difference is above 0, ties counted half; NaN without any.
+
+    ``differences`` has shape (draw,). It is the bootstrap's stand-in for the probability, over cohorts like
+    this one, that the sign of the observed difference is right: near 1 - p / 2 for the better method, so it
+    adds no evidence to p. It is not the probability that a method is better.
+    """
+    valid = differences[~np.isnan(differences)]
+    wins = (valid > NEGLIGIBLE**0.5).mean() if len(valid) else float("nan")
+    ties = (np.abs(valid) <= NEGLIGIBLE**0.5).mean() if len(valid) else float("nan")
+    return float(wins + ties / 2)
+
+
+def adjusted_p(
+    values: Array,
+    influence: Array,
+    patients: Patients,
+    drawn: Array,
+    contrasts: Sequence[tuple[int, int]] | None = None,
+) -> Array:
+    """Two-sided p of differences, adjusted for their family by step-down max-T, shape (row, row).
+
+    The family is every pair of rows, or the given ``contrasts`` alone; p of other pairs is NaN.
 
     Romano & Wolf (2005, 2016), with the bootstrap-t of the linearised differences: each difference is divided
     by its standard error, in every resample by that resample's own; with the pairs in descending order, the
@@ -337,8 +489,11 @@ def adjusted_p(values: Array, influence: Array, patients: Patients, drawn: Array
         Contribution of each patient, shape (row, patient), see :func:`auc_influence`.
     patients, drawn
         Who was resampled, and how often: see :func:`draw_patients`.
+    contrasts
+        The family, as pairs of rows: against a reference, for example.
     """
-    first, second = np.triu_indices(len(values), k=1)
+    family = np.transpose(np.triu_indices(len(values), k=1)) if contrasts is None else np.array(contrasts)
+    first, second = family.reshape(-1, 2).astype(np.intp).T
     difference = values[first] - values[second]
     contrast = influence[first] - influence[second]
     variance = (contrast**2).sum(axis=1)
@@ -351,7 +506,8 @@ def adjusted_p(values: Array, influence: Array, patients: Patients, drawn: Array
     maxima = np.maximum.accumulate(null[order][::-1], axis=0)[::-1]
     exceeded = (maxima >= observed[order][:, None]).sum(axis=1)
     stepped = np.maximum.accumulate((exceeded + 1) / (drawn.shape[1] + 1))
-    result = np.ones((len(values), len(values)))
+    result = np.full((len(values), len(values)), np.nan)
+    np.fill_diagonal(result, 1.0)
     result[first[order], second[order]] = result[second[order], first[order]] = np.minimum(stepped, 1.0)
     return result
 
@@ -364,6 +520,15 @@ def shared_ranks(values: Array, adjusted: Array) -> list[int]:
 
 def _studentised(contrast: Array, patients: Patients, drawn: Array) -> Array:
     """Absolute bootstrap-t statistics of sums over patients, shape (row, draw); infinite without spread."""
+    variance = _resampled_variance(contrast, patients, drawn)
+    moved = np.abs(contrast @ (drawn - 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio: Array = moved / np.sqrt(variance)
+    return np.where(moved**2 < NEGLIGIBLE, 0.0, ratio)
+
+
+def _resampled_variance(contrast: Array, patients: Patients, drawn: Array) -> Array:
+    """Variance, in each resample, of sums over patients of what they contribute, shape (row, draw)."""
     variance = np.zeros((len(contrast), drawn.shape[1]))
     for code in np.unique(patients.group):
         members = patients.group == code
@@ -371,10 +536,22 @@ def _studentised(contrast: Array, patients: Patients, drawn: Array) -> Array:
         part, held = contrast[:, members], drawn[members]
         spread = part**2 @ held - (part @ held) ** 2 / size
         variance += spread * size / max(size - 1, 1)
-    moved = np.abs(contrast @ (drawn - 1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio: Array = moved / np.sqrt(np.maximum(variance, 0.0))
-    return np.where(moved**2 < NEGLIGIBLE, 0.0, ratio)
+    return np.maximum(variance, 0.0)
+
+
+def _difference_error(
+    sample: DeLong, truth: Array, first: Array, second: Array, stratum: NDArray[np.generic] | None
+) -> tuple[float, float]:
+    """Standard error of the difference of two areas, and its degrees of freedom."""
+    parts = [float(((part[0] - part[1]) ** 2).sum()) for part in (sample.gains, sample.losses)]
+    covariance = sample.covariance
+    plain = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
+    if np.isnan(plain) or plain < NEGLIGIBLE:
+        return (plain if np.isnan(plain) else 0.0), float("nan")
+    # The expected plain variance is main + 2 x single-pair part, so the truth is never below half of it.
+    error = float(np.sqrt(max(plain - _single_pair_variance(truth, first, second, stratum), plain / 2)))
+    freedom = sum(parts) ** 2 / sum(part**2 / df for part, df in zip(parts, sample.freedom, strict=True))
+    return error, freedom
 
 
 def _mean_placements(positive: NDArray[np.bool_], score: Array, stratum: Codes) -> Array:

@@ -31,6 +31,8 @@ from bench.inference import (
     patients_of,
     percentile_interval,
     shared_ranks,
+    studentised_difference,
+    studentised_interval,
 )
 from bench.metrics import METRICS, Array, Beside, Metric
 from bench.names import unknown_name
@@ -180,7 +182,8 @@ class Sample:
     """The cases on which a task is scored, and what every scored method predicts for them.
 
     All arrays are in the order of the case ids, shape (case,); ``predictions`` maps a method's label to an
-    array of shape (seed, case). ``statuses`` says of the other methods why they are not here.
+    array of shape (seed, case). ``statuses`` says of the other methods why they are not here, ``site_names``
+    what the codes of ``site`` stand for.
     """
 
     task: Task
@@ -192,6 +195,7 @@ class Sample:
     statuses: Mapping[str, str]
     constant: Array
     ceiling: Array | None
+    site_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -277,6 +281,7 @@ def sample_of(results: Results, task: Task, metric: Metric | None = None) -> Sam
         statuses=statuses | {its.label: its.status for its in methods if its.status != "ok"},
         constant=np.ones(len(truth)) if decided else _constant(task, finished, fold),
         ceiling=None if decided else _ceiling(task, results.ceiling, known.index),
+        site_names=tuple(map(str, np.unique(known["site"].to_numpy()))),
     )
 
 
@@ -432,7 +437,7 @@ def _scored(
     known = beside(metric, sample)
     constant = metric.value(sample.truth, sample.constant, known)
     ceiling = NAN if sample.ceiling is None else metric.value(sample.truth, sample.ceiling, known)
-    uncertain, influence = _uncertainty(metric, sample, resampled, means, constant)
+    uncertain, influence = _uncertainty(metric, sample, drawn, resampled, means, constant)
     ranks = _ranks(metric, sample, drawn, means, influence)
     pooled = _mean_values(metric, sample, np.zeros_like(sample.fold))
     several = sample.site.max(initial=0) > 0
@@ -459,32 +464,61 @@ def _scored(
 
 
 def _uncertainty(
-    metric: Metric, sample: Sample, resampled: Resampled, means: Mapping[str, float], constant: float
+    metric: Metric,
+    sample: Sample,
+    drawn: Array,
+    resampled: Resampled,
+    means: Mapping[str, float],
+    constant: float,
 ) -> tuple[dict[str, tuple[Interval, Difference]], Array]:
     """Interval and gain of each method, and what each patient contributes to its value (method, patient)."""
     if metric.name == "auc":
         scores = list(sample.predictions.values())
         areas = delong(sample.truth, scores, sample.fold, sample.patients.codes)
         return _area_uncertainty(areas, means), auc_influence(areas)
+    if metric.name == "mae":
+        return _error_uncertainty(metric, sample, drawn, resampled, means, constant)
     uncertain = _bootstrap_uncertainty(metric, sample, resampled, means, constant)
     if not metric.ranks:
         return uncertain, np.zeros((len(means), len(sample.patients.group)))
-    if metric.name == "mae":
-        losses = [np.abs(sample.truth - rows).mean(axis=0) for rows in sample.predictions.values()]
-        return uncertain, metric.sign * mean_influence(np.array(losses), sample.patients)
     return uncertain, metric.sign * metric_influence(metric, sample)
 
 
 def metric_influence(metric: Metric, sample: Sample) -> Array:
     """What each patient contributes to each method's mean over seeds of a metric, shape (method, patient)."""
     rows = np.concatenate(list(sample.predictions.values()))
-    edges = np.cumsum([len(its) for its in sample.predictions.values()])[:-1]
 
     def value(weights: Array) -> Array:
-        values = metric.resampled(sample.truth, rows, beside(metric, sample), weights)
-        return np.array([block.mean(axis=0) for block in np.split(values, edges)])
+        return seed_means(metric.resampled(sample.truth, rows, beside(metric, sample), weights), sample)
 
     return jackknife_influence(value, sample.patients)
+
+
+def seed_means(values: Array, sample: Sample) -> Array:
+    """Mean over the seeds of each method, (prediction, draw) to (method, draw)."""
+    edges = np.cumsum([len(rows) for rows in sample.predictions.values()])[:-1]
+    return np.array([block.mean(axis=0) for block in np.split(values, edges)])
+
+
+def _error_uncertainty(
+    metric: Metric,
+    sample: Sample,
+    drawn: Array,
+    resampled: Resampled,
+    means: Mapping[str, float],
+    constant: float,
+) -> tuple[dict[str, tuple[Interval, Difference]], Array]:
+    """:func:`_uncertainty` of the mean absolute error, by the bootstrap-t."""
+    losses = [np.abs(sample.truth - rows).mean(axis=0) for rows in sample.predictions.values()]
+    losses.append(np.abs(sample.truth - sample.constant))
+    influence = metric.sign * mean_influence(np.array(losses), sample.patients)
+    values = metric.sign * np.array([*means.values(), constant])
+    redrawn = metric.sign * np.vstack([resampled.methods, resampled.constant])
+    found = {
+        label: _studentised_uncertainty(metric, sample, (values, influence, redrawn), drawn, row)
+        for row, label in enumerate(means)
+    }
+    return found, influence[:-1]
 
 
 def _area_uncertainty(areas: DeLong, means: Mapping[str, float]) -> dict[str, tuple[Interval, Difference]]:
@@ -510,6 +544,26 @@ def _bootstrap_uncertainty(
         alone = len(sample.patients.group) < 2
         found[label] = (NO_INTERVAL, single) if alone else (percentile_interval(drawn), gain)
     return found
+
+
+def _studentised_uncertainty(
+    metric: Metric, sample: Sample, oriented: tuple[Array, Array, Array], drawn: Array, row: int
+) -> tuple[Interval, Difference]:
+    """Bootstrap-t interval of a row's value, and of its paired difference from the constant in the last row.
+
+    ``oriented`` are value, influence and resampled value of each row, higher is better. A single patient has
+    no interval.
+    """
+    values, influence, resampled = oriented
+    difference = float(values[row] - values[-1])
+    if len(sample.patients.group) < 2:
+        return NO_INTERVAL, Difference(difference, NO_INTERVAL, NAN)
+    low, high = studentised_interval(
+        float(values[row]), resampled[row], influence[row], sample.patients, drawn
+    )
+    interval = Interval(low, high) if metric.higher_is_better else Interval(-high, -low)
+    contrast = influence[row] - influence[-1]
+    return interval, studentised_difference(difference, contrast, sample.patients, drawn)
 
 
 def _ranks(

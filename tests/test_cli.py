@@ -140,3 +140,19 @@ def test_an_experiment_file_says_what_to_run(tmp_path: Path) -> None:
     done = bench("run", "--config", "experiment.toml", "--format", "json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "my_core[strength=10]" in done.stdout
+
+
+def test_a_comparison_comes_as_json_with_its_verdicts(store: Path) -> None:
+    done = bench("compare", "tumour_size", "constant", *where(store), "--format", "json")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)["rows"]
+    assert {row["task"] for row in rows} == {"er", "pr", "her2", "ki67"}
+    assert all(row["verdict"] and row["family"] == "a single comparison" for row in rows)
+    wrong = bench("compare", "tumour_sise", "constant", *where(store))
+    assert wrong.returncode == 2 and "did you mean tumour_size" in wrong.stderr
+
+
+def test_sites_come_with_their_spread(store: Path) -> None:
+    done = bench("sites", "--method", "tumour_size,constant", *where(store), "--format", "md")
+    assert done.returncode == 0, done.stderr
+    assert "within sites" in done.stdout and "all sites" in done.stdout and "worst at" in done.stdout

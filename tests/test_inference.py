@@ -8,16 +8,24 @@ from scipy import stats
 from bench.inference import (
     adjusted_p,
     auc_difference,
+    auc_difference_error,
     auc_influence,
     auc_interval,
     auc_p,
+    bca_interval,
     bootstrap_p,
+    cases_needed,
     delong,
+    detectable_difference,
     draw_patients,
+    jackknife_influence,
     mean_influence,
     patients_of,
     percentile_interval,
+    probability_better,
     shared_ranks,
+    studentised_difference,
+    studentised_interval,
 )
 from bench.metrics import auc, resampled_mae
 
@@ -347,3 +355,129 @@ def test_areas_of_delong_and_of_the_metric_are_the_same():
     truth, scores = cases(levels=2)
     fold = np.arange(80) % 5
     assert delong(truth, one_seed(scores), fold).auc[0] == pytest.approx(auc(truth, scores[0], fold))
+
+
+def test_the_bca_interval_is_scipys():
+    loss = np.random.default_rng(12).exponential(size=50)
+    patients = patients_of(np.arange(50))
+    drawn = draw_patients(patients, draws=20_000)
+    influence = mean_influence(loss[None], patients)[0]
+    found = bca_interval(loss.mean(), loss @ drawn / 50, influence)
+    expected = stats.bootstrap((loss,), np.mean, n_resamples=20_000, method="BCa", rng=3).confidence_interval
+    assert found == pytest.approx((expected.low, expected.high), abs=0.012)
+
+
+def test_the_bca_interval_of_symmetric_resamples_without_skewness_is_the_percentile_interval():
+    values = np.linspace(-1, 1, 2001)
+    assert bca_interval(0.0, values, np.array([1.0, -1.0])) == pytest.approx(percentile_interval(values))
+
+
+def test_the_bootstrap_t_interval_is_that_of_a_loop_over_resamples():
+    loss = np.random.default_rng(13).exponential(size=40)
+    patients = patients_of(np.arange(40))
+    drawn = draw_patients(patients, draws=1000)
+    t = []
+    for held in drawn.T.astype(int):
+        sample = np.repeat(loss, held)
+        t.append((sample.mean() - loss.mean()) / stats.sem(sample))
+    low, high = np.quantile(t, [0.025, 0.975])
+    expected = loss.mean() - high * stats.sem(loss), loss.mean() - low * stats.sem(loss)
+    influence = mean_influence(loss[None], patients)[0]
+    found = studentised_interval(loss.mean(), loss @ drawn / 40, influence, patients, drawn)
+    assert found == pytest.approx(expected)
+
+
+def test_mirrored_values_mirror_the_bootstrap_t_and_bca_intervals():
+    loss = np.random.default_rng(14).exponential(size=40)
+    patients = patients_of(np.arange(40))
+    drawn = draw_patients(patients, draws=999)
+    influence = mean_influence(loss[None], patients)[0]
+    for sign in (1, -1):
+        resampled = sign * loss @ drawn / 40
+        t = studentised_interval(sign * loss.mean(), resampled, sign * influence, patients, drawn)
+        bca = bca_interval(sign * loss.mean(), resampled, sign * influence)
+        if sign == 1:
+            before = t, bca
+    assert t == pytest.approx((-before[0].high, -before[0].low))
+    assert bca == pytest.approx((-before[1].high, -before[1].low))
+
+
+def test_a_studentised_difference_is_significant_exactly_where_its_interval_excludes_0():
+    rng = np.random.default_rng(15)
+    patients = patients_of(np.arange(30))
+    drawn = draw_patients(patients, draws=500)
+    seen = set()
+    for shift in np.linspace(0, 0.8, 60):
+        difference = rng.standard_normal(30) + shift
+        influence = mean_influence(difference[None], patients)[0]
+        found = studentised_difference(difference.mean(), influence, patients, drawn)
+        assert (found.p < 0.05) == (found.interval.low > 0 or found.interval.high < 0)
+        seen.add(found.p < 0.05)
+    assert seen == {True, False}
+
+
+def test_a_family_of_one_has_the_p_of_the_difference_itself():
+    loss = np.random.default_rng(16).standard_normal((3, 40)) + np.array([0.0, 0.3, 0.1])[:, None]
+    patients = patients_of(np.arange(40))
+    drawn, influence = draw_patients(patients, draws=500), mean_influence(loss, patients)
+    adjusted = adjusted_p(loss.mean(axis=1), influence, patients, drawn, [(1, 0)])
+    value = loss[1].mean() - loss[0].mean()
+    alone = studentised_difference(value, influence[1] - influence[0], patients, drawn)
+    assert adjusted[1, 0] == adjusted[0, 1] == alone.p
+    assert np.isnan(adjusted[2, 0])
+
+
+def test_a_smaller_family_never_has_a_larger_adjusted_p():
+    loss = np.random.default_rng(17).standard_normal((5, 60)) + np.linspace(0, 0.8, 5)[:, None]
+    patients = patients_of(np.arange(60))
+    drawn, influence = draw_patients(patients, draws=500), mean_influence(loss, patients)
+    everything = adjusted_p(loss.mean(axis=1), influence, patients, drawn)
+    reference = adjusted_p(loss.mean(axis=1), influence, patients, drawn, [(row, 0) for row in range(1, 5)])
+    assert (reference[1:, 0] <= everything[1:, 0]).all()
+    assert (reference[1:, 0] < everything[1:, 0]).any()
+
+
+def test_contributions_by_jackknife_are_those_of_the_mean():
+    loss = np.random.default_rng(18).standard_normal((2, 150))
+    patients = patients_of(np.arange(150))
+    found = jackknife_influence(lambda weights: loss @ weights / weights.sum(axis=0), patients)
+    np.testing.assert_allclose(found, mean_influence(loss, patients), atol=1e-12)
+
+
+def test_contributions_by_jackknife_give_the_textbook_variance_of_a_ratio():
+    error = np.random.default_rng(19).standard_normal(40)
+    left_out = [np.sqrt(np.delete(error, index) @ np.delete(error, index) / 39) for index in range(40)]
+    found = jackknife_influence(
+        lambda weights: np.sqrt(error**2 @ weights / weights.sum(axis=0))[None], patients_of(np.arange(40))
+    )
+    assert (found**2).sum() == pytest.approx(39 / 40 * ((left_out - np.mean(left_out)) ** 2).sum())
+
+
+def test_the_detectable_difference_has_80_percent_power_by_brute_force():
+    rng = np.random.default_rng(20)
+    size = detectable_difference(1 / np.sqrt(74))
+    means = size + rng.standard_normal((20_000, 74)).mean(axis=1)
+    assert (np.abs(means) * np.sqrt(74) > stats.norm.ppf(0.975)).mean() == pytest.approx(0.8, abs=0.01)
+
+
+def test_as_many_cases_as_needed_make_the_observed_difference_detectable():
+    error = 0.05
+    needed = cases_needed(74, error, 0.06)
+    assert detectable_difference(error * np.sqrt(74 / needed)) <= 0.06
+    assert detectable_difference(error * np.sqrt(74 / (needed - 1))) > 0.06
+    assert cases_needed(74, error, -0.06) == needed
+    assert cases_needed(74, error, 0.0) is None
+    assert cases_needed(74, float("nan"), 0.1) is None
+
+
+def test_the_probability_of_being_better_counts_ties_half():
+    assert probability_better(np.array([1.0, 2.0, 0.0, -1.0, np.nan])) == pytest.approx(2.5 / 4)
+    assert np.isnan(probability_better(np.array([np.nan])))
+
+
+def test_the_error_of_the_difference_belongs_to_its_interval():
+    truth, scores = cases()
+    found = auc_difference(truth, scores[:1], scores[1:])
+    error = auc_difference_error(truth, scores[:1], scores[1:])
+    reach = found.interval.high - found.value
+    assert stats.norm.ppf(0.975) < reach / error < stats.t.ppf(0.975, 20)

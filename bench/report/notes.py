@@ -136,8 +136,9 @@ def _case_counts(scores: Sequence[Score]) -> str:
 def _interval_note(draws: int, seed: int) -> str:
     return (
         "AUC counts pairs of cases of the same fold, weighted by pairs; its 95 % interval is DeLong's by "
-        f"patient on the logit scale. Other intervals: percentiles of {draws} bootstrap resamples of "
-        f"patients, the same for all methods (seed {seed}). With several seeds a metric is their mean."
+        "patient on the logit scale. MAE: bootstrap-t interval; recoverable share: percentiles; of "
+        f"{draws} bootstrap resamples of patients, the same for all methods (seed {seed}). With several "
+        "seeds a metric is their mean."
     )
 
 

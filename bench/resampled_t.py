@@ -1,0 +1,96 @@
+"""The corrected resampled t-test of two learning algorithms, and the one estimand that it is for.
+
+:func:`bench.comparison.compare` asks which of two *fitted* methods reads new patients better. This test asks
+which *algorithm* does, over training sets as well, and needs repeated cross-validation of one population.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import stdtr, stdtrit
+
+from bench.errors import SplitError
+from bench.inference import ALPHA, NO_INTERVAL, Difference, Interval
+from bench.metrics import Array
+from bench.split import Split
+
+# In each of these the learned and the tested cases are parts of one population, and every case is tested.
+ONE_POPULATION = ("internal_cv", "external_only_cv")
+
+
+@dataclass(frozen=True)
+class ResampledT:
+    """A corrected resampled t-test.
+
+    ``ratio`` is test size over training size, which inflates the variance; ``freedom`` are the degrees of
+    freedom.
+    """
+
+    difference: Difference
+    ratio: float
+    freedom: int
+
+
+def nadeau_bengio(differences: Array, train_size: float, test_size: float) -> ResampledT:
+    r"""Mean difference over folds of repeated cross-validation, its variance corrected for shared training.
+
+    .. math:: t = \frac{\bar d}{\sqrt{(1 / k + n_2 / n_1)\, s^2}}, \quad k - 1 \text{ degrees of freedom}
+
+    (Nadeau & Bengio 2003; for repeated cross-validation Bouckaert & Frank 2004). The correlation between
+    folds is taken to be n2 / (n1 + n2), a heuristic: no unbiased estimate exists (Bengio & Grandvalet 2004).
+    It can stay too liberal: see ``tests/simulations/resampled_t.py``.
+
+    Parameters
+    ----------
+    differences
+        Difference of a metric in every fold of every repeat, shape (repeat, fold).
+    train_size, test_size
+        Cases learned from and tested in a fold, as :func:`one_population` gives them.
+
+    Raises
+    ------
+    SplitError
+        There are fewer than two repeats or folds.
+    """
+    if differences.ndim != 2 or min(differences.shape) < 2:
+        raise SplitError(
+            "the corrected resampled t-test is for repeated cross-validation: expected differences of shape "
+            f"(repeat, fold), at least (2, 2), got {differences.shape}; cut the split again with other seeds"
+        )
+    ratio, freedom = test_size / train_size, differences.size - 1
+    value = float(differences.mean())
+    error = float(np.sqrt((1 / differences.size + ratio) * differences.var(ddof=1)))
+    if error == 0:
+        return ResampledT(Difference(value, NO_INTERVAL, 1.0 if value == 0 else 0.0), ratio, freedom)
+    reach = float(stdtrit(freedom, 1 - ALPHA / 2)) * error
+    p = float(2 * stdtr(freedom, -abs(value) / error))
+    return ResampledT(Difference(value, Interval(value - reach, value + reach), p), ratio, freedom)
+
+
+def one_population(splits: Sequence[Split]) -> tuple[float, float]:
+    """Mean number of cases learned from (train and validation) and tested in a fold of these repeats.
+
+    Raises
+    ------
+    SplitError
+        A split does not cross-validate one population, such as ``external_cv``, which always learns from the
+        same internal cases; two repeats are the same cut; or they do not test the same cases.
+    """
+    for split in splits:
+        protocol = split.protocol.split()[0]
+        if protocol not in ONE_POPULATION:
+            raise SplitError(
+                f"split {split.name!r} ({protocol}) does not cross-validate one population, which the "
+                f"corrected resampled t-test assumes; use {' or '.join(ONE_POPULATION)}, or compare fitted "
+                "methods with `bench compare`"
+            )
+    tested = {frozenset(case for fold in split.folds for case in fold.test) for split in splits}
+    if len(splits) < 2 or len({split.fingerprint for split in splits}) < len(splits) or len(tested) > 1:
+        raise SplitError(
+            f"expected at least two different cuts of the same cases, got {len(splits)} splits; cut one "
+            "protocol with several seeds"
+        )
+    folds = [fold for split in splits for fold in split.folds]
+    learned = float(np.mean([len(fold.train) + len(fold.val) for fold in folds]))
+    return learned, float(np.mean([len(fold.test) for fold in folds]))

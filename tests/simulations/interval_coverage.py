@@ -1,0 +1,150 @@
+"""Coverage of four kinds of bootstrap interval for MAE, RMSE and average precision, by simulation.
+
+    python tests/simulations/interval_coverage.py --repeats 4000
+
+Absolute errors are half-normal, exponential (skewness 2) or log-normal (skewness 6); scores for the average
+precision are binormal with an AUC of 0.75, its true value that of the population. Prints one row a setting:
+the share of 95 % intervals that hold the true value, for the percentile, BCa and bootstrap-t (studentised)
+interval, and for the jackknife's standard error on the scale of the logarithm (logit for average precision).
+"""
+
+import argparse
+from collections.abc import Callable
+from statistics import NormalDist
+
+import numpy as np
+
+from bench.inference import (
+    Interval,
+    bca_interval,
+    draw_patients,
+    jackknife_influence,
+    patients_of,
+    percentile_interval,
+    studentised_interval,
+)
+
+ERRORS: dict[str, tuple[Callable[[np.random.Generator, int], np.ndarray], float, float]] = {
+    "half-normal": (lambda rng, n: np.abs(rng.standard_normal(n)), np.sqrt(2 / np.pi), 1.0),
+    "exponential": (lambda rng, n: rng.standard_exponential(n), 1.0, np.sqrt(2)),
+    "log-normal": (lambda rng, n: rng.lognormal(size=n), np.exp(0.5), np.e),
+}
+DISTANCE = np.sqrt(2) * NormalDist().inv_cdf(0.75)
+KINDS = ("percentile", "BCa", "bootstrap-t", "jackknife log/logit")
+
+
+def mean_absolute(error: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """MAE in each resample, shape (draw,)."""
+    return error @ weights / weights.sum(axis=0)
+
+
+def root_mean_square(error: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """RMSE in each resample, shape (draw,)."""
+    return np.sqrt(error**2 @ weights / weights.sum(axis=0))
+
+
+def precision(truth: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Average precision in each resample, shape (draw,); no ties."""
+    order = np.argsort(-score)
+    gained = weights[order] * truth[order, None]
+    above = np.cumsum(weights[order], axis=0)
+    return (gained * np.cumsum(gained, axis=0) / np.maximum(above, 1)).sum(axis=0) / gained.sum(axis=0)
+
+
+def true_precision(prevalence: float) -> float:
+    """Average precision of the binormal population, by integration over its positive cases."""
+    normal = NormalDist()
+    points = np.array([normal.inv_cdf(u) for u in (np.arange(20000) + 0.5) / 20000])
+    won = np.array([1 - normal.cdf(x) for x in points]) * prevalence
+    lost = np.array([1 - normal.cdf(x + DISTANCE) for x in points]) * (1 - prevalence)
+    return float((won / (won + lost)).mean())
+
+
+def intervals(
+    metric: Callable[[np.ndarray], np.ndarray], label: np.ndarray | None, n: int, seed: int
+) -> list[Interval]:
+    """The four intervals of one data set."""
+    patients = patients_of(np.arange(n), label)
+    drawn = draw_patients(patients, 1000, seed)
+    value, resampled = float(metric(np.ones((n, 1)))[0]), metric(drawn)
+    influence = jackknife_influence(lambda weights: metric(weights)[None], patients)[0]
+    return [
+        percentile_interval(resampled),
+        bca_interval(value, resampled, influence),
+        studentised_interval(value, resampled, influence, patients, drawn),
+        jackknife_interval(value, influence, label is not None),
+    ]
+
+
+def jackknife_interval(value: float, influence: np.ndarray, logit: bool) -> Interval:
+    """Symmetric on the scale of the logarithm, or the logit, with the jackknife's standard error."""
+    if not 0 < value < (1 if logit else np.inf):
+        return Interval(value, value)
+    middle = np.log(value / (1 - value)) if logit else np.log(value)
+    slope = 1 / (value * (1 - value)) if logit else 1 / value
+    reach = NormalDist().inv_cdf(0.975) * np.sqrt((influence**2).sum()) * slope
+    ends = np.exp([middle - reach, middle + reach])
+    return Interval(*(ends / (1 + ends) if logit else ends))
+
+
+def covered(
+    draw: Callable[[np.random.Generator], tuple[Callable, np.ndarray | None]],
+    true: float,
+    n: int,
+    repeats: int,
+    seed: int,
+) -> np.ndarray:
+    """Share of repeats in which each interval holds the true value, shape (kind,)."""
+    rng = np.random.default_rng([seed, n])
+    held = []
+    for repeat in range(repeats):
+        metric, label = draw(rng)
+        held.append([low <= true <= high for low, high in intervals(metric, label, n, repeat)])
+    return np.mean(held, axis=0)
+
+
+def error_sample(kind: str, measure: Callable, n: int) -> Callable:
+    """Draws errors and gives their metric."""
+
+    def draw(rng: np.random.Generator) -> tuple[Callable, None]:
+        error = ERRORS[kind][0](rng, n)
+        return lambda weights: measure(error, weights), None
+
+    return draw
+
+
+def score_sample(prevalence: float, n: int) -> Callable:
+    """Draws labels and scores and gives their average precision."""
+    truth = (np.arange(n) < round(n * prevalence)).astype(float)
+
+    def draw(rng: np.random.Generator) -> tuple[Callable, np.ndarray]:
+        score = rng.standard_normal(n) + DISTANCE * truth
+        return lambda weights: precision(truth, score, weights), truth
+
+    return draw
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=0)
+    chosen = parser.parse_args()
+    print(f"{'metric':7s}{'cases':>5s}  {'errors':14s}" + "".join(f"{kind:>21s}" for kind in KINDS))
+    for n in (33, 74, 177):
+        rows = [
+            (name, kind, error_sample(kind, measure, n), ERRORS[kind][place])
+            for name, measure, place in (("MAE", mean_absolute, 1), ("RMSE", root_mean_square, 2))
+            for kind in ERRORS
+        ]
+        rows += [
+            ("AP", f"prev. {share}", score_sample(share, n), true_precision(round(n * share) / n))
+            for share in (0.18, 0.74)
+        ]
+        for name, kind, draw, true in rows:
+            shares = covered(draw, true, n, chosen.repeats, chosen.seed)
+            print(f"{name:7s}{n:5d}  {kind:14s}" + "".join(f"{share:21.3f}" for share in shares))
+
+
+if __name__ == "__main__":
+    main()
