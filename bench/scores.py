@@ -29,9 +29,9 @@ from bench.inference import (
     mean_influence,
     patients_of,
     percentile_interval,
-    shared_ranks,
 )
 from bench.metrics import METRICS, Array, Metric
+from bench.ranking import RankSet, best_shares, rank_sets
 
 NAN = float("nan")
 
@@ -61,6 +61,13 @@ class MethodResult:
         Seconds of fitting, summed over folds and averaged over seeds; None where unknown.
     parameters
         Number of trained parameters; None where the method does not say.
+    seeds
+        Training seeds that were planned; those of the predictions where left out.
+    imputed
+        Task to the number of scored cases with the constant predictor's value instead of a missing one, see
+        :func:`bench.missing.at_chance`; empty where nothing was imputed. ``status`` keeps the reason.
+    made_on
+        Fingerprints of the cohort and of the split that its cells were made on; not checked where left out.
     """
 
     label: str
@@ -69,6 +76,14 @@ class MethodResult:
     status: str = "ok"
     fit_seconds: float | None = None
     parameters: int | None = None
+    seeds: tuple[int, ...] = ()
+    imputed: Mapping[str, int] = field(default_factory=dict)
+    made_on: tuple[str, str] | None = None
+
+    @property
+    def can_be_scored(self) -> bool:
+        """Whether its predictions are all there, by its own account or by imputation."""
+        return self.status == "ok" or bool(self.imputed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +108,8 @@ class Results:
         ``prediction``; None for real cohorts.
     versions
         Package versions to print, such as those that the cells recorded.
+    tested
+        Fold of every case that the split tests; the predicted cases where left out.
     """
 
     tasks: tuple[Task, ...]
@@ -110,6 +127,7 @@ class Results:
     methods: tuple[MethodResult, ...]
     ceiling: pd.DataFrame | None = field(default=None, repr=False)
     versions: Mapping[str, str] = field(default_factory=dict)
+    tested: Mapping[str, int] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -118,8 +136,15 @@ class Score:
 
     Parameters
     ----------
-    rank
-        1 + the number of significantly better methods; None without a value.
+    rank, rank_set
+        1 + the number of significantly better methods, and the ranks that the cases do not rule out; None
+        without a value.
+    best_share
+        Share of resamples in which its value is the best of all.
+    adjusted
+        Method to p of the difference from it, adjusted for all pairs of the task.
+    imputed
+        Of how many of the ``n`` cases the prediction is the constant predictor's.
     value, interval
         Metric, averaged over seeds, on the ``n`` cases with a known label (``positives`` of them positive).
     constant, gain
@@ -154,6 +179,10 @@ class Score:
     within_site: float = NAN
     seeds: int = 0
     seed_sd: float = NAN
+    rank_set: RankSet | None = None
+    best_share: float = NAN
+    adjusted: Mapping[str, float] = field(default_factory=dict, repr=False)
+    imputed: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,11 +229,30 @@ def score_results(results: Results, draws: int = DRAWS, seed: int = DRAW_SEED) -
             f"the store has no method for the cohort {results.cohort!r} and the split {results.split!r}; "
             f"run one with `bench run --cohort {results.cohort} --split {results.split} --method NAME`"
         )
+    for method in results.methods:
+        _refuse_other_protocol(method, results)
     return tuple(
         score
         for task in results.tasks
         for score in _task_scores(results, sample_of(results, task), draws, seed)
     )
+
+
+def _refuse_other_protocol(method: MethodResult, results: Results) -> None:
+    """Raise StoreError where a method was run on another cohort or split than the table is about."""
+    expected = (results.cohort_fingerprint, results.split_fingerprint)
+    for what, name, one, other in zip(
+        ("cohort", "split"),
+        (results.cohort, results.split),
+        expected,
+        method.made_on or expected,
+        strict=True,
+    ):
+        if one != other:
+            raise StoreError(
+                f"{method.label} was run on the {what} {name} with the fingerprint {other[:12]}, this table "
+                f"is about {one[:12]}; one table does not mix them, run it again on the {what} as it is now"
+            )
 
 
 def sample_of(results: Results, task: Task) -> Sample:
@@ -216,9 +264,9 @@ def sample_of(results: Results, task: Task) -> Sample:
         A predicted case is not in the truth, a case has two predictions of one seed, or is tested in two
         different folds.
     """
-    finished = [its for its in results.methods if its.status == "ok"]
+    finished = [its for its in results.methods if its.can_be_scored]
     tables = {its.label: its.predictions[its.predictions["task"] == task.name] for its in finished}
-    fold = _folds(tables, results)
+    fold = tested_folds(tables, results)
     known = results.truth.loc[fold.index]
     known = known[known[task.name].notna()].sort_index()
     fold = fold.loc[known.index]
@@ -232,15 +280,17 @@ def sample_of(results: Results, task: Task) -> Sample:
         site=_codes(known["site"]),
         patients=patients_of(known["patient_id"].to_numpy(dtype=object), label),
         predictions=predictions,
-        statuses=statuses | {its.label: its.status for its in results.methods if its.status != "ok"},
+        statuses=statuses | {its.label: its.status for its in results.methods if not its.can_be_scored},
         constant=_constant(task, finished, fold),
         ceiling=_ceiling(task, results.ceiling, known.index),
     )
 
 
-def _folds(tables: Mapping[str, pd.DataFrame], results: Results) -> "pd.Series[Any]":
-    """Fold of every tested case, indexed by case id."""
+def tested_folds(tables: Mapping[str, pd.DataFrame], results: Results) -> "pd.Series[Any]":
+    """Fold of every tested case, indexed by case id; raises StoreError as :func:`sample_of` does."""
     pieces = [table[["case_id", "fold"]] for table in tables.values()]
+    if results.tested:
+        pieces.append(pd.DataFrame(list(results.tested.items()), columns=["case_id", "fold"]))
     if not pieces:
         return pd.Series([], index=pd.Index([], dtype=results.truth.index.dtype), dtype=int)
     pairs = pd.concat(pieces).drop_duplicates()
@@ -321,11 +371,12 @@ def _blank(method: MethodResult, sample: Sample, metric: Metric) -> Score:
         task=sample.task,
         metric=metric,
         method=method.label,
-        status=sample.statuses.get(method.label, "ok"),
+        status=sample.statuses.get(method.label, method.status),
         n=len(sample.truth),
         positives=int((sample.truth == 1).sum()) if sample.task.kind == "binary" else None,
         fit_seconds=method.fit_seconds,
         parameters=method.parameters,
+        imputed=method.imputed.get(sample.task.name, 0),
     )
 
 
@@ -359,7 +410,7 @@ def _scored(
     constant = metric.value(sample.truth, sample.constant, sample.fold)
     ceiling = NAN if sample.ceiling is None else metric.value(sample.truth, sample.ceiling, sample.fold)
     uncertain, influence = _uncertainty(metric, sample, resampled, means, constant)
-    ranks = _ranks(metric, sample, drawn, means, influence)
+    standing = _standing(metric, sample, drawn, resampled, means, influence)
     pooled = _mean_values(metric, sample, None)
     within = _mean_values(metric, sample, _fold_and_site(sample))
     rows = {}
@@ -367,7 +418,7 @@ def _scored(
         share, share_interval = _share(metric, mean, constant, ceiling, resampled, index)
         rows[label] = replace(
             blank[label],
-            rank=ranks[label],
+            **standing[label],
             value=mean,
             interval=uncertain[label][0],
             constant=constant,
@@ -420,15 +471,32 @@ def _bootstrap_uncertainty(
     return found
 
 
-def _ranks(
-    metric: Metric, sample: Sample, drawn: Array, means: Mapping[str, float], influence: Array
-) -> dict[str, int]:
-    """Shared ranks; all 1 where there are too few patients to tell methods apart."""
-    if sample.patients.fewest < FEWEST_PATIENTS or np.isnan(influence).any():
-        return dict.fromkeys(means, 1)
+def _standing(
+    metric: Metric,
+    sample: Sample,
+    drawn: Array,
+    resampled: Resampled,
+    means: Mapping[str, float],
+    influence: Array,
+) -> dict[str, dict[str, Any]]:
+    """Where each method stands among the others: the fields of :class:`Score` that say so.
+
+    With too few patients to tell methods apart all have rank 1, and any rank may be the true one.
+    """
     oriented = metric.sign * np.array(list(means.values()))
-    adjusted = adjusted_p(oriented, influence, sample.patients, drawn)
-    return dict(zip(means, shared_ranks(oriented, adjusted), strict=True))
+    adjusted, shares = np.ones((len(means), len(means))), np.full(len(means), NAN)
+    if sample.patients.fewest >= FEWEST_PATIENTS and not np.isnan(influence).any():
+        adjusted = adjusted_p(oriented, influence, sample.patients, drawn)
+        shares = best_shares(metric.sign * resampled.methods)
+    return {
+        label: {
+            "rank": its.best,
+            "rank_set": its,
+            "best_share": float(share),
+            "adjusted": dict(zip(means, row.tolist(), strict=True)),
+        }
+        for label, its, share, row in zip(means, rank_sets(oriented, adjusted), shares, adjusted, strict=True)
+    }
 
 
 def _share(

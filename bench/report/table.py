@@ -59,6 +59,8 @@ class Table:
         Keys of the records that make the CSV file.
     facts
         What the records hold in common: cohort, split, statistics, versions.
+    summary
+        A table that is read first, such as the consensus over the tasks of a board.
     """
 
     title: str
@@ -70,3 +72,4 @@ class Table:
     records: tuple[Mapping[str, Any], ...]
     csv_columns: tuple[str, ...]
     facts: Mapping[str, Any]
+    summary: "Table | None" = None
