@@ -9,7 +9,7 @@ import typer
 
 from bench import __version__
 from bench.errors import BenchError, UsageError
-from bench.listing import BoardFormat, Format, print_rows
+from bench.listing import BoardFormat, Format, Missing, print_rows
 
 app = typer.Typer(
     name="bench",
@@ -231,10 +231,19 @@ def leaderboard(
         BoardFormat, typer.Option("--format", help="How to write the board.")
     ] = BoardFormat.table,
     out: Annotated[Path | None, typer.Option("--out", help="File to write instead of printing.")] = None,
+    missing: Annotated[
+        Missing,
+        typer.Option("--missing", help="List methods with missing cells apart, or rank them at chance."),
+    ] = Missing.apart,
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity", help="Show how the order changes with other choices instead.")
+    ] = False,
 ) -> None:
     """Rank every method of a store on one cohort and split."""
     from bench.cohorts.catalogue import open_cohort
     from bench.leaderboard import leaderboard as rank
+    from bench.leaderboard import sensitivity_board
+    from bench.missing import at_chance
     from bench.report import print_board, write_board
     from bench.results import results_of_store
     from bench.split import load_split_config, make_split
@@ -242,7 +251,11 @@ def leaderboard(
 
     config = load_split_config(split)
     found = open_cohort(cohort, skip_broken=skip_broken)
-    board = rank(results_of_store(found, make_split(found, config), Store(store)))
+    results = results_of_store(found, make_split(found, config), Store(store))
+    if sensitivity:
+        board = sensitivity_board(results, missing)
+    else:
+        board = rank(at_chance(results) if missing is Missing.chance else results)
     if out is None:
         print_board(board, wanted)
     else:

@@ -64,8 +64,8 @@ def _completed(
 def _said(said: Mapping[int, Mapping[str, float]], fold: int, task: str, results: Results) -> float:
     if task not in said.get(fold, {}):
         raise StoreError(
-            f"no method tells what the constant predictor says about {task} in fold {fold}, so nothing "
-            f"can be imputed; `bench run --cohort {results.cohort} --split {results.split} --method constant` "
-            "records it"
+            f"no method tells what the constant predictor says about {task} in fold {fold}, so nothing can "
+            f"be imputed; record it with `bench run --cohort {results.cohort} --split {results.split} "
+            "--method constant`"
         )
     return said[fold][task]

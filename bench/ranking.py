@@ -77,17 +77,18 @@ def best_shares(resampled: Array) -> Array:
     Parameters
     ----------
     resampled
-        Values in resamples, higher is better, shape (method, draw).
+        Values in resamples, higher is better, shape (method, draw); those with a NaN are left out.
 
     Returns
     -------
     numpy.ndarray
         Shape (method,), with the sum 1; NaN where there is no resample.
     """
-    if not resampled.shape[1]:
+    valid = resampled[:, ~np.isnan(resampled).any(axis=0)]
+    if not valid.shape[1]:
         return np.full(len(resampled), np.nan)
-    top = resampled.max(axis=0)
-    best = resampled >= top - ROUNDING * np.maximum(1.0, np.abs(top))
+    top = valid.max(axis=0)
+    best = valid >= top - ROUNDING * np.maximum(1.0, np.abs(top))
     shares: Array = (best / best.sum(axis=0)).mean(axis=1)
     return shares
 
@@ -156,11 +157,11 @@ def consensus(scores: Sequence["Score"]) -> tuple[Consensus, ...]:
     A method without a rank on one of the tasks has no consensus, rather than a mean over fewer tasks. A task
     on which no method has a value counts for nobody.
     """
-    columns = _ranked_columns(scores)
+    columns = ranked_columns(scores)
     names = list(dict.fromkeys(its.method for its in scores)) if columns else []
     complete = [name for name in names if all(name in column for column in columns)]
     means = np.array([np.mean([column[name].rank for column in columns]) for name in complete])
-    ranks = consensus_ranks(means, separated(*_comparisons(columns, complete)))
+    ranks = consensus_ranks(means, separated(*comparisons(columns, complete)))
     intervals = _mean_rank_intervals(columns, complete)
     rows = [
         Consensus(name, "ok", rank, float(mean), interval, _scores_of(name, columns))
@@ -190,14 +191,14 @@ def separated(values: Array, adjusted: Array) -> NDArray[np.bool_]:
     return found
 
 
-def _ranked_columns(scores: Sequence["Score"]) -> list[dict[str, "Score"]]:
-    """For each ranked task with a value, the scores of the methods that have one."""
+def ranked_columns(scores: Sequence["Score"]) -> list[dict[str, "Score"]]:
+    """For each ranked task with a value: method to score, of the methods that have one."""
     ranked = [its for its in scores if its.task.ranked and its.rank is not None]
     names = dict.fromkeys(its.task.name for its in ranked)
     return [{its.method: its for its in ranked if its.task.name == name} for name in names]
 
 
-def _comparisons(columns: Sequence[Mapping[str, "Score"]], names: Sequence[str]) -> tuple[Array, Array]:
+def comparisons(columns: Sequence[Mapping[str, "Score"]], names: Sequence[str]) -> tuple[Array, Array]:
     """Values, higher is better (task, method), and adjusted p of pairs (task, method, method)."""
     rows = [[column[name] for name in names] for column in columns]
     values = [[its.metric.sign * its.value for its in row] for row in rows]
@@ -209,7 +210,7 @@ def _mean_rank_intervals(columns: Sequence[Mapping[str, "Score"]], complete: Seq
     """Mean ends of the rank sets of every task, among all methods with a value there."""
     sets: list[dict[str, RankSet]] = []
     for column in columns:
-        values, adjusted = _comparisons([column], list(column))
+        values, adjusted = comparisons([column], list(column))
         found = rank_sets(values[0], adjusted[0], ALPHA / len(columns))
         sets.append(dict(zip(column, found, strict=True)))
     return [
@@ -229,6 +230,6 @@ def _apart(name: str, columns: Sequence[Mapping[str, "Score"]], scores: Sequence
     """A method that lacks a rank on some task, with the first reason."""
     lacking = {next(iter(column.values())).task.name for column in columns if name not in column}
     first = next(its for its in scores if its.method == name and its.task.name in lacking)
-    title = first.task.title or first.task.name.upper()
     mine = _scores_of(name, columns)
-    return Consensus(name, f"{title}: {first.status}", None, float("nan"), NO_INTERVAL, mine)
+    where = f"{first.task.title or first.task.name.upper()}: " if mine else ""
+    return Consensus(name, f"{where}{first.status}", None, float("nan"), NO_INTERVAL, mine)

@@ -128,7 +128,7 @@ def _other_protocol(cell: _Finished, cohort: Cohort, split: Split) -> str:
         if identity[what] != current.fingerprint:
             was, now = identity[what][:FINGERPRINT_DIGITS], current.fingerprint[:FINGERPRINT_DIGITS]
             return (
-                f"not comparable: run on the {what} with the fingerprint {was}, which is now {now}; run it again"
+                f"not comparable: run on the {what} with fingerprint {was}, which is now {now}; run it again"
             )
     return ""
 

@@ -238,6 +238,18 @@ def score_results(results: Results, draws: int = DRAWS, seed: int = DRAW_SEED) -
     )
 
 
+def sample_scores(results: Results, sample: Sample, draws: int, seed: int) -> tuple[Score, ...]:
+    """Scores on one sample, which may be another than :func:`sample_of` makes: other strata, other seeds."""
+    return tuple(_task_scores(results, sample, draws, seed))
+
+
+def metric_scores(
+    results: Results, task: Task, metric: Metric, draws: int = DRAWS, seed: int = DRAW_SEED
+) -> tuple[Score, ...]:
+    """Scores of one task by any metric of its kind, one a method."""
+    return tuple(_task_scores(results, sample_of(results, task), draws, seed, metric))
+
+
 def _refuse_other_protocol(method: MethodResult, results: Results) -> None:
     """Raise StoreError where a method was run on another cohort or split than the table is about."""
     expected = (results.cohort_fingerprint, results.split_fingerprint)
@@ -353,8 +365,10 @@ def _codes(values: "pd.Series[Any]") -> NDArray[np.intp]:
     return codes
 
 
-def _task_scores(results: Results, sample: Sample, draws: int, seed: int) -> list[Score]:
-    metric = METRICS[sample.task.metric]
+def _task_scores(
+    results: Results, sample: Sample, draws: int, seed: int, metric: Metric | None = None
+) -> list[Score]:
+    metric = metric or METRICS[sample.task.metric]
     blank = {its.label: _blank(its, sample, metric) for its in results.methods}
     values = _seed_values(metric, sample, sample.fold)
     if not values or np.isnan(next(iter(values.values()))).any():

@@ -15,7 +15,7 @@ SHORT_UNITS = {"percentage points": "pp"}
 TASK = Column("task", "Task", "left", of_task=True)
 METRIC = Column("metric", "Metric", "left", of_task=True)
 RANK = Column("rank", "Rank")
-RANK_SET = Column("rank_set", "95 %")
+RANK_SET = Column("rank_set", "95 %", wide=True)
 BEST = Column("best_share", "Best in %", wide=True)
 METHOD = Column("method", "Method", "left")
 VALUE = Column("value", "Value [95 %]")

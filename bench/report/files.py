@@ -5,12 +5,18 @@ import io
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bench.report.table import Column, Table
 
 
 def to_markdown(table: Table) -> str:
-    """GitHub-flavoured Markdown, its columns aligned in the source, the notes as a list below."""
+    """GitHub-flavoured Markdown, its columns aligned in the source, the notes as a list below.
+
+    A summary stands above, with a heading of its own.
+    """
+    if table.summary is not None:
+        return f"{to_markdown(table.summary)}\n{to_markdown(replace(table, summary=None))}"
     columns = _filled(table)
     rows = [[escape_markdown(row[column.name].text) for column in columns] for row in table.rows]
     heads = [escape_markdown(column.header) for column in columns]
@@ -33,8 +39,12 @@ def to_csv(table: Table) -> str:
 
 
 def to_json(table: Table) -> str:
-    """Title, facts, notes and records."""
-    content = {"title": table.title, **table.facts, "notes": list(table.notes), "rows": list(table.records)}
+    """Title, facts, notes and records, those of a summary first."""
+    content = {"title": table.title, **table.facts, "notes": list(table.notes)}
+    if table.summary is not None:
+        its = table.summary
+        content["summary"] = {"title": its.title, "notes": list(its.notes), "rows": list(its.records)}
+    content["rows"] = list(table.records)
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 

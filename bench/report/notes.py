@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench import __version__
-from bench.inference import ALPHA, FEWEST_PATIENTS
-from bench.report.cells import SHORT_UNITS
+from bench.inference import ALPHA, FEWEST_PATIENTS, LEVEL
+from bench.ranking import Consensus
+from bench.report.cells import SHORT_UNITS, imputed_status
 from bench.scores import LEAST_GAP, Results, Score
 
 FINGERPRINT_DIGITS = 12
@@ -19,6 +20,12 @@ RECOVERED = (
     "Ceiling: a reader of the phantom's true parameters on the same cases. Recoverable: share of "
     "the way from constant to ceiling, with a paired interval; not given where that way is under "
     f"{100 * LEAST_GAP:.0f} % of the way to a perfect prediction (.05 of an AUC), or not clear of 0."
+)
+
+
+BEST_IN = (
+    "Best in %: share of the resamples of patients in which the method has the best value, which is no "
+    "probability of being best."
 )
 
 
@@ -41,6 +48,7 @@ def brief_notes(results: Results, scores: Sequence[Score]) -> tuple[str, ...]:
         DIFFERENCES,
         *([RECOVERED] if ceiling else []),
         *(f"{SHORT_UNITS[unit]}: {unit}." for unit in SHORT_UNITS if unit in units),
+        *_missing_notes(scores),
     )
 
 
@@ -83,6 +91,19 @@ def facts(results: Results, draws: int, seed: int) -> dict[str, Any]:
     }
 
 
+def consensus_finding(rows: Sequence[Consensus], titles: Sequence[str]) -> str:
+    """Who shares the first consensus rank over these tasks."""
+    ranked = [its.method for its in rows if its.rank is not None]
+    first = [its.method for its in rows if its.rank == 1]
+    over = f"Consensus over {_enumerate(titles)}"
+    if not ranked:
+        return f"{over}: no method has a rank on every one."
+    if len(first) == len(ranked) > 1:
+        return f"{over}: the cases do not separate the {len(ranked)} methods, all share rank 1."
+    shared = f"{first[0]} alone has" if len(first) == 1 else f"{_enumerate(first)} share"
+    return f"{over}: {shared} rank 1 of {len(ranked)} methods."
+
+
 def _cohort_sentence(results: Results) -> str:
     named = f"{results.cohort_title or results.cohort} (`{results.cohort}`)"
     if results.synthetic:
@@ -112,8 +133,19 @@ def _rank_note() -> str:
     return (
         "Rank: 1 + the number of methods significantly better (step-down max-T over all pairs of a task, "
         f"family-wise error {100 * ALPHA:.0f} %), so methods that the cases cannot separate share a rank; "
-        f"with fewer than {FEWEST_PATIENTS} patients, or {FEWEST_PATIENTS} in a class, all share the first."
+        f"with fewer than {FEWEST_PATIENTS} patients, or {FEWEST_PATIENTS} in a class, all share the first. "
+        f"95 % beside it: ranks that hold the true ranks of all methods together with {100 * LEVEL:.0f} % "
+        f"(Mogstad et al. 2024). {BEST_IN}"
     )
+
+
+def _missing_notes(scores: Sequence[Score]) -> list[str]:
+    """Which methods have values that are in part the constant predictor's, and why."""
+    imputed = {its.method: f"{its.method}: {imputed_status(its)}." for its in scores if its.imputed}
+    if not imputed:
+        return []
+    meaning = "Imputed at chance: what a cell did not predict is the constant predictor's value of its fold."
+    return [meaning, *imputed.values()]
 
 
 def _versions(results: Results) -> str:
