@@ -203,7 +203,8 @@ def comparisons(columns: Sequence[Mapping[str, "Score"]], names: Sequence[str]) 
     rows = [[column[name] for name in names] for column in columns]
     values = [[its.metric.sign * its.value for its in row] for row in rows]
     adjusted = [[[its.adjusted.get(name, 1.0) for name in names] for its in row] for row in rows]
-    return np.array(values), np.array(adjusted)
+    shape = (len(columns), len(names))
+    return np.array(values).reshape(shape), np.array(adjusted).reshape(*shape, len(names))
 
 
 def _mean_rank_intervals(columns: Sequence[Mapping[str, "Score"]], complete: Sequence[str]) -> list[Interval]:

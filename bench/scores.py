@@ -501,7 +501,7 @@ def _standing(
     adjusted, shares = np.ones((len(means), len(means))), np.full(len(means), NAN)
     if sample.patients.fewest >= FEWEST_PATIENTS and not np.isnan(influence).any():
         adjusted = adjusted_p(oriented, influence, sample.patients, drawn)
-        shares = best_shares(metric.sign * resampled.methods)
+        shares = best_shares(metric.sign * resampled.methods) if len(means) > 1 else shares
     return {
         label: {
             "rank": its.best,

@@ -2,12 +2,12 @@
 
     python tests/simulations/rank_intervals.py --repeats 4000
 
-Eight methods on 74 cases in five folds: binormal scores (AUC) with correlation 0.5 within a class, or absolute
-Gaussian errors (MAE). ``equal`` methods have the same true value, ``close`` ones differ by .005 from one to the
-next (of the AUC, or of the error's scale), ``spread`` ones by .05; a true rank is 1 + the number of truly better
-methods. Per setting: how often the rank sets of all methods hold their true ranks together (at least 95 %
-is promised), how often a single one does, their mean width in ranks; then the same of the percentile bootstrap
-of the rank by value, and the coverage of its worst method.
+Eight methods on 74 cases in five folds: binormal scores (AUC) with correlation 0.5 within a class, or
+absolute Gaussian errors (MAE). ``equal`` methods have the same true value, ``close`` ones differ by .005 from
+one to the next (of the AUC, or of the error's scale), ``spread`` ones by .05; a true rank is 1 + the number
+of truly better methods. Per setting: how often the rank sets of all methods hold their true ranks together
+(at least 95 % is promised), how often a single one does, their mean width in ranks; then the same of the
+percentile bootstrap of the rank by value, and the coverage of its worst method.
 
 The second table is over four tasks, whose scores share half of their variance: how often all methods share
 the first consensus rank where they are equal, how often the intervals of the mean rank hold together, and how
