@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,7 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from typer.testing import CliRunner
 
+from bench.cli import app
 from bench.cohorts.cohort import Task
 from bench.config import Experiment
 from bench.errors import StoreError, UsageError
@@ -588,3 +591,36 @@ def test_cells_of_another_cut_are_listed_with_both_fingerprints_and_not_ranked(t
     assert at_chance(mixed).methods[1] is refused
     with pytest.raises(StoreError, match="cells of two cuts of the split internal_cv, with the fingerprints"):
         export_predictions(plan.cohort, None, plan.store)
+
+
+def test_duplicated_patients_do_not_narrow_a_rank_set(truth):
+    def thrice(table):
+        copies = [table.rename(index=lambda its, n=n: f"{its}-{n}") for n in range(3)]
+        return pd.concat(copies).rename_axis("case_id")
+
+    def repeated(its):
+        rows = [its.predictions.assign(case_id=its.predictions["case_id"] + f"-{n}") for n in range(3)]
+        return replace(its, predictions=pd.concat(rows, ignore_index=True))
+
+    methods = [method(name, truth, signal, salt=3) for name, signal in (("a", 1.2), ("b", 0.6), ("c", 0.2))]
+    once = by_name(score_results(results(*methods, ceiling=None)))
+    many = by_name(score_results(results(*map(repeated, methods), truth=thrice(truth), ceiling=None)))
+    assert [many[name].rank_set for name in "abc"] == [once[name].rank_set for name in "abc"]
+    assert [many[name].best_share for name in "abc"] == pytest.approx(
+        [once[name].best_share for name in "abc"]
+    )
+
+
+def test_the_command_line_ranks_at_chance_and_shows_the_sensitivity(tmp_path: Path) -> None:
+    run_experiment(stored(tmp_path), quiet=True, wanted=Format.json)
+    broken = make_plan(stored(tmp_path))
+    shutil.rmtree(broken.store.cell_folder(broken.cells[0]))
+    asked = ["leaderboard", "--cohort", "phantom-tiny", "--split", "internal_cv", "--store", str(tmp_path)]
+    apart, chance, other = (
+        json.loads(CliRunner().invoke(app, [*asked, "--format", "json", *more]).stdout)
+        for more in ([], ["--missing", "chance"], ["--missing", "chance", "--sensitivity"])
+    )
+    assert {(row["rank"], row["status"]) for row in apart["rows"]} == {(None, "1 of 5 cells missing")}
+    assert {row["rank"] for row in chance["rows"]} == {1}
+    assert all(row["status"].endswith("cases (1 of 5 cells missing)") for row in chance["rows"])
+    assert (other["missing"], other["rows"][0]["board_first"]) == ("chance", ["constant"])
