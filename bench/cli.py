@@ -9,7 +9,7 @@ import typer
 
 from bench import __version__
 from bench.errors import BenchError, UsageError
-from bench.listing import BoardFormat, Format, board_format, print_rows
+from bench.listing import BoardFormat, Format, Missing, board_format, print_rows
 from bench.report.select import COLUMNS_HELP
 
 if TYPE_CHECKING:
@@ -267,6 +267,13 @@ def leaderboard(
     metric: MetricOption = None,
     rule: RuleOption = "youden",
     ensembles: EnsemblesOption = False,
+    missing: Annotated[
+        Missing,
+        typer.Option("--missing", help="List methods with missing cells apart, or rank them at chance."),
+    ] = Missing.apart,
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity", help="Show how the order changes with other choices instead.")
+    ] = False,
     plugin: PluginOption = None,
     freeze: Annotated[
         Path | None, typer.Option("--freeze", help="Folder of boards to keep this one in, with its source.")
@@ -279,6 +286,8 @@ def leaderboard(
     from bench.ensemble import with_ensembles
     from bench.frozen import freeze as freeze_board
     from bench.leaderboard import leaderboard as rank
+    from bench.leaderboard import sensitivity_board
+    from bench.missing import at_chance
     from bench.ranking_metric import ranking_metrics
     from bench.report import print_board, select_columns, write_board
     from bench.results import results_of_store
@@ -297,7 +306,10 @@ def leaderboard(
     if freeze is not None:
         print(freeze_board(results, freeze))
         return
-    board = rank(results)
+    if sensitivity:
+        board = sensitivity_board(results, missing)
+    else:
+        board = rank(at_chance(results) if missing is Missing.chance else results)
     if columns is not None:
         board = select_columns(board, [name.strip() for name in columns.split(",")])
     if out is None:

@@ -1,14 +1,26 @@
 """Boards: scores as tables, ranked or in the order of a run."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bench.inference import DRAW_SEED, DRAWS
+from bench.listing import Missing
 from bench.report import cells as columns
 from bench.report.notes import brief_notes, column_notes, facts, file_notes, finding
+from bench.report.ranks import consensus_table, sensitivity_table
 from bench.report.table import Column, Table
 from bench.scores import MethodResult, Results, Score, score_results
+from bench.sensitivity import sensitivity
 
-__all__ = ["MethodResult", "Results", "Score", "leaderboard", "result_table", "score_results"]
+__all__ = [
+    "MethodResult",
+    "Results",
+    "Score",
+    "leaderboard",
+    "result_table",
+    "score_results",
+    "sensitivity_board",
+]
 
 BOARD_CSV = (
     "rank",
@@ -22,6 +34,9 @@ BOARD_CSV = (
     "status",
     "fit_seconds",
     "parameters",
+    "rank_low",
+    "rank_high",
+    "best_share",
 )
 
 
@@ -51,16 +66,25 @@ def result_table(results: Results, draws: int = DRAWS, seed: int = DRAW_SEED) ->
 def leaderboard(results: Results, draws: int = DRAWS, seed: int = DRAW_SEED) -> Table:
     """A ranked board: one row a task and method, the best first, methods without a value last.
 
+    With several ranked tasks its summary is their consensus, see :func:`bench.ranking.consensus`.
     ``draws`` and ``seed`` are those of the bootstrap. Raises StoreError where predictions and truth
     contradict each other.
     """
     scores = _ordered(score_results(results, draws, seed), results)
-    shown = [columns.TASK, columns.METRIC, columns.RANK, columns.METHOD, columns.VALUE, columns.CASES]
+    shown = [columns.TASK, columns.METRIC, columns.RANK, columns.RANK_SET, columns.METHOD, columns.VALUE]
+    shown += [columns.CASES]
     shown += [columns.CONSTANT, columns.GAIN, columns.CEILING, columns.SHARE, columns.POOLED]
-    shown += [columns.WITHIN, columns.SEEDS, columns.TIME, columns.PARAMETERS]
-    return _table(
+    shown += [columns.WITHIN, columns.SEEDS, columns.BEST, columns.TIME, columns.PARAMETERS]
+    board = _table(
         f"Leaderboard: {_where(results)}", results, scores, shown, BOARD_CSV, (draws, seed), ranked=True
     )
+    return replace(board, summary=consensus_table(results, scores))
+
+
+def sensitivity_board(results: Results, missing: Missing, draws: int = DRAWS, seed: int = DRAW_SEED) -> Table:
+    """How the order of :func:`leaderboard` changes with other choices, see :mod:`bench.sensitivity`."""
+    table = sensitivity_table(results, sensitivity(results, missing, draws, seed))
+    return replace(table, facts=facts(results, draws, seed) | {"missing": missing.value})
 
 
 def _ordered(scores: Sequence[Score], results: Results) -> list[Score]:

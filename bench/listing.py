@@ -49,6 +49,13 @@ def board_format(path: Path | None) -> BoardFormat:
     return BoardFormat(path.suffix[1:].lower())
 
 
+class Missing(StrEnum):
+    """What becomes of a method with missing or failed cells."""
+
+    apart = "apart"
+    chance = "chance"
+
+
 def print_rows(rows: Sequence[Mapping[str, Any]], wanted: Format, title: str) -> None:
     """Print rows with the same keys."""
     if wanted is Format.json:

@@ -10,12 +10,14 @@ import pandas as pd
 from bench.cells import Cell
 from bench.cohorts.catalogue import ceiling_predictions
 from bench.cohorts.cohort import Cohort
-from bench.errors import UsageError
+from bench.errors import StoreError, UsageError
 from bench.inner import chosen_thresholds, is_inner
 from bench.leaderboard import MethodResult, Results
+from bench.predictions import constant_values
 from bench.split import Split
 from bench.store import PREDICTIONS, Record, Store
 
+FINGERPRINT_DIGITS = 12
 IDENTIFIERS = ["group", "site", "patient_id"]
 COLUMNS = [
     *("cohort", "split", "method", "seed", "fold", *IDENTIFIERS, "case_id", "task", "truth", "prediction"),
@@ -63,19 +65,21 @@ def results_of_cells(
 def results_of_store(cohort: Cohort, split: Split, store: Store) -> Results:
     """Results of every method of a store on this cohort and split.
 
-    Cells of another version of the cohort or the split do not count; of several versions of a method (code,
-    hyperparameters or preprocessing), the one that ran last.
+    A method all of whose cells are of another version of the cohort or the split is listed with that as its
+    status, and not ranked. Of several versions of a method (code, hyperparameters or preprocessing), the one
+    that ran last counts.
 
     Raises
     ------
     UsageError
-        There is no finished cell.
+        There is no finished cell on this cohort and split.
     """
-    found = _cells_of(cohort, store, split.name)
-    current = [its for its in found if its.record["identity"]["split"] == split.fingerprint]
+    found = [_Finished(record, folder) for folder, record in store.records(cohort.name, split.name)]
+    other = {its.record["method"]: why for its in found if (why := _other_protocol(its, cohort, split))}
+    current = [its for its in found if not _other_protocol(its, cohort, split)]
     if not current:
-        older = f"; {len(found)} are of another cut of {split.name}" if found else ""
-        raise UsageError(f"no finished cell of {cohort.name} and {split.name} in {store.folder}{older}")
+        why = f"; {len(found)} cells are there, {next(iter(other.values()))}" if found else ""
+        raise UsageError(f"no finished cell of {cohort.name} and {split.name} in {store.folder}{why}")
     by_method: dict[str, list[_Finished]] = {}
     for its in current:
         by_method.setdefault(its.record["method"], []).append(its)
@@ -90,15 +94,24 @@ def results_of_store(cohort: Cohort, split: Split, store: Store) -> Results:
         )
         for label, cells in latest.items()
     ]
+    methods += [_without_result(label, why) for label, why in other.items() if label not in by_method]
     records = [its.record for cells in latest.values() for its in cells]
     return replace(_results(cohort, split, methods), **_made_with(records))
 
 
 def export_predictions(cohort: Cohort, split: str | None, store: Store) -> pd.DataFrame:
-    """Every stored prediction of this cohort beside its truth, in the columns of ``bench predictions``."""
+    """Every stored prediction of this cohort beside its truth, in the columns of ``bench predictions``.
+
+    Raises
+    ------
+    StoreError
+        The store holds cells of two cuts of a split, which one table would mix.
+    """
     tables = []
-    for its in _cells_of(cohort, store, split or "*"):
-        if its.record["status"] == "ok" and not is_inner(its.record["split"]):
+    cells = [its for its in _cells_of(cohort, store, split or "*") if not is_inner(its.record["split"])]
+    _refuse_two_cuts(cells, store)
+    for its in cells:
+        if its.record["status"] == "ok":
             table = pd.read_parquet(its.folder / PREDICTIONS)
             names = {name: its.record[name] for name in ("cohort", "split", "method")}
             tables.append(table.assign(**names))
@@ -118,6 +131,31 @@ def _cells_of(cohort: Cohort, store: Store, split: str) -> list[_Finished]:
     ]
 
 
+def _other_protocol(cell: _Finished, cohort: Cohort, split: Split) -> str:
+    """Why a cell belongs to no table on this cohort and split; empty where it does."""
+    identity = cell.record["identity"]
+    for what, current in (("cohort", cohort), ("split", split)):
+        if identity[what] != current.fingerprint:
+            was, now = identity[what][:FINGERPRINT_DIGITS], current.fingerprint[:FINGERPRINT_DIGITS]
+            return (
+                f"not comparable: run on the {what} with fingerprint {was}, which is now {now}; run it again"
+            )
+    return ""
+
+
+def _refuse_two_cuts(cells: Sequence[_Finished], store: Store) -> None:
+    """Raise StoreError where cells of a split have two fingerprints."""
+    seen: dict[str, str] = {}
+    for its in cells:
+        name, fingerprint = its.record["split"], its.record["identity"]["split"]
+        if seen.setdefault(name, fingerprint) != fingerprint:
+            pair = f"{seen[name][:FINGERPRINT_DIGITS]} and {fingerprint[:FINGERPRINT_DIGITS]}"
+            raise StoreError(
+                f"{store.folder} holds cells of two cuts of the split {name}, with the fingerprints {pair}: "
+                f"one table would mix them; remove the cells of one, or keep a store for each"
+            )
+
+
 def _latest_version(cells: Sequence[_Finished]) -> list[_Finished]:
     """The cells made as the last one was: same code, hyperparameters and preprocessing."""
     last = max(cells, key=lambda its: str(its.record.get("ended", "")))
@@ -130,20 +168,23 @@ def _method_result(
     good = {its.key: its for its in cells if its.record["status"] == "ok"}
     wanted = [(seed, fold.index) for seed in seeds for fold in split.folds]
     missing = [key for key in wanted if key not in good]
-    if missing:
-        return _without_result(label, _why_missing(cells, missing, len(wanted)))
-    ordered = [good[key] for key in wanted]
+    ordered = [good[key] for key in wanted if key in good]
+    if not ordered:
+        return replace(_without_result(label, _why_missing(cells, missing, len(wanted))), seeds=tuple(seeds))
     records = [its.record for its in ordered]
+    identity = records[0]["identity"]
     return MethodResult(
         label=label,
         predictions=pd.concat(
             [pd.read_parquet(its.folder / PREDICTIONS) for its in ordered], ignore_index=True
         ),
         constants={its.key[1]: its.record["constants"] for its in ordered},
-        status="ok",
-        fit_seconds=sum(record["fit_seconds"] for record in records) / len(seeds),
+        status=_why_missing(cells, missing, len(wanted)) if missing else "ok",
+        fit_seconds=None if missing else sum(record["fit_seconds"] for record in records) / len(seeds),
         parameters=records[0]["parameters"],
         records=tuple(records),
+        seeds=tuple(seeds),
+        made_on=(identity["cohort"], identity["split"]),
     )
 
 
@@ -194,7 +235,15 @@ def _title(cohort: Cohort) -> str:
     return f"{cohort.title}, {left_out} broken case(s) left out" if left_out else cohort.title
 
 
-def _results(cohort: Cohort, split: Split, methods: Sequence[MethodResult]) -> Results:
+def _with_constants(method: MethodResult, cohort: Cohort, split: Split) -> MethodResult:
+    """The method, which must know the constant predictor of folds that it has no cell of."""
+    if method.status == "ok":
+        return method
+    said = {fold.index: constant_values(cohort.take(fold.train)) for fold in split.folds}
+    return replace(method, constants=said)
+
+
+def _results(cohort: Cohort, split: Split, methods: Iterable[MethodResult]) -> Results:
     scored = [case_id for fold in split.folds for case_id in fold.test]
     return Results(
         tasks=cohort.tasks,
@@ -209,6 +258,7 @@ def _results(cohort: Cohort, split: Split, methods: Sequence[MethodResult]) -> R
         split_seed=split.seed,
         split_fingerprint=split.fingerprint,
         truth=cohort.take(scored).table[[*IDENTIFIERS, *(task.name for task in cohort.tasks)]],
-        methods=tuple(methods),
+        methods=tuple(_with_constants(its, cohort, split) for its in methods),
         ceiling=ceiling_predictions(cohort),
+        tested={case_id: fold.index for fold in split.folds for case_id in fold.test},
     )

@@ -30,12 +30,12 @@ from bench.inference import (
     mean_influence,
     patients_of,
     percentile_interval,
-    shared_ranks,
     studentised_difference,
     studentised_interval,
 )
 from bench.metrics import METRICS, Array, Beside, Metric
 from bench.names import unknown_name
+from bench.ranking import RankSet, best_shares, rank_sets
 from bench.thresholds import YOUDEN, Threshold, decisions
 
 NAN = float("nan")
@@ -71,6 +71,13 @@ class MethodResult:
     thresholds
         What makes predictions of binary tasks decisions, one a task, seed, fold and rule; with the reason
         where none could be chosen.
+    seeds
+        Training seeds that were planned; those of the predictions where left out.
+    imputed
+        Task to the number of scored cases with the constant predictor's value instead of a missing one, see
+        :func:`bench.missing.at_chance`; empty where nothing was imputed. ``status`` keeps the reason.
+    made_on
+        Fingerprints of the cohort and of the split that its cells were made on; not checked where left out.
     """
 
     label: str
@@ -81,6 +88,14 @@ class MethodResult:
     parameters: int | None = None
     records: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     thresholds: tuple[Threshold, ...] = field(default=(), repr=False)
+    seeds: tuple[int, ...] = ()
+    imputed: Mapping[str, int] = field(default_factory=dict)
+    made_on: tuple[str, str] | None = None
+
+    @property
+    def can_be_scored(self) -> bool:
+        """Whether its predictions are all there, by its own account or by imputation."""
+        return self.status == "ok" or bool(self.imputed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +126,8 @@ class Results:
         What ranks a task, where that is another metric than the one that the task declares.
     rule
         By which the thresholds of decisions were chosen, see :data:`bench.thresholds.RULES`.
+    tested
+        Fold of every case that the split tests; the predicted cases where left out.
     """
 
     tasks: tuple[Task, ...]
@@ -131,6 +148,7 @@ class Results:
     hardware: str = ""
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     rule: str = YOUDEN
+    tested: Mapping[str, int] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -139,8 +157,15 @@ class Score:
 
     Parameters
     ----------
-    rank
-        1 + the number of significantly better methods; None without a value.
+    rank, rank_set
+        1 + the number of significantly better methods, and the ranks that the cases do not rule out; None
+        without a value.
+    best_share
+        Share of resamples in which its value is the best of all.
+    adjusted
+        Method to p of the difference from it, adjusted for all pairs of the task.
+    imputed
+        Of how many of the ``n`` cases the prediction is the constant predictor's.
     value, interval
         Metric, averaged over seeds, on the ``n`` cases with a known label (``positives`` of them positive).
     constant, gain
@@ -175,6 +200,10 @@ class Score:
     within_site: float = NAN
     seeds: int = 0
     seed_sd: float = NAN
+    rank_set: RankSet | None = None
+    best_share: float = NAN
+    adjusted: Mapping[str, float] = field(default_factory=dict, repr=False)
+    imputed: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,6 +252,8 @@ def score_results(results: Results, draws: int = DRAWS, seed: int = DRAW_SEED) -
             f"the store has no method for the cohort {results.cohort!r} and the split {results.split!r}; "
             f"run one with `bench run --cohort {results.cohort} --split {results.split} --method NAME`"
         )
+    for method in results.methods:
+        _refuse_other_protocol(method, results)
     return tuple(
         score
         for task in results.tasks
@@ -239,12 +270,34 @@ def metric_of(results: Results, task: Task) -> Metric:
     return METRICS[task.metric]
 
 
+def sample_scores(results: Results, sample: Sample, draws: int, seed: int) -> tuple[Score, ...]:
+    """Scores on one sample, which may be another than :func:`sample_of` makes: other strata, other seeds."""
+    return tuple(_task_scores(results, sample, draws, seed))
+
+
 def metric_scores(
     results: Results, task: Task, metric: Metric, draws: int = DRAWS, seed: int = DRAW_SEED
 ) -> tuple[Score, ...]:
     """Scores of one task by any metric of its kind, one a method; ranks say nothing where it cannot rank."""
     by_it = replace(results, metrics={**results.metrics, task.name: metric})
     return tuple(_task_scores(by_it, sample_of(by_it, task), draws, seed))
+
+
+def _refuse_other_protocol(method: MethodResult, results: Results) -> None:
+    """Raise StoreError where a method was run on another cohort or split than the table is about."""
+    expected = (results.cohort_fingerprint, results.split_fingerprint)
+    for what, name, one, other in zip(
+        ("cohort", "split"),
+        (results.cohort, results.split),
+        expected,
+        method.made_on or expected,
+        strict=True,
+    ):
+        if one != other:
+            raise StoreError(
+                f"{method.label} was run on the {what} {name} with the fingerprint {other[:12]}, this table "
+                f"is about {one[:12]}; one table does not mix them, run it again on the {what} as it is now"
+            )
 
 
 def sample_of(results: Results, task: Task, metric: Metric | None = None) -> Sample:
@@ -262,9 +315,9 @@ def sample_of(results: Results, task: Task, metric: Metric | None = None) -> Sam
     metric = metric or metric_of(results, task)
     decided = metric.takes == "decision"
     methods = [_decided(its, task, results.rule) for its in results.methods] if decided else results.methods
-    finished = [its for its in methods if its.status == "ok"]
+    finished = [its for its in methods if its.can_be_scored]
     tables = {its.label: its.predictions[its.predictions["task"] == task.name] for its in finished}
-    fold = _folds(tables, results)
+    fold = tested_folds(tables, results)
     known = results.truth.loc[fold.index]
     known = known[known[task.name].notna()].sort_index()
     fold = fold.loc[known.index]
@@ -278,7 +331,7 @@ def sample_of(results: Results, task: Task, metric: Metric | None = None) -> Sam
         site=_codes(known["site"]),
         patients=patients_of(known["patient_id"].to_numpy(dtype=object), label),
         predictions=predictions,
-        statuses=statuses | {its.label: its.status for its in methods if its.status != "ok"},
+        statuses=statuses | {its.label: its.status for its in methods if not its.can_be_scored},
         constant=np.ones(len(truth)) if decided else _constant(task, finished, fold),
         ceiling=None if decided else _ceiling(task, results.ceiling, known.index),
         site_names=tuple(map(str, np.unique(known["site"].to_numpy()))),
@@ -286,17 +339,24 @@ def sample_of(results: Results, task: Task, metric: Metric | None = None) -> Sam
 
 
 def _decided(method: MethodResult, task: Task, rule: str) -> MethodResult:
-    """The method with decisions in place of its predictions, or without a value where a threshold lacks."""
-    if method.status != "ok":
+    """The method with decisions in place of its predictions, or without a value where a threshold lacks.
+
+    What was imputed at chance comes from no cell and has no threshold.
+    """
+    if not method.can_be_scored:
         return method
     mine = method.predictions[method.predictions["task"] == task.name]
     table, reason = decisions(mine, [its for its in method.thresholds if its.task == task.name], rule)
-    return replace(method, predictions=table, status=f"no threshold: {reason}" if reason else "ok")
+    if not reason:
+        return replace(method, predictions=table)
+    return replace(method, predictions=table, status=f"no threshold: {reason}", imputed={})
 
 
-def _folds(tables: Mapping[str, pd.DataFrame], results: Results) -> "pd.Series[Any]":
-    """Fold of every tested case, indexed by case id."""
+def tested_folds(tables: Mapping[str, pd.DataFrame], results: Results) -> "pd.Series[Any]":
+    """Fold of every tested case, indexed by case id; raises StoreError as :func:`sample_of` does."""
     pieces = [table[["case_id", "fold"]] for table in tables.values()]
+    if results.tested:
+        pieces.append(pd.DataFrame(list(results.tested.items()), columns=["case_id", "fold"]))
     if not pieces:
         return pd.Series([], index=pd.Index([], dtype=results.truth.index.dtype), dtype=int)
     pairs = pd.concat(pieces).drop_duplicates()
@@ -390,11 +450,12 @@ def _blank(method: MethodResult, sample: Sample, metric: Metric) -> Score:
         task=sample.task,
         metric=metric,
         method=method.label,
-        status=sample.statuses.get(method.label, "ok"),
+        status=sample.statuses.get(method.label, method.status),
         n=len(sample.truth),
         positives=int((sample.truth == 1).sum()) if sample.task.kind == "binary" else None,
         fit_seconds=method.fit_seconds,
         parameters=method.parameters,
+        imputed=method.imputed.get(sample.task.name, 0),
     )
 
 
@@ -438,7 +499,7 @@ def _scored(
     constant = metric.value(sample.truth, sample.constant, known)
     ceiling = NAN if sample.ceiling is None else metric.value(sample.truth, sample.ceiling, known)
     uncertain, influence = _uncertainty(metric, sample, drawn, resampled, means, constant)
-    ranks = _ranks(metric, sample, drawn, means, influence)
+    standing = _standing(metric, sample, drawn, resampled, means, influence)
     pooled = _mean_values(metric, sample, np.zeros_like(sample.fold))
     several = sample.site.max(initial=0) > 0
     within = _mean_values(metric, sample, _fold_and_site(sample)) if several else dict.fromkeys(means, NAN)
@@ -447,7 +508,7 @@ def _scored(
         share, share_interval = _share(metric, mean, constant, ceiling, resampled, index)
         rows[label] = replace(
             blank[label],
-            rank=ranks[label],
+            **standing[label],
             value=mean,
             interval=uncertain[label][0],
             constant=constant,
@@ -566,15 +627,32 @@ def _studentised_uncertainty(
     return interval, studentised_difference(difference, contrast, sample.patients, drawn)
 
 
-def _ranks(
-    metric: Metric, sample: Sample, drawn: Array, means: Mapping[str, float], influence: Array
-) -> dict[str, int]:
-    """Shared ranks; all 1 where there are too few patients to tell methods apart."""
-    if sample.patients.fewest < FEWEST_PATIENTS or np.isnan(influence).any():
-        return dict.fromkeys(means, 1)
+def _standing(
+    metric: Metric,
+    sample: Sample,
+    drawn: Array,
+    resampled: Resampled,
+    means: Mapping[str, float],
+    influence: Array,
+) -> dict[str, dict[str, Any]]:
+    """Where each method stands among the others: the fields of :class:`Score` that say so.
+
+    With too few patients to tell methods apart all have rank 1, and any rank may be the true one.
+    """
     oriented = metric.sign * np.array(list(means.values()))
-    adjusted = adjusted_p(oriented, influence, sample.patients, drawn)
-    return dict(zip(means, shared_ranks(oriented, adjusted), strict=True))
+    adjusted, shares = np.ones((len(means), len(means))), np.full(len(means), NAN)
+    if sample.patients.fewest >= FEWEST_PATIENTS and not np.isnan(influence).any():
+        adjusted = adjusted_p(oriented, influence, sample.patients, drawn)
+        shares = best_shares(metric.sign * resampled.methods) if len(means) > 1 else shares
+    return {
+        label: {
+            "rank": its.best,
+            "rank_set": its,
+            "best_share": float(share),
+            "adjusted": dict(zip(means, row.tolist(), strict=True)),
+        }
+        for label, its, share, row in zip(means, rank_sets(oriented, adjusted), shares, adjusted, strict=True)
+    }
 
 
 def _share(

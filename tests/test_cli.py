@@ -84,7 +84,8 @@ def test_a_leaderboard_csv_has_a_row_a_method_and_task(store: Path, tmp_path: Pa
     assert done.returncode == 0, done.stderr
     with out.open() as file:
         rows = list(csv.DictReader(file))
-    columns = "rank,method,task,metric,value,ci_low,ci_high,n,status,fit_seconds,parameters"
+    columns = "rank,method,task,metric,value,ci_low,ci_high,n,status,fit_seconds,parameters,"
+    columns += "rank_low,rank_high,best_share"
     assert list(rows[0]) == columns.split(",")
     assert {(row["method"], row["task"]) for row in rows} == {
         (method, task) for method in ("constant", "tumour_size") for task in ("er", "pr", "her2", "ki67")

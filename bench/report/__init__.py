@@ -45,6 +45,8 @@ def print_board(board: Table, wanted: BoardFormat) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=PIPE_WIDTH)
+    if board.summary is not None:
+        console.print(to_rich(board.summary, console.width), "")
     console.print(to_rich(board, console.width))
 
 

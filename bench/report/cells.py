@@ -7,6 +7,7 @@ from bench.report.table import Cell, Column
 
 if TYPE_CHECKING:
     from bench.inference import Interval
+    from bench.ranking import RankSet
     from bench.scores import Score
 
 NOTHING = Cell("-", "muted")
@@ -16,6 +17,8 @@ SHORT_UNITS = {"percentage points": "pp"}
 TASK = Column("task", "Task", "left", of_task=True)
 METRIC = Column("metric", "Metric", "left", of_task=True, keys=("metric", "unit", "higher_is_better"))
 RANK = Column("rank", "Rank")
+RANK_SET = Column("rank_set", "95 %", wide=True, keys=("rank_low", "rank_high"))
+BEST = Column("best_share", "Best in %", wide=True, spare=True)
 METHOD = Column("method", "Method", "left", keys=("method", "status"))
 VALUE = Column("value", "Value [95 %]", keys=("value", "ci_low", "ci_high"))
 CASES = Column("n", "n (pos.)", of_task=True, keys=("n", "positives"))
@@ -30,8 +33,8 @@ TIME = Column("fit_seconds", "Fit s", wide=True)
 PARAMETERS = Column("parameters", "Parameters", wide=True)
 
 COLUMNS = (
-    *(TASK, METRIC, RANK, METHOD, VALUE, CASES, CONSTANT, GAIN, CEILING, SHARE),
-    *(POOLED, WITHIN, SEEDS, TIME, PARAMETERS),
+    *(TASK, METRIC, RANK, RANK_SET, METHOD, VALUE, CASES, CONSTANT, GAIN, CEILING, SHARE),
+    *(POOLED, WITHIN, SEEDS, BEST, TIME, PARAMETERS),
 )
 
 
@@ -43,7 +46,9 @@ def cells(score: "Score") -> dict[str, Cell]:
         "task": Cell(score.task.title or score.task.name.upper()),
         "metric": Cell(metric_title(score)),
         "rank": Cell(str(score.rank), "good" if score.rank == 1 else "") if scored else NOTHING,
-        "method": Cell(score.method),
+        "rank_set": NOTHING if score.rank_set is None else Cell(rank_range(score.rank_set)),
+        "best_share": NOTHING if math.isnan(score.best_share) else Cell(f"{100 * score.best_share:.0f}"),
+        "method": Cell(_marked_method(score)),
         "value": Cell(_estimate(score.value, score.interval, digits))
         if scored
         else Cell(score.status, "status"),
@@ -82,6 +87,7 @@ def record(score: "Score") -> dict[str, Any]:
         "pooled_auc": score.pooled,
         "within_site_auc": score.within_site,
         "seed_sd": score.seed_sd,
+        "best_share": score.best_share,
     }
     return {
         "rank": score.rank,
@@ -92,10 +98,12 @@ def record(score: "Score") -> dict[str, Any]:
         "higher_is_better": score.metric.higher_is_better,
         "n": score.n,
         "positives": score.positives,
-        "status": score.status,
+        "status": imputed_status(score) if score.imputed else score.status,
         "seeds": score.seeds,
         "fit_seconds": None if score.fit_seconds is None else _rounded(score.fit_seconds),
         "parameters": score.parameters,
+        "rank_low": None if score.rank_set is None else score.rank_set.best,
+        "rank_high": None if score.rank_set is None else score.rank_set.worst,
     } | {name: _rounded(value) for name, value in numbers.items()}
 
 
@@ -112,6 +120,24 @@ def _unit(score: Score) -> str:
 def number(value: float, digits: int) -> Cell:
     """A number, or a dash where there is none."""
     return NOTHING if math.isnan(value) else Cell(f"{value:.{digits}f}")
+
+
+def rank_range(found: RankSet) -> str:
+    """``1-4``, or ``2`` where the cases leave one rank."""
+    return str(found.best) if found.best == found.worst else f"{found.best}-{found.worst}"
+
+
+def imputed_status(score: Score) -> str:
+    """Of how many cases a method is taken at chance, and why."""
+    reason = "" if score.status == "ok" else f" ({score.status})"
+    return f"imputed at chance for {score.imputed} of {score.n} cases{reason}"
+
+
+def _marked_method(score: Score) -> str:
+    """The method's name, marked where it is not its predictions alone that are scored."""
+    if not score.imputed:
+        return score.method
+    return f"{score.method} (imputed at chance for {score.imputed} of {score.n} cases)"
 
 
 def _rounded(value: float) -> float | None:

@@ -5,6 +5,8 @@ import io
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from bench.report.layout import Section, all_notes, arranged, notes_shown, one_line, short_text, shown_columns
 from bench.report.table import Column, Table
@@ -17,8 +19,10 @@ def to_markdown(table: Table) -> str:
     """GitHub-flavoured Markdown, its columns aligned in the source, the notes as a list below.
 
     Where a task has several rows they stand under a heading of their own with what the methods share. A row
-    without a value says so in a word, its reason is a note.
+    without a value says so in a word, its reason is a note. A summary stands above, with its own heading.
     """
+    if table.summary is not None:
+        return f"{to_markdown(table.summary)}\n{to_markdown(replace(table, summary=None))}"
     shown = shown_columns(table)
     columns, sections = arranged(table, shown)
     heads = [escape_markdown(column.header) for column in columns]
@@ -49,9 +53,13 @@ def to_csv(table: Table) -> str:
 
 
 def to_json(table: Table) -> str:
-    """Title, facts, notes and records."""
+    """Title, facts, notes and records, those of a summary first."""
     notes = notes_shown(table, table.notes, shown_columns(table))
-    content = {"title": table.title, **table.facts, "notes": notes, "rows": list(table.records)}
+    content: dict[str, Any] = {"title": table.title, **table.facts, "notes": notes}
+    if table.summary is not None:
+        its = table.summary
+        content["summary"] = {"title": its.title, "notes": list(its.notes), "rows": list(its.records)}
+    content["rows"] = list(table.records)
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -54,8 +54,11 @@ def to_latex(table: Table) -> str:
     Rows of a task stand under its name; an estimate and the bounds of its interval are columns of their own,
     so that their decimals line up. Rank 1 is bold. A board longer than a page becomes several tables, cut
     between tasks where that is possible, with the notes under the last, or on a page of their own where that
-    is full. It compiles with pdflatex and ``\usepackage{booktabs}``.
+    is full. A summary is a table of its own before it. It compiles with pdflatex and
+    ``\usepackage{booktabs}``.
     """
+    if table.summary is not None:
+        return f"{to_latex(table.summary)}\n{to_latex(replace(table, summary=None))}"
     shown = _narrowed(shown_columns(table))
     columns, sections = arranged(table, shown)
     fit = _fit(columns, table)

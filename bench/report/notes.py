@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench import __version__
-from bench.inference import ALPHA, FEWEST_PATIENTS
-from bench.report.cells import SHORT_UNITS
+from bench.inference import ALPHA, FEWEST_PATIENTS, LEVEL
+from bench.ranking import Consensus
+from bench.report.cells import SHORT_UNITS, imputed_status
 from bench.scores import LEAST_GAP, Results, Score
 from bench.thresholds import FEWEST_POSITIVES, RULE_TITLES
 
@@ -26,6 +27,14 @@ RANKED = (
     f"family-wise error {100 * ALPHA:.0f} %), so methods that the cases cannot separate share a rank; "
     f"with fewer than {FEWEST_PATIENTS} patients, or {FEWEST_PATIENTS} in a class, all share the first."
 )
+RANK_SETS = (
+    f"95 % beside the rank: ranks that hold the true ranks of all methods together with {100 * LEVEL:.0f} % "
+    "(Mogstad et al. 2024)."
+)
+BEST_IN = (
+    "Best in %: share of the resamples of patients in which the method has the best value, which is no "
+    "probability of being best."
+)
 POOLING = (
     "Pooled AUC: over all pairs of cases, also of different folds, whose scores are of different models."
 )
@@ -39,6 +48,8 @@ def column_notes(results: Results) -> dict[str, str]:
     """The sentences that explain a column, by its name."""
     return {
         "rank": RANKED,
+        "rank_set": RANK_SETS,
+        "best_share": BEST_IN,
         "constant": DIFFERENCES,
         "gain": DIFFERENCES,
         "ceiling": RECOVERED,
@@ -70,6 +81,7 @@ def brief_notes(results: Results, scores: Sequence[Score]) -> tuple[str, ...]:
         DIFFERENCES,
         *([RECOVERED] if ceiling else []),
         *(f"{SHORT_UNITS[unit]}: {unit}." for unit in SHORT_UNITS if unit in units),
+        *_missing_notes(scores),
     )
 
 
@@ -86,7 +98,7 @@ def file_notes(
         _interval_note(draws, seed),
         *metric_notes(results, scores),
         " ".join(ARROWS[up] for up in ARROWS if up in {score.metric.higher_is_better for score in scores}),
-        *([RANKED] if ranked else []),
+        *([RANKED, RANK_SETS, BEST_IN] if ranked else []),
         *brief_notes(results, scores)[2:],
         *_file_column_notes(results, scores, ranked),
         *_compute_notes(results),
@@ -114,6 +126,19 @@ def facts(results: Results, draws: int, seed: int) -> dict[str, Any]:
         "statistics": {"level": 1 - ALPHA, "bootstrap_draws": draws, "bootstrap_seed": seed},
         "versions": dict(results.versions) or {"dcebench": __version__},
     }
+
+
+def consensus_finding(rows: Sequence[Consensus], titles: Sequence[str]) -> str:
+    """Who shares the first consensus rank over these tasks."""
+    ranked = [its.method for its in rows if its.rank is not None]
+    first = [its.method for its in rows if its.rank == 1]
+    over = f"Consensus over {_enumerate(titles)}"
+    if not ranked:
+        return f"{over}: no method has a rank on every one."
+    if len(first) == len(ranked) > 1:
+        return f"{over}: the cases do not separate the {len(ranked)} methods, all share rank 1."
+    shared = f"{first[0]} alone has" if len(first) == 1 else f"{_enumerate(first)} share"
+    return f"{over}: {shared} rank 1 of {len(ranked)} methods."
 
 
 def _cohort_sentence(results: Results) -> str:
@@ -172,6 +197,15 @@ def metric_notes(results: Results, scores: Sequence[Score]) -> list[str]:
             "case positive."
         )
     return named
+
+
+def _missing_notes(scores: Sequence[Score]) -> list[str]:
+    """Which methods have values that are in part the constant predictor's, and why."""
+    imputed = {its.method: f"{its.method}: {imputed_status(its)}." for its in scores if its.imputed}
+    if not imputed:
+        return []
+    meaning = "Imputed at chance: what a cell did not predict is the constant predictor's value of its fold."
+    return [meaning, *imputed.values()]
 
 
 def _versions(results: Results) -> str:

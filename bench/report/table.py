@@ -70,6 +70,8 @@ class Table:
         What the records hold in common: cohort, split, statistics, versions.
     column_notes
         Those notes that explain a column, by its name: they are said where the column is shown.
+    summary
+        A table that is read first, such as the consensus over the tasks of a board.
     """
 
     title: str
@@ -82,3 +84,4 @@ class Table:
     csv_columns: tuple[str, ...]
     facts: Mapping[str, Any]
     column_notes: Mapping[str, str] = field(default_factory=dict)
+    summary: "Table | None" = None
