@@ -14,12 +14,13 @@ from bench_zoo.spatial_mtl.network import (
     FlipAveraged,
     SpatialNetwork,
     TaskNetworks,
+    depth_layers,
     image_bands,
     region_moments,
     space_to_depth,
 )
 
-DESIGN = Design(2, "compact", (4, 8, 8), True, True, REGIONS, 3, 6, 0.1)
+DESIGN = Design("compact", (4, 8, 8), True, True, REGIONS, 2, 3, 6, 0.1)
 PRIORS = (0.5, -1.0, 0.0)
 SWITCHES = [
     {},
@@ -27,14 +28,16 @@ SWITCHES = [
     {"roi_weighting": False},
     {"attention": False, "roi_weighting": False},
     {"regions": ("core", "rim")},
+    {"layers": 1},
     {"widths": (4, 8)},
 ]
 
 
 def batch(cases: int = 3, edge: int = 16) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(0)
-    images = torch.randn(cases, 2, edge, edge, edge, generator=generator)
+    images = torch.randn(cases, 3, edge, edge, edge, generator=generator)
     images[:, 1] = (images[:, 1] > 0).float()
+    images[:, 2] *= 5
     return images, torch.rand(cases, 3, edge, edge, edge, generator=generator) < 0.2
 
 
@@ -93,7 +96,7 @@ def test_a_task_without_labels_leaves_its_own_branch_alone_and_no_other() -> Non
 
 def test_attention_maps_lie_between_0_and_1_at_each_scale() -> None:
     net = network()
-    scales = net.encoder(batch()[0])
+    scales = net.encoder(batch()[0][:, :2])
     maps = net.attention_maps(scales)
     assert [tuple(its.shape) for its in maps] == [(3, 1, edge, edge, edge) for edge in (8, 4, 2)]
     assert all(bool(((its >= 0) & (its <= 1)).all()) for its in maps)
@@ -140,7 +143,29 @@ def test_a_voxel_outside_the_regions_moves_no_fixed_statistic() -> None:
 def test_bands_of_a_ramp_are_its_mean_and_its_slope() -> None:
     ramp = torch.arange(8.0).view(1, 1, 1, 1, 8).expand(1, 1, 8, 8, 8) * 0.5
     inner = image_bands(ramp)[0, :, 3, 3, 3]
-    torch.testing.assert_close(inner, torch.tensor([1.5, 1.5, 0.0, 0.5]))
+    torch.testing.assert_close(inner, torch.tensor([1.5, 1.5, 0.0, 0.5, 0.0]))
+
+
+def test_layers_cut_a_region_evenly_between_its_depths() -> None:
+    distance = torch.arange(8.0).view(1, 1, 1, 1, 8) - 2
+    masks = (distance >= 0).float()
+    layered = depth_layers(distance, masks, 3)
+    assert layered.shape == (1, 1, 3, 1, 1, 8)
+    inside = (layered[0, 0, :, 0, 0] > 0.5).int().tolist()
+    assert inside == [[0, 0, 1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 1, 1, 0, 0], [0, 0, 0, 0, 0, 0, 1, 1]]
+
+
+def test_an_empty_layer_shows_what_its_region_shows() -> None:
+    distance = torch.tensor([0.0, 9.0, 9.0]).view(1, 1, 1, 1, 3)
+    values = torch.tensor([1.0, 4.0, 7.0]).view(1, 1, 1, 1, 3)
+    layered = depth_layers(distance, torch.ones_like(distance), 3).flatten(1, 2)
+    means = region_moments(values, layered)[0, :, 0]
+    torch.testing.assert_close(means, torch.tensor([1.0, 4.0, 5.5]), atol=0.01, rtol=0)
+
+
+def test_a_region_without_a_voxel_has_layers_without_weight() -> None:
+    layered = depth_layers(torch.randn(1, 1, 3, 3, 3), torch.zeros(1, 2, 3, 3, 3), 4)
+    assert layered.shape == (1, 2, 4, 3, 3, 3) and not layered.any()
 
 
 def test_space_to_depth_keeps_every_voxel_once() -> None:
@@ -178,6 +203,6 @@ def test_a_timm_backbone_gives_the_same_kind_of_network() -> None:
     images, regions = batch(2, 32)
     net = network(backbone="resnet18")
     net(images, regions).sum().backward()
-    maps = net.attention_maps(net.encoder(images))
+    maps = net.attention_maps(net.encoder(images[:, :2]))
     assert [its.shape[-1] for its in maps] == [16, 8, 4, 2, 1]
     assert net.eval().relevance(images, regions).shape == (2, 32, 32, 32)

@@ -42,7 +42,7 @@ from bench_zoo.spatial_mtl.network import Design, FlipAveraged, SpatialNetwork, 
 from bench_zoo.targets import Target, targets_of
 from bench_zoo.training import Schedule, computing, fit_network, outputs_of
 
-CHANNELS = ("image", "mask")
+CHANNELS = ("image", "mask", "distance")
 SETTINGS, WEIGHTS = "spatial_mtl.json", "weights.safetensors"
 
 
@@ -64,6 +64,8 @@ class SpatialMTL:
         Pooling by region with weights learnt a task; without it the whole crop is one region.
     regions
         Which of ``core``, ``rim`` and ``surround``.
+    layers
+        Layers of equal thickness that each region is cut into for the fixed maps.
     tasks
         ``joint``: one network; ``single``: a network of its own for every task.
     balance
@@ -87,6 +89,7 @@ class SpatialMTL:
     attention: bool = True
     roi_weighting: bool = True
     regions: tuple[str, ...] = ("core", "rim", "surround")
+    layers: int = 4
     tasks: Literal["joint", "single"] = "joint"
     balance: Literal["fixed", "uncertainty"] = "fixed"
     pooled: int = 4
@@ -175,12 +178,12 @@ class SpatialMTL:
 
     def _build(self) -> SpatialNetwork | TaskNetworks:
         design = Design(
-            len(CHANNELS),
             self.backbone,
             tuple(self.widths),
             self.attention,
             self.roi_weighting,
             tuple(self.regions),
+            self.layers,
             self.pooled,
             self.hidden,
             self.dropout,

@@ -13,19 +13,23 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 REGIONS = ("core", "rim", "surround")
-BANDS = 4
+BANDS = 5
+# Intensity and mask are what the encoder sees; the signed distance only says where layers lie.
+SEEN = 2
+# Share of its region's weight that a layer adds to its own: an empty layer shows its region's moments.
+LEAK = 1e-3
 
 
 @dataclass(frozen=True)
 class Design:
     """What a network is made of; :class:`bench_zoo.spatial_mtl.method.SpatialMTL` says what it means."""
 
-    channels: int
     backbone: str
     widths: tuple[int, ...]
     attention: bool
     roi_weighting: bool
     regions: tuple[str, ...]
+    layers: int
     pooled: int
     hidden: int
     dropout: float
@@ -45,17 +49,19 @@ class SpatialNetwork(nn.Module):
     def __init__(self, design: Design, priors: tuple[float, ...]):
         super().__init__()
         self.regions = region_indices(design.regions) if design.roi_weighting else []
+        self.layers = design.layers if self.regions else 1
         count = len(self.regions) or 1
         self.encoder: nn.Module = (
-            CompactEncoder(design.channels, design.widths)
+            CompactEncoder(SEEN, design.widths)
             if design.backbone == "compact"
-            else VolumeBackbone(design.backbone, design.channels)
+            else VolumeBackbone(design.backbone, SEEN)
         )
         widths: tuple[int, ...] = self.encoder.widths  # type: ignore[assignment]
         self.attention = nn.ModuleList(SpatialAttention(width) for width in widths if design.attention)
         # Few cases cannot tell hundreds of pooled features apart: each scale hands on a few mixtures.
         self.mixtures = nn.ModuleList(nn.Conv3d(width, design.pooled, 1) for width in widths)
-        self.fixed = 2 * BANDS + 1  # mean and deviation of each band, and the volume
+        # Mean and deviation of each band in each layer, and the volume.
+        self.fixed = self.layers * 2 * BANDS + 1
         pooled = self.fixed + 2 * design.pooled * len(widths)
         self.norm = nn.BatchNorm1d(count * pooled)
         self.trunk = RegionTrunk(count, pooled, design.hidden, design.dropout)
@@ -66,8 +72,16 @@ class SpatialNetwork(nn.Module):
         )
 
     def forward(self, images: Tensor, regions: Tensor) -> Tensor:
-        """Outputs for crops (case, channel, z, y, x), intensity and mask, and regions (case, 3, z, y, x)."""
-        scales = self.encoder(images)
+        """Outputs, shape (case, task).
+
+        Parameters
+        ----------
+        images
+            Intensity, mask and signed distance to the boundary in mm, shape (case, 3, z, y, x).
+        regions
+            Core, rim and surround, shape (case, 3, z, y, x).
+        """
+        scales = self.encoder(images[:, :SEEN])
         return self.head(images, scales, self.attention_maps(scales), self.masks(images, regions))
 
     def attention_maps(self, scales: list[Tensor]) -> list[Tensor]:
@@ -83,7 +97,7 @@ class SpatialNetwork(nn.Module):
     def head(self, images: Tensor, scales: list[Tensor], maps: list[Tensor], masks: Tensor) -> Tensor:
         """Outputs, shape (case, task), of the features that the encoder and the attention made."""
         extents = masks if self.regions else images[:, 1:2]
-        pooled = [region_moments(image_bands(images[:, :1]), masks), log_volume(extents)]
+        pooled = [self.layer_moments(images, masks), log_volume(extents)]
         for scale, mix, attention in zip(scales, self.mixtures, maps, strict=True):
             shares = F.adaptive_avg_pool3d(masks, scale.shape[2:])
             pooled.append(region_moments(mix(scale), shares * attention))
@@ -97,6 +111,12 @@ class SpatialNetwork(nn.Module):
         ]
         return torch.cat(outputs, dim=1)
 
+    def layer_moments(self, images: Tensor, masks: Tensor) -> Tensor:
+        """Moments of the fixed maps in every layer of every region, (case, region, layers x 2 BANDS)."""
+        layered = depth_layers(images[:, 2:3], masks, self.layers)  # (case, region, layer, z, y, x)
+        moments = region_moments(image_bands(images[:, :1]), layered.flatten(1, 2))
+        return moments.unflatten(1, layered.shape[1:3]).flatten(2)
+
     def region_weights(self) -> Tensor:
         """How much each task draws on each region, shape (task, region), at least 0, mean 1 over regions."""
         return torch.softmax(self.region_logits, dim=1) * self.region_logits.shape[1]
@@ -109,10 +129,11 @@ class SpatialNetwork(nn.Module):
         are part of the gradient, so a voxel that they leave out has none.
         """
         with torch.no_grad():
-            scales = self.encoder(images)
+            scales = self.encoder(images[:, :SEEN])
             maps, masks = self.attention_maps(scales), self.masks(images, regions)
-        leaves = [tensor.detach().requires_grad_() for tensor in (images, *scales)]
-        outputs = self.head(leaves[0], leaves[1:], maps, masks)
+        leaves = [tensor.detach().requires_grad_() for tensor in (images[:, :1], *scales)]
+        whole = torch.cat([leaves[0], images[:, 1:]], dim=1)
+        outputs = self.head(whole, leaves[1:], maps, masks)
         heat = torch.zeros_like(images[:, 0])
         for task in range(outputs.shape[1]):
             gradients = torch.autograd.grad(outputs[:, task].sum(), leaves, retain_graph=True)
@@ -264,7 +285,7 @@ def image_bands(image: Tensor) -> Tensor:
     """Fixed maps of the image whose regional moments say how bright, how uneven and how finely so.
 
     Intensity; mean over 3 x 3 x 3 voxels; what is left of the intensity without it; gradient magnitude of the
-    mean. Shape (case, 1, z, y, x) -> (case, 4, z, y, x).
+    mean; what is left of the mean without its own mean. Shape (case, 1, z, y, x) -> (case, 5, z, y, x).
     """
     mean = F.avg_pool3d(_padded(image), 3, stride=1)
     wide = _padded(mean)
@@ -275,7 +296,42 @@ def image_bands(image: Tensor) -> Tensor:
     ]
     # The square root has no finite slope at 0.
     gradient = (slopes[0].square() + slopes[1].square() + slopes[2].square() + 1e-8).sqrt()
-    return torch.cat([image, mean, image - mean, gradient], dim=1)
+    coarse = mean - F.avg_pool3d(wide, 3, stride=1)
+    return torch.cat([image, mean, image - mean, gradient, coarse], dim=1)
+
+
+def depth_layers(distance: Tensor, masks: Tensor, layers: int) -> Tensor:
+    """Cut every region into layers of equal thickness between its least and its greatest depth in that case.
+
+    What distinguishes lesions is often a profile across the boundary (a bright rim, an enhancement that
+    fades), which the mean over a region hides.
+
+    Parameters
+    ----------
+    distance
+        Signed distance to the lesion's boundary, shape (case, 1, z, y, x).
+    masks
+        Regions, shape (case, region, z, y, x).
+    layers
+        How many, at least 1.
+
+    Returns
+    -------
+    Tensor
+        Weights, shape (case, region, layer, z, y, x): 1 in the layer, and a thousandth in all of its region, so
+        that a layer without a voxel shows what its region shows.
+    """
+    if layers == 1:
+        return masks[:, :, None]
+    far = torch.full_like(distance, 1e4)
+    least = torch.where(masks > 0, distance, far).amin(dim=(2, 3, 4), keepdim=True)
+    most = torch.where(masks > 0, distance, -far).amax(dim=(2, 3, 4), keepdim=True)
+    # A region without a voxel has no depth: its thickness is taken as anything above 0.
+    thickness = ((most - least) / layers).clamp_min(1e-3)
+    place = ((distance - least) / thickness).floor().clamp(0, layers - 1)  # (case, region, z, y, x)
+    numbers = torch.arange(layers, device=masks.device).view(-1, 1, 1, 1)
+    inside = (place[:, :, None] == numbers) * masks[:, :, None]
+    return inside + LEAK * masks[:, :, None]
 
 
 def region_moments(features: Tensor, shares: Tensor) -> Tensor:
