@@ -68,8 +68,6 @@ class Sensitivity:
     ----------
     task
         Which task is ordered; None for the consensus.
-    metric
-        Title of what orders it on the board.
     choice, alternative
         What is chosen otherwise, and how.
     board_first, first
@@ -81,10 +79,11 @@ class Sensitivity:
         Method to its place by value among these methods, on the board and now, where the two differ.
     reranked
         Method to its shared (or consensus) rank, on the board and now, where the two differ.
+    metric
+        Title of what orders the methods on the board.
     """
 
     task: Task | None
-    metric: str
     choice: str
     alternative: str
     board_first: tuple[str, ...]
@@ -92,6 +91,7 @@ class Sensitivity:
     tau: float
     moved: Mapping[str, tuple[float, float]]
     reranked: Mapping[str, tuple[int, int]]
+    metric: str = "mean rank"
 
 
 def sensitivity(
@@ -132,8 +132,9 @@ def sensitivity(
         before = _task_order(scores, task)
         if before.values:
             by_metric = _metric_orders(board, task, draws, seed)
-            found += [_compared(task, "metric", label, before, order) for label, order in by_metric]
-            found += [_compared(task, *its[:2], before, _task_order(its[2], task)) for its in others]
+            mine = [_compared(task, "metric", label, before, order) for label, order in by_metric]
+            mine += [_compared(task, *its[:2], before, _task_order(its[2], task)) for its in others]
+            found += [replace(its, metric=metric_of(board, task).title) for its in mine]
     return (*found, *_consensus_sensitivity(scores, others))
 
 

@@ -113,7 +113,7 @@ def metric_title(score: "Score") -> str:
     return f"{score.metric.title} {score.metric.arrow}{unit}"
 
 
-def _unit(score: Score) -> str:
+def _unit(score: "Score") -> str:
     return score.task.unit if score.metric.in_unit else ""
 
 
@@ -122,18 +122,18 @@ def number(value: float, digits: int) -> Cell:
     return NOTHING if math.isnan(value) else Cell(f"{value:.{digits}f}")
 
 
-def rank_range(found: RankSet) -> str:
+def rank_range(found: "RankSet") -> str:
     """``1-4``, or ``2`` where the cases leave one rank."""
     return str(found.best) if found.best == found.worst else f"{found.best}-{found.worst}"
 
 
-def imputed_status(score: Score) -> str:
+def imputed_status(score: "Score") -> str:
     """Of how many cases a method is taken at chance, and why."""
     reason = "" if score.status == "ok" else f" ({score.status})"
     return f"imputed at chance for {score.imputed} of {score.n} cases{reason}"
 
 
-def _marked_method(score: Score) -> str:
+def _marked_method(score: "Score") -> str:
     """The method's name, marked where it is not its predictions alone that are scored."""
     if not score.imputed:
         return score.method
