@@ -1,6 +1,7 @@
 """The command line. Commands import what they need when they run, so that help and lists stay quick."""
 
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -303,6 +304,62 @@ def check(
     print_rows(rows, wanted, f"Contract of {name}")
     if not all(its.kept for its in checks):
         raise typer.Exit(1)
+
+
+@app.command()
+def subtypes(
+    split: SplitOption,
+    rule: Annotated[str, typer.Option("--rule", help="receptor_only, st_gallen_2013 or maisonneuve_2014.")],
+    cohort: CohortOption = "phantom",
+    method: Annotated[
+        list[str] | None, typer.Option("--method", "-m", help="Methods of the store: A,B or several times.")
+    ] = None,
+    role: Annotated[
+        list[str] | None, typer.Option("--role", help="er=TASK where a task has another name than its role.")
+    ] = None,
+    confusion: Annotated[
+        str | None, typer.Option("--confusion", help="Method whose confusion matrix to print instead.")
+    ] = None,
+    store: StoreOption = Path("runs"),
+    skip_broken: SkipOption = False,
+    wanted: Annotated[
+        BoardFormat, typer.Option("--format", help="How to write the table.")
+    ] = BoardFormat.table,
+) -> None:
+    """Score the molecular subtypes that follow from the biomarkers by one rule."""
+    from bench.cohorts.catalogue import open_cohort
+    from bench.report import print_board
+    from bench.report.subtypes import confusion_table, subtype_table
+    from bench.results import results_of_store, validation_predictions
+    from bench.split import load_split_config, make_split
+    from bench.store import Store
+    from bench.subtype import find_rule, role_tasks
+    from bench.subtype_scores import hard_thresholds, ki67_spreads, only_methods, score_subtypes
+
+    found = open_cohort(cohort, skip_broken=skip_broken)
+    chosen = find_rule(rule)
+    roles = role_tasks(chosen, found.tasks, _pairs("--role", role or ()))
+    cut = make_split(found, load_split_config(split))
+    wanted_methods = [name for text in method or () for name in text.split(",") if name]
+    results = only_methods(results_of_store(found, cut, Store(store)), wanted_methods)
+    validation = validation_predictions(found, cut, Store(store))
+    scored = score_subtypes(
+        results,
+        chosen,
+        roles,
+        hard_thresholds(validation, found.table, list(roles.values())),
+        ki67_spreads(validation, found.table, roles),
+    )
+    table = confusion_table(results, scored, confusion) if confusion else subtype_table(results, scored)
+    print_board(table, wanted)
+
+
+def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts]
+    odd = [text for text, (key, _, value) in zip(texts, pairs, strict=True) if not key or not value]
+    if odd:
+        raise UsageError(f"{option} expects name=value, got {odd[0]!r}")
+    return {key: value for key, _, value in pairs}
 
 
 def _integers(option: str, text: str | None) -> list[int] | None:

@@ -13,7 +13,7 @@ from bench.cohorts.cohort import Cohort
 from bench.errors import UsageError
 from bench.leaderboard import MethodResult, Results
 from bench.split import Split
-from bench.store import PREDICTIONS, Record, Store
+from bench.store import PREDICTIONS, VALIDATION, Record, Store
 
 IDENTIFIERS = ["group", "site", "patient_id"]
 COLUMNS = [
@@ -68,20 +68,27 @@ def results_of_store(cohort: Cohort, split: Split, store: Store) -> Results:
     UsageError
         There is no finished cell.
     """
-    found = _cells_of(cohort, store, split.name)
-    current = [its for its in found if its.record["identity"]["split"] == split.fingerprint]
-    if not current:
-        older = f"; {len(found)} are of another cut of {split.name}" if found else ""
-        raise UsageError(f"no finished cell of {cohort.name} and {split.name} in {store.folder}{older}")
-    by_method: dict[str, list[_Finished]] = {}
-    for its in current:
-        by_method.setdefault(its.record["method"], []).append(its)
     methods = [
         _method_result(label, latest, split, sorted({its.key[0] for its in latest}))
-        for label, every in sorted(by_method.items())
-        for latest in [_latest_version(every)]
+        for label, latest in _latest_cells(cohort, split, store).items()
     ]
     return _results(cohort, split, methods)
+
+
+def validation_predictions(cohort: Cohort, split: Split, store: Store) -> pd.DataFrame:
+    """Validation predictions of the cells that :func:`results_of_store` reads, for choosing thresholds.
+
+    Columns ``method``, ``seed``, ``fold``, ``case_id``, ``task`` and ``prediction``; cells that kept none, as
+    those of an older version, have no row. Raises UsageError where there is no finished cell.
+    """
+    tables = [
+        pd.read_parquet(its.folder / VALIDATION).assign(method=label)
+        for label, latest in _latest_cells(cohort, split, store).items()
+        for its in latest
+        if its.record["status"] == "ok" and (its.folder / VALIDATION).is_file()
+    ]
+    columns = ["method", "seed", "fold", "case_id", "task", "prediction"]
+    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
 
 
 def export_predictions(cohort: Cohort, split: str | None, store: Store) -> pd.DataFrame:
@@ -106,6 +113,19 @@ def _cells_of(cohort: Cohort, store: Store, split: str) -> list[_Finished]:
         for folder, record in store.records(cohort.name, split)
         if record["identity"]["cohort"] == cohort.fingerprint
     ]
+
+
+def _latest_cells(cohort: Cohort, split: Split, store: Store) -> dict[str, list[_Finished]]:
+    """The cells of each method on this cohort and split, of the version that ran last."""
+    found = _cells_of(cohort, store, split.name)
+    current = [its for its in found if its.record["identity"]["split"] == split.fingerprint]
+    if not current:
+        older = f"; {len(found)} are of another cut of {split.name}" if found else ""
+        raise UsageError(f"no finished cell of {cohort.name} and {split.name} in {store.folder}{older}")
+    by_method: dict[str, list[_Finished]] = {}
+    for its in current:
+        by_method.setdefault(its.record["method"], []).append(its)
+    return {label: _latest_version(every) for label, every in sorted(by_method.items())}
 
 
 def _latest_version(cells: Sequence[_Finished]) -> list[_Finished]:

@@ -1,6 +1,6 @@
 """From stored predictions to one score a task and method: a pure function, without images, GPU or plugins."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -236,6 +236,23 @@ def sample_of(results: Results, task: Task) -> Sample:
         constant=_constant(task, finished, fold),
         ceiling=_ceiling(task, results.ceiling, known.index),
     )
+
+
+def tested_folds(results: Results, tasks: Sequence[Task]) -> "pd.Series[Any]":
+    """Fold of every case that finished methods were tested on for all of these tasks, by case id in order.
+
+    Raises StoreError where a case is not in the truth or is tested in two different folds.
+    """
+    finished = [its for its in results.methods if its.status == "ok"]
+    tables = [
+        {its.label: its.predictions[its.predictions["task"] == task.name] for its in finished}
+        for task in tasks
+    ]
+    folds = [_folds(its, results) for its in tables]
+    shared = folds[0].index
+    for other in folds[1:]:
+        shared = shared.intersection(other.index)
+    return folds[0].loc[shared].sort_index()
 
 
 def _folds(tables: Mapping[str, pd.DataFrame], results: Results) -> "pd.Series[Any]":
