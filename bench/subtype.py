@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from bench.cohorts.cohort import Task
 from bench.errors import UsageError
-from bench.inference import ALPHA, NO_INTERVAL, Interval
-from bench.metrics import Array, Codes, auc, resampled_auc, stratum_codes
+from bench.inference import ALPHA, NO_INTERVAL, Interval, auc_influence, delong
+from bench.metrics import Array, Codes, auc, stratum_codes
 from bench.names import unknown_name
 
 RECEPTORS = ("er", "pr", "her2")
@@ -428,22 +428,41 @@ def macro_auc(truth: Codes, probabilities: Array, fold: NDArray[np.generic] | No
     return float(_mean_where(np.array(areas), ~np.isnan(areas)))
 
 
-def resampled_macro_auc(
-    truth: Codes, probabilities: Array, fold: NDArray[np.generic] | None, weights: Array
-) -> NDArray[np.float64]:
-    """:func:`macro_auc` of several predictions in many resamples.
+def macro_auc_interval(
+    truth: Codes, probabilities: Array, fold: NDArray[np.generic] | None, patient: NDArray[np.generic]
+) -> Interval:
+    r"""95 % interval of :func:`macro_auc`, mean over seeds, by patient on the logit scale.
 
-    ``probabilities`` has shape (prediction, case, class + 1) and ``weights`` (case, draw); the result
-    (prediction, draw). In each resample the mean is over the classes that have a pair there.
+    The structural components of DeLong et al. (1988) of each class against the rest, averaged over the
+    classes and summed by patient, add up in squares to the variance of the macro area: a patient counts
+    once, though its cases are positive for one class and negative for the others. Coverage is measured by
+    ``tests/simulations/subtype_coverage.py``; the percentile bootstrap covered less.
+
+    Where the area is 1, some class has an area no greater than the macro area, so the lower limit is
+    ``.025 ** (1 / d)`` with the fewest disjoint pairs of a class, as in :func:`bench.inference.auc_interval`;
+    likewise for 0. NaN without a pair, or where a class has no more patients than there are folds.
+
+    ``probabilities`` has shape (seed, case, class + 1), the others (case,).
     """
-    areas = np.stack(
-        [
-            resampled_auc((truth == k).astype(float), probabilities[..., k], fold, weights)
-            for k in _classes(probabilities)
-        ],
-        axis=-1,
-    )
-    return _mean_where(areas, ~np.isnan(areas))
+    from scipy.special import expit, logit
+
+    every = [
+        delong((truth == k).astype(float), [probabilities[..., k]], fold, patient)
+        for k in _classes(probabilities)
+    ]
+    paired = [sample for sample in every if not np.isnan(sample.auc[0])]
+    if not paired:
+        return NO_INTERVAL
+    area = float(np.mean([sample.auc[0] for sample in paired]))
+    if area in (0.0, 1.0):
+        limit = (ALPHA / 2) ** (1 / min(sample.disjoint_pairs for sample in paired))
+        return Interval(limit, 1.0) if area else Interval(0.0, 1 - limit)
+    influence = np.mean([auc_influence(sample)[0] for sample in paired], axis=0)
+    error = np.sqrt((influence**2).sum()) / (area * (1 - area))
+    reach = NormalDist().inv_cdf(1 - ALPHA / 2) * error
+    if np.isnan(reach):
+        return NO_INTERVAL
+    return Interval(float(expit(logit(area) - reach)), float(expit(logit(area) + reach)))
 
 
 def _classes(probabilities: Array) -> range:

@@ -15,7 +15,6 @@ from bench.inference import (
     DRAWS,
     NO_INTERVAL,
     Interval,
-    Patients,
     draw_patients,
     patients_of,
     percentile_interval,
@@ -36,9 +35,9 @@ from bench.subtype import (
     kappa,
     ki67_spread,
     macro_auc,
+    macro_auc_interval,
     macro_f1,
     predicted_classes,
-    resampled_macro_auc,
     wilson_interval,
 )
 
@@ -150,9 +149,9 @@ def score_subtypes(
 ) -> SubtypeScores:
     """Macro-F1, macro one-vs-rest AUC, kappa and confusion matrix of every method, on the same cases.
 
-    Those are the tested cases with all inputs of the rule and a class in it. Intervals are percentiles of
-    ``draws`` resamples of patients, the same for all methods; for the area, patients are drawn within their
-    class, so that no resample lacks one.
+    Those are the tested cases with all inputs of the rule and a class in it. Intervals of F1 and
+    kappa are percentiles of ``draws`` resamples of patients, the same for all methods; that of the area is
+    :func:`bench.subtype.macro_auc_interval`.
 
     Parameters
     ----------
@@ -363,7 +362,6 @@ def _scores(
 ) -> tuple[SubtypeScore, ...]:
     people = patients_of(sample.patient)
     drawn = draw_patients(people, draws, seed)[people.codes]
-    by_class = draw_patients(_by_class(people, sample.truth), draws, seed)[people.codes]
     alone = len(people.group) < 2
     scores = []
     for method in results.methods:
@@ -377,7 +375,7 @@ def _scores(
                 method=label,
                 status="ok",
                 macro_f1=f1,
-                macro_auc=_soft_score(sample, label, by_class, alone),
+                macro_auc=_soft_score(sample, label),
                 kappa=agreement,
                 seeds=len(sample.soft[label]),
                 confusion=confusion,
@@ -385,13 +383,6 @@ def _scores(
             )
         )
     return tuple(scores)
-
-
-def _by_class(people: Patients, truth: Codes) -> Patients:
-    """Patients grouped by the last class that one of their cases has."""
-    group = np.zeros(len(people.group), dtype=np.intp)
-    np.maximum.at(group, people.codes, truth)
-    return Patients(people.codes, group)
 
 
 def _hard_scores(
@@ -408,10 +399,10 @@ def _hard_scores(
     return f1, agreement, counts[:, 0].mean(axis=0)
 
 
-def _soft_score(sample: SubtypeSample, label: str, drawn: Array, alone: bool) -> Estimate:
-    values = [macro_auc(sample.truth, its, sample.fold) for its in sample.soft[label]]
-    resampled = resampled_macro_auc(sample.truth, sample.soft[label], sample.fold, drawn).mean(axis=0)
-    return _estimate(np.append(np.mean(values), resampled), alone)
+def _soft_score(sample: SubtypeSample, label: str) -> Estimate:
+    rows = sample.soft[label]
+    value = float(np.mean([macro_auc(sample.truth, its, sample.fold) for its in rows]))
+    return Estimate(value, macro_auc_interval(sample.truth, rows, sample.fold, sample.patient))
 
 
 def _estimate(values: Array, alone: bool) -> Estimate:

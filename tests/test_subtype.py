@@ -19,7 +19,8 @@ from typer.testing import CliRunner
 from bench.cli import app
 from bench.cohorts.cohort import Cohort, Task
 from bench.errors import StoreError, UsageError
-from bench.inference import draw_patients, patients_of
+from bench.inference import auc_interval, delong, draw_patients, patients_of
+from bench.metrics import resampled_auc
 from bench.report import to_csv, to_json, to_markdown
 from bench.report.subtypes import confusion_table, subtype_table
 from bench.scores import MethodResult, Results
@@ -34,9 +35,9 @@ from bench.subtype import (
     kappa,
     ki67_spread,
     macro_auc,
+    macro_auc_interval,
     macro_f1,
     predicted_classes,
-    resampled_macro_auc,
     role_tasks,
     wilson_interval,
 )
@@ -297,12 +298,10 @@ def test_the_macro_area_is_one_half_for_a_constant_and_blind_to_increasing_trans
 
 def test_resampled_values_are_those_of_repeated_patients():
     truth, predicted = codes(n=60)
-    fold, patient = np.arange(60) % 3, np.arange(60) // 2
-    probabilities = np.stack([soft(truth, seed=seed) for seed in (1, 2)])
+    patient = np.arange(60) // 2
     people = patients_of(patient)
     weights = draw_patients(people, draws=40)[people.codes]
     counts = resampled_confusion(truth, predicted, 4, weights)
-    areas = resampled_macro_auc(truth, probabilities, fold, weights)
     for draw in range(40):
         held = np.repeat(np.arange(60), weights[:, draw].astype(int))
         present = np.unique(truth[held])
@@ -310,9 +309,41 @@ def test_resampled_values_are_those_of_repeated_patients():
             f1_score(truth[held], predicted[held], labels=present, average="macro")
         )
         assert kappa(counts)[draw] == pytest.approx(cohen_kappa_score(truth[held], predicted[held]))
-        for row in range(2):
-            again = macro_auc(truth[held], probabilities[row][held], fold[held])
-            assert areas[row, draw] == pytest.approx(again)
+
+
+def test_the_macro_interval_of_two_classes_is_delongs():
+    truth, _ = codes(classes=2)
+    fold, patient = np.arange(150) % 5, np.arange(150)
+    first = np.random.default_rng(4).random(150) + 0.5 * (truth == 0)
+    both = np.column_stack([first, -first, np.zeros(150)])[None]
+    sample = delong((truth == 0).astype(float), [first[None]], fold, patient)
+    assert macro_auc_interval(truth, both, fold, patient) == pytest.approx(auc_interval(sample, 0))
+
+
+def test_the_macro_interval_agrees_with_the_bootstrap_standard_error():
+    truth, _ = codes(n=600)
+    probabilities, patient = soft(truth), np.arange(600)
+    weights = draw_patients(patients_of(patient), draws=1000)
+    areas = [
+        resampled_auc((truth == k).astype(float), probabilities[None, :, k], None, weights)[0]
+        for k in range(4)
+    ]
+    low, high = macro_auc_interval(truth, probabilities[None], None, patient)
+    assert high - low == pytest.approx(2 * 1.96 * np.mean(areas, axis=0).std(), rel=0.07)
+
+
+def test_the_macro_interval_is_blind_to_duplicated_patients_and_exact_for_a_perfect_area():
+    truth, _ = codes()
+    fold, patient, probabilities = np.arange(150) % 5, np.arange(150), soft(truth)
+    once = macro_auc_interval(truth, probabilities[None], fold, patient)
+    twice = macro_auc_interval(
+        *(np.tile(truth, 2), np.tile(probabilities, (2, 1))[None]), *np.tile([fold, patient], 2)
+    )
+    assert twice == pytest.approx(once, abs=1e-9)
+    few = np.array([0, 0, 0, 1, 1, 2, 2, 2, 2])
+    perfect = np.eye(4)[few]
+    assert macro_auc_interval(few, perfect[None], None, np.arange(9)) == pytest.approx((0.025**0.5, 1))
+    assert np.isnan(macro_auc_interval(few[:3], perfect[None, :3], None, np.arange(3))).all()
 
 
 def test_wilson_agrees_with_scipy_and_nothing_is_said_of_nobody():

@@ -247,8 +247,9 @@ def _cautions(scored: SubtypeScores, method: str | None = None) -> tuple[str, ..
 
 def _interval_note(draws: int, seed: int) -> str:
     return (
-        f"Intervals: percentiles of {draws} bootstrap resamples of patients, the same for all methods (seed "
-        f"{seed}); for macro AUC drawn within classes. A resample's mean is over the classes that it holds."
+        "Intervals: of macro AUC by DeLong's components, averaged over classes and summed by patient, on the "
+        f"logit scale; of macro-F1 and kappa percentiles of {draws} bootstrap resamples of patients, the same "
+        f"for all methods (seed {seed}), a resample's macro-F1 being the mean over the classes that it holds."
     )
 
 
