@@ -249,7 +249,8 @@ def _interval_note(draws: int, seed: int) -> str:
     return (
         "Intervals: of macro AUC by DeLong's components, averaged over classes and summed by patient, on the "
         f"logit scale; of macro-F1 and kappa percentiles of {draws} bootstrap resamples of patients, the "
-        f"same for all methods (seed {seed}), a resample's macro-F1 being the mean over the classes that it holds."
+        f"same for all methods (seed {seed}). A resample's macro-F1 is the mean over the classes that it "
+        "holds."
     )
 
 
