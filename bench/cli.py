@@ -1,6 +1,7 @@
 """The command line. Commands import what they need when they run, so that help and lists stay quick."""
 
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -282,7 +283,6 @@ def leaderboard(
     """Rank every method of a store on one cohort and split."""
     from dataclasses import replace
 
-    from bench.cohorts.catalogue import open_cohort
     from bench.ensemble import with_ensembles
     from bench.frozen import freeze as freeze_board
     from bench.leaderboard import leaderboard as rank
@@ -290,17 +290,12 @@ def leaderboard(
     from bench.missing import at_chance
     from bench.ranking_metric import ranking_metrics
     from bench.report import print_board, select_columns, write_board
-    from bench.results import results_of_store
-    from bench.split import load_split_config, make_split
-    from bench.store import Store
     from bench.thresholds import rule_named
 
     wanted = wanted or board_format(out)
     by_rule = rule_named(rule)
-    config = load_split_config(split)
-    found = open_cohort(cohort, skip_broken=skip_broken)
-    chosen = ranking_metrics(found.tasks, _names(metric) or (), plugin or ())
-    results = results_of_store(found, make_split(found, config), Store(store))
+    results = _results_of(cohort, split, store, skip_broken)
+    chosen = ranking_metrics(results.tasks, _names(metric) or (), plugin or ())
     results = replace(results, metrics=chosen, rule=by_rule)
     results = with_ensembles(results) if ensembles else results
     if freeze is not None:
@@ -338,13 +333,10 @@ def metrics(
     """Every metric of every method and task of a store, with intervals; --list names the metrics."""
     from dataclasses import replace
 
-    from bench.cohorts.catalogue import open_cohort
-    from bench.metric_table import metric_list, metric_table, of_methods
+    from bench.metric_table import metric_list, metric_table
     from bench.registry import load_registry
     from bench.report import print_board, write_board
-    from bench.results import results_of_store
-    from bench.split import load_split_config, make_split
-    from bench.store import Store
+    from bench.scores import of_methods
     from bench.thresholds import rule_named
 
     registry = load_registry(plugin or ())
@@ -355,9 +347,7 @@ def metrics(
     if split is None:
         raise UsageError("name a split: --split NAME (see `bench splits`), or --list for the metrics")
     by_rule = rule_named(rule)
-    config = load_split_config(split)
-    found = open_cohort(cohort, skip_broken=skip_broken)
-    results = of_methods(results_of_store(found, make_split(found, config), Store(store)), _names(method))
+    results = of_methods(_results_of(cohort, split, store, skip_broken), _names(method))
     table = metric_table(replace(results, rule=by_rule), tuple(registry.metrics.values()))
     if out is None:
         print_board(table, wanted)
@@ -416,17 +406,11 @@ def thresholds(
     wanted: FormatOption = Format.table,
 ) -> None:
     """List the thresholds that turn predictions into decisions: a row a method, task, seed, fold and rule."""
-    from bench.cohorts.catalogue import open_cohort
     from bench.metric_table import threshold_rows
-    from bench.results import results_of_store
-    from bench.split import load_split_config, make_split
-    from bench.store import Store
     from bench.thresholds import rule_named
 
     by_rule = rule_named(rule) if rule else None
-    config = load_split_config(split)
-    found = open_cohort(cohort, skip_broken=skip_broken)
-    results = results_of_store(found, make_split(found, config), Store(store))
+    results = _results_of(cohort, split, store, skip_broken)
     rows = threshold_rows(results, by_rule)
     if wanted is Format.table:
         rows = [row | {"threshold": "-" if row["reason"] else f"{row['threshold']:.4f}"} for row in rows]
@@ -447,14 +431,13 @@ def sites(
     out: Annotated[Path | None, typer.Option("--out", help="File to write instead of printing.")] = None,
 ) -> None:
     """Value of each method at each site, within sites and over all, the worst site and the spread between."""
-    from bench.comparison import restricted
     from bench.ensemble import with_ensembles
     from bench.report import print_board, write_board
     from bench.report.by_site import site_table
+    from bench.scores import of_methods
     from bench.sites import site_scores
 
-    names = [name for text in method for name in text.split(",") if name]
-    results = restricted(_results_of(cohort, split, store, skip_broken), names)
+    results = of_methods(_results_of(cohort, split, store, skip_broken), _names(method))
     results = with_ensembles(results) if ensembles else results
     table = site_table(results, site_scores(results))
     if out is None:
@@ -533,6 +516,56 @@ def _results_of(cohort: str, split: str, store: Path, skip_broken: bool) -> "Res
     config = load_split_config(split)
     found = open_cohort(cohort, skip_broken=skip_broken)
     return results_of_store(found, make_split(found, config), Store(store))
+
+
+@app.command()
+def subtypes(
+    split: SplitOption,
+    rule: Annotated[str, typer.Option("--rule", help="receptor_only, st_gallen_2013 or maisonneuve_2014.")],
+    cohort: CohortOption = "phantom",
+    method: Annotated[
+        list[str] | None, typer.Option("--method", "-m", help="Methods of the store: A,B or several times.")
+    ] = None,
+    role: Annotated[
+        list[str] | None, typer.Option("--role", help="er=TASK where a task has another name than its role.")
+    ] = None,
+    confusion: Annotated[
+        str | None, typer.Option("--confusion", help="Method whose confusion matrix to print instead.")
+    ] = None,
+    store: StoreOption = Path("runs"),
+    skip_broken: SkipOption = False,
+    wanted: Annotated[
+        BoardFormat, typer.Option("--format", help="How to write the table.")
+    ] = BoardFormat.table,
+) -> None:
+    """Score the molecular subtypes that follow from the biomarkers by one rule."""
+    from bench.cohorts.catalogue import open_cohort
+    from bench.report import print_board
+    from bench.report.subtypes import confusion_table, subtype_table
+    from bench.results import results_of_store, validation_predictions
+    from bench.scores import of_methods
+    from bench.split import load_split_config, make_split
+    from bench.store import Store
+    from bench.subtype import find_rule, role_tasks
+    from bench.subtype_scores import ki67_spreads, score_subtypes
+
+    found = open_cohort(cohort, skip_broken=skip_broken)
+    chosen = find_rule(rule)
+    roles = role_tasks(chosen, found.tasks, _pairs("--role", role or ()))
+    cut = make_split(found, load_split_config(split))
+    results = of_methods(results_of_store(found, cut, Store(store)), _names(method))
+    spreads = ki67_spreads(validation_predictions(found, cut, Store(store)), found.table, roles)
+    scored = score_subtypes(results, chosen, roles, spreads)
+    table = confusion_table(results, scored, confusion) if confusion else subtype_table(results, scored)
+    print_board(table, wanted)
+
+
+def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts]
+    odd = [text for text, (key, _, value) in zip(texts, pairs, strict=True) if not key or not value]
+    if odd:
+        raise UsageError(f"{option} expects name=value, got {odd[0]!r}")
+    return {key: value for key, _, value in pairs}
 
 
 def _integers(option: str, text: str | None) -> list[int] | None:

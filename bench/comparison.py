@@ -34,7 +34,6 @@ from bench.inference import (
     studentised_difference,
 )
 from bench.metrics import Array, Metric
-from bench.names import unknown_name
 from bench.scores import (
     NAN,
     NO_DIFFERENCE,
@@ -43,6 +42,7 @@ from bench.scores import (
     beside,
     metric_influence,
     metric_of,
+    of_methods,
     sample_of,
     seed_means,
 )
@@ -168,14 +168,9 @@ def restricted(results: Results, names: Sequence[str]) -> Results:
 
     Raises UsageError for a name that is given twice and for one that the results lack.
     """
-    found = {method.label: method for method in results.methods}
-    for name in names:
-        if name not in found:
-            remedy = "See `bench leaderboard` for the methods of a store."
-            raise unknown_name("method of this cohort and split", name, found, remedy)
     if len(set(names)) < len(names):
         raise UsageError(f"expected each method once, got: {', '.join(names)}")
-    return replace(results, methods=tuple(found[name] for name in names))
+    return of_methods(results, names)
 
 
 def _pairs(names: Sequence[str], reference: str | None, family: Family) -> list[Pair]:

@@ -1,12 +1,10 @@
 """Every metric of every method and task in one table; the metrics and thresholds there are."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from bench.inference import DRAW_SEED, DRAWS
 from bench.metrics import Metric
-from bench.names import unknown_name
 from bench.registry import Registry
 from bench.report import cells as columns
 from bench.report.notes import DIFFERENCES, RECOVERED, brief_notes, facts, file_notes
@@ -52,17 +50,6 @@ def metric_table(
         csv_columns=CSV,
         facts=facts(results, draws, seed) | {"rule": results.rule},
     )
-
-
-def of_methods(results: Results, labels: Sequence[str] | None) -> Results:
-    """The results of these methods, of all where none is named; raises UsageError for an unknown one."""
-    if labels is None:
-        return results
-    known = {its.label: its for its in results.methods}
-    for label in labels:
-        if label not in known:
-            raise unknown_name("method of this store", label, known)
-    return replace(results, methods=tuple(known[label] for label in dict.fromkeys(labels)))
 
 
 def metric_list(registry: Registry) -> list[dict[str, Any]]:

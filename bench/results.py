@@ -15,7 +15,7 @@ from bench.inner import chosen_thresholds, is_inner
 from bench.leaderboard import MethodResult, Results
 from bench.predictions import constant_values
 from bench.split import Split
-from bench.store import PREDICTIONS, Record, Store
+from bench.store import PREDICTIONS, VALIDATION, Record, Store
 
 FINGERPRINT_DIGITS = 12
 IDENTIFIERS = ["group", "site", "patient_id"]
@@ -74,16 +74,7 @@ def results_of_store(cohort: Cohort, split: Split, store: Store) -> Results:
     UsageError
         There is no finished cell on this cohort and split.
     """
-    found = [_Finished(record, folder) for folder, record in store.records(cohort.name, split.name)]
-    other = {its.record["method"]: why for its in found if (why := _other_protocol(its, cohort, split))}
-    current = [its for its in found if not _other_protocol(its, cohort, split)]
-    if not current:
-        why = f"; {len(found)} cells are there, {next(iter(other.values()))}" if found else ""
-        raise UsageError(f"no finished cell of {cohort.name} and {split.name} in {store.folder}{why}")
-    by_method: dict[str, list[_Finished]] = {}
-    for its in current:
-        by_method.setdefault(its.record["method"], []).append(its)
-    latest = {label: _latest_version(every) for label, every in sorted(by_method.items())}
+    latest, other = _latest_cells(cohort, split, store)
     methods = [
         _with_thresholds(
             _method_result(label, cells, split, sorted({its.key[0] for its in cells})),
@@ -94,9 +85,25 @@ def results_of_store(cohort: Cohort, split: Split, store: Store) -> Results:
         )
         for label, cells in latest.items()
     ]
-    methods += [_without_result(label, why) for label, why in other.items() if label not in by_method]
+    methods += [_without_result(label, why) for label, why in other.items()]
     records = [its.record for cells in latest.values() for its in cells]
     return replace(_results(cohort, split, methods), **_made_with(records))
+
+
+def validation_predictions(cohort: Cohort, split: Split, store: Store) -> pd.DataFrame:
+    """Validation predictions of the cells that :func:`results_of_store` reads, for choosing thresholds.
+
+    Columns ``method``, ``seed``, ``fold``, ``case_id``, ``task`` and ``prediction``; cells that kept none, as
+    those of an older version, have no row. Raises UsageError where there is no finished cell.
+    """
+    tables = [
+        pd.read_parquet(its.folder / VALIDATION).assign(method=label)
+        for label, latest in _latest_cells(cohort, split, store)[0].items()
+        for its in latest
+        if its.record["status"] == "ok" and (its.folder / VALIDATION).is_file()
+    ]
+    columns = ["method", "seed", "fold", "case_id", "task", "prediction"]
+    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
 
 
 def export_predictions(cohort: Cohort, split: str | None, store: Store) -> pd.DataFrame:
@@ -129,6 +136,26 @@ def _cells_of(cohort: Cohort, store: Store, split: str) -> list[_Finished]:
         for folder, record in store.records(cohort.name, split)
         if record["identity"]["cohort"] == cohort.fingerprint
     ]
+
+
+def _latest_cells(
+    cohort: Cohort, split: Split, store: Store
+) -> tuple[dict[str, list[_Finished]], dict[str, str]]:
+    """Cells of each method on this cohort and split, of the version that ran last; and why others are out.
+
+    Raises UsageError where there is none.
+    """
+    found = [_Finished(record, folder) for folder, record in store.records(cohort.name, split.name)]
+    other = {its.record["method"]: why for its in found if (why := _other_protocol(its, cohort, split))}
+    current = [its for its in found if not _other_protocol(its, cohort, split)]
+    if not current:
+        why = f"; {len(found)} cells are there, {next(iter(other.values()))}" if found else ""
+        raise UsageError(f"no finished cell of {cohort.name} and {split.name} in {store.folder}{why}")
+    by_method: dict[str, list[_Finished]] = {}
+    for its in current:
+        by_method.setdefault(its.record["method"], []).append(its)
+    latest = {label: _latest_version(every) for label, every in sorted(by_method.items())}
+    return latest, {label: why for label, why in other.items() if label not in latest}
 
 
 def _other_protocol(cell: _Finished, cohort: Cohort, split: Split) -> str:

@@ -1,6 +1,6 @@
 """From stored predictions to one score a task and method: a pure function, without images, GPU or plugins."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -261,6 +261,18 @@ def score_results(results: Results, draws: int = DRAWS, seed: int = DRAW_SEED) -
     )
 
 
+def of_methods(results: Results, labels: Sequence[str] | None) -> Results:
+    """The results of these methods, of all where none is named; raises UsageError for an unknown one."""
+    if labels is None:
+        return results
+    known = {its.label: its for its in results.methods}
+    for label in labels:
+        if label not in known:
+            remedy = "See `bench leaderboard` for the methods of a store."
+            raise unknown_name("method of this cohort and split", label, known, remedy)
+    return replace(results, methods=tuple(known[label] for label in dict.fromkeys(labels)))
+
+
 def metric_of(results: Results, task: Task) -> Metric:
     """The metric that ranks a task; raises UsageError where it is none of the benchmark's own nor given."""
     if task.name in results.metrics:
@@ -350,6 +362,23 @@ def _decided(method: MethodResult, task: Task, rule: str) -> MethodResult:
     if not reason:
         return replace(method, predictions=table)
     return replace(method, predictions=table, status=f"no threshold: {reason}", imputed={})
+
+
+def shared_folds(results: Results, tasks: Sequence[Task]) -> "pd.Series[Any]":
+    """Fold of every case that finished methods were tested on for all of these tasks, by case id in order.
+
+    Raises StoreError where a case is not in the truth or is tested in two different folds.
+    """
+    finished = [its for its in results.methods if its.status == "ok"]
+    tables = [
+        {its.label: its.predictions[its.predictions["task"] == task.name] for its in finished}
+        for task in tasks
+    ]
+    folds = [tested_folds(its, results) for its in tables]
+    shared = folds[0].index
+    for other in folds[1:]:
+        shared = shared.intersection(other.index)
+    return folds[0].loc[shared].sort_index()
 
 
 def tested_folds(tables: Mapping[str, pd.DataFrame], results: Results) -> "pd.Series[Any]":

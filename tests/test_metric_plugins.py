@@ -19,12 +19,12 @@ from bench.errors import CohortError, PluginError, UsageError
 from bench.experiment import make_plan
 from bench.inference import adjusted_p, draw_patients, shared_ranks
 from bench.leaderboard import MethodResult, Results, leaderboard, result_table, score_results
-from bench.metric_table import metric_list, of_methods
+from bench.metric_table import metric_list
 from bench.metrics import METRICS, Metric
 from bench.ranking_metric import ranking_metrics
 from bench.registry import load_registry
 from bench.report import to_markdown
-from bench.scores import metric_influence, metric_scores, sample_of
+from bench.scores import metric_influence, metric_scores, of_methods, sample_of
 
 PLUGIN = '''
 """A local plugin with a metric."""

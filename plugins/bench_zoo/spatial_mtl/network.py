@@ -318,8 +318,8 @@ def depth_layers(distance: Tensor, masks: Tensor, layers: int) -> Tensor:
     Returns
     -------
     Tensor
-        Weights, shape (case, region, layer, z, y, x): 1 in the layer, and a thousandth in all of its region, so
-        that a layer without a voxel shows what its region shows.
+        Weights, shape (case, region, layer, z, y, x): 1 in the layer, and a thousandth in all of its region,
+        so that a layer without a voxel shows what its region shows.
     """
     if layers == 1:
         return masks[:, :, None]

@@ -1,0 +1,337 @@
+"""From stored predictions to subtype scores: every method by one rule, on the same determined cases."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bench.cohorts.cohort import Task
+from bench.errors import StoreError
+from bench.inference import (
+    DRAW_SEED,
+    DRAWS,
+    NO_INTERVAL,
+    Interval,
+    draw_patients,
+    patients_of,
+    percentile_interval,
+)
+from bench.metrics import Array, Codes, auc
+from bench.scores import MethodResult, Results, shared_folds
+from bench.subtype import (
+    KI67,
+    OUTSIDE,
+    RECEPTORS,
+    UNDETERMINED,
+    Rule,
+    class_probabilities,
+    classes_of,
+    confusion_matrix,
+    effective_patients,
+    kappa,
+    ki67_spread,
+    macro_auc,
+    macro_auc_interval,
+    macro_f1,
+    predicted_classes,
+    wilson_interval,
+)
+
+NAN = float("nan")
+CELL = ["method", "seed", "fold"]
+
+
+class Estimate(NamedTuple):
+    """A value with its 95 % interval; NaN where there is none."""
+
+    value: float
+    interval: Interval
+
+
+NO_ESTIMATE = Estimate(NAN, NO_INTERVAL)
+
+
+@dataclass(frozen=True, eq=False)
+class SubtypeScore:
+    """One method by one rule; without a value where ``status`` is not ``ok``.
+
+    Parameters
+    ----------
+    macro_f1, macro_auc, kappa
+        Averaged over ``seeds`` training seeds; F1 and kappa from hard classes, the area from soft ones.
+    confusion
+        Cases of each true (row) and predicted class, last without a class, mean over seeds: shape
+        (class, class + 1). NaN without hard classes.
+    caution
+        Why there are no hard classes; empty where there are.
+    """
+
+    method: str
+    status: str
+    macro_f1: Estimate = NO_ESTIMATE
+    macro_auc: Estimate = NO_ESTIMATE
+    kappa: Estimate = NO_ESTIMATE
+    seeds: int = 0
+    confusion: Array | None = None
+    caution: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class SubtypeScores:
+    """All methods by one rule.
+
+    Parameters
+    ----------
+    roles
+        The task that plays each role of the rule.
+    counts
+        Determined cases of each class, shape (class,); ``patients`` what they are worth in patients.
+    undetermined, outside
+        Tested cases that lack an input, and those whose combination has no class.
+    unpaired
+        Classes that the macro area leaves out: no fold holds a case of them and one of another class.
+    stepped
+        Whether Ki-67 entered some soft class as a step, for want of validation cases.
+    """
+
+    rule: Rule
+    roles: Mapping[str, Task]
+    counts: NDArray[np.intp]
+    patients: Array
+    undetermined: int
+    outside: int
+    unpaired: tuple[str, ...]
+    stepped: bool
+    scores: tuple[SubtypeScore, ...]
+
+    def share(self, score: SubtypeScore, true: int, predicted: int) -> Estimate:
+        """Share of a true class that a method puts into a predicted one; Wilson interval by patient."""
+        assert score.confusion is not None
+        cases = float(self.counts[true])
+        share = float(score.confusion[true, predicted]) / cases if cases else NAN
+        return Estimate(share, wilson_interval(share, float(self.patients[true])))
+
+
+@dataclass(frozen=True, eq=False)
+class SubtypeSample:
+    """The determined cases, in the order of their ids, and what methods say of them.
+
+    ``truth``, ``fold`` and ``patient`` have shape (case,); ``hard`` maps a method to classes of shape
+    (seed, case), ``soft`` to probabilities of shape (seed, case, class + 1). ``statuses`` says why a method
+    has neither, ``cautions`` why it has no hard classes.
+    """
+
+    truth: Codes
+    fold: NDArray[np.generic]
+    patient: NDArray[np.generic]
+    hard: Mapping[str, Codes]
+    soft: Mapping[str, Array]
+    statuses: Mapping[str, str]
+    cautions: Mapping[str, str]
+
+
+def score_subtypes(
+    results: Results,
+    rule: Rule,
+    roles: Mapping[str, Task],
+    spreads: pd.DataFrame,
+    draws: int = DRAWS,
+    seed: int = DRAW_SEED,
+) -> SubtypeScores:
+    """Macro-F1, macro one-vs-rest AUC, kappa and confusion matrix of every method, on the same cases.
+
+    Those are the tested cases with all inputs of the rule and a class in it. Intervals of F1 and
+    kappa are percentiles of ``draws`` resamples of patients, the same for all methods; that of the area is
+    :func:`bench.subtype.macro_auc_interval`.
+
+    Parameters
+    ----------
+    roles
+        See :func:`bench.subtype.role_tasks`.
+    spreads
+        How far Ki-67 predictions were off on the validation parts: see :func:`ki67_spreads`.
+
+    Raises
+    ------
+    StoreError
+        Predictions contradict each other or the truth, or no tested case is determined.
+    """
+    folds = shared_folds(results, list(roles.values()))
+    labels = results.truth.loc[folds.index]
+    codes = classes_of(rule, {role: labels[task.name].to_numpy(dtype=float) for role, task in roles.items()})
+    if not (codes >= 0).any():
+        raise StoreError(
+            f"none of {len(codes)} tested cases has a class by the rule {rule.name}: {sum(codes == OUTSIDE)} "
+            f"lie outside it, the others lack one of {', '.join(task.name for task in roles.values())}"
+        )
+    sample = _sample(results, rule, roles, folds[codes >= 0], codes[codes >= 0], spreads)
+    counts = np.bincount(sample.truth, minlength=len(rule.classes))
+    return SubtypeScores(
+        rule=rule,
+        roles=roles,
+        counts=counts,
+        patients=effective_patients(sample.truth, sample.patient, len(rule.classes)),
+        undetermined=int((codes == UNDETERMINED).sum()),
+        outside=int((codes == OUTSIDE).sum()),
+        unpaired=_unpaired(rule, sample),
+        stepped=bool((spreads["spread"] == 0).any()) and KI67 in roles,
+        scores=_scores(results, rule, sample, draws, seed),
+    )
+
+
+def ki67_spreads(validation: pd.DataFrame, truth: pd.DataFrame, roles: Mapping[str, Task]) -> pd.DataFrame:
+    """Residual spread of the Ki-67 predictions of each method, seed and fold on the cell's validation part.
+
+    Columns ``method``, ``seed``, ``fold``, ``spread`` (:func:`bench.subtype.ki67_spread`); no row for a rule
+    without Ki-67.
+    """
+    rows = []
+    name = roles[KI67].name if KI67 in roles else None
+    for key, part in validation[validation["task"] == name].groupby(CELL):
+        label = truth[name].reindex(part["case_id"]).to_numpy(dtype=float)
+        rows.append((*key, ki67_spread(label, part["prediction"].to_numpy(dtype=float))))
+    return pd.DataFrame(rows, columns=[*CELL, "spread"])
+
+
+def _sample(
+    results: Results,
+    rule: Rule,
+    roles: Mapping[str, Task],
+    folds: "pd.Series[int]",
+    truth: Codes,
+    spreads: pd.DataFrame,
+) -> SubtypeSample:
+    """Line up the methods that have all of these cases."""
+    hard, soft, statuses, cautions = {}, {}, {}, {}
+    widths = dict(zip(zip(*(spreads[name] for name in CELL), strict=True), spreads["spread"], strict=True))
+    for method in results.methods:
+        status = method.status if method.status != "ok" else _lacking(method, roles, folds.index)
+        if status:
+            statuses[method.label] = status
+            continue
+        said = _aligned(method, roles, folds.index)
+        seeds = sorted(method.predictions["seed"].unique())
+        receptors = {role: task for role, task in roles.items() if role in RECEPTORS}
+        cut = {role: _cuts(method, task, results.rule, seeds, folds) for role, task in receptors.items()}
+        width = np.array([[widths.get((method.label, its, fold), 0.0) for fold in folds] for its in seeds])
+        soft[method.label] = class_probabilities(rule, said, width)
+        if any(np.isnan(its).any() for its in cut.values()):
+            cautions[method.label] = _why_no_classes(method, receptors.values(), results.rule)
+        else:
+            hard[method.label] = predicted_classes(rule, said, cut)
+    patient = results.truth.loc[folds.index, "patient_id"].to_numpy(dtype=object)
+    return SubtypeSample(truth, folds.to_numpy(), patient, hard, soft, statuses, cautions)
+
+
+def _lacking(method: MethodResult, roles: Mapping[str, Task], cases: pd.Index) -> str:
+    """Why a finished method cannot be scored, or nothing."""
+    names = [task.name for task in roles.values()]
+    mine = method.predictions[method.predictions["task"].isin(names)]
+    if mine.duplicated(["seed", "case_id", "task"]).any():
+        raise StoreError(f"{method.label} has two predictions of one seed for the same case, expected one")
+    seeds = mine["seed"].nunique()
+    complete = mine.groupby("case_id").size().reindex(cases, fill_value=0) == len(names) * max(seeds, 1)
+    if not complete.all():
+        return f"incomplete: no prediction for {int((~complete).sum())} of {len(cases)} cases"
+    return ""
+
+
+def _aligned(method: MethodResult, roles: Mapping[str, Task], cases: pd.Index) -> dict[str, Array]:
+    """Predictions of each role, shape (seed, case)."""
+    said = {}
+    for role, task in roles.items():
+        mine = method.predictions[method.predictions["task"] == task.name]
+        wide = mine.pivot(index="seed", columns="case_id", values="prediction").sort_index()
+        said[role] = wide.reindex(columns=cases).to_numpy(dtype=float)
+    return said
+
+
+def _cuts(
+    method: MethodResult, task: Task, rule: str, seeds: Sequence[int], folds: "pd.Series[int]"
+) -> Array:
+    """Threshold of the cell that predicted each case, shape (seed, case); NaN where none was chosen."""
+    chosen = {
+        (its.seed, its.fold): its.value
+        for its in method.thresholds
+        if its.task == task.name and its.rule == rule
+    }
+    return np.array([[chosen.get((seed, fold), NAN) for fold in folds] for seed in seeds])
+
+
+def _why_no_classes(method: MethodResult, receptors: Iterable[Task], rule: str) -> str:
+    """The first reason for which a threshold is missing."""
+    names = [task.name for task in receptors]
+    reasons = [
+        f"{its.task}: {its.reason}"
+        for its in method.thresholds
+        if its.task in names and its.rule == rule and its.reason
+    ]
+    return f"no hard classes, {reasons[0] if reasons else 'no thresholds were chosen'}"
+
+
+def _unpaired(rule: Rule, sample: SubtypeSample) -> tuple[str, ...]:
+    """Classes without a pair of cases of one fold."""
+    nothing = np.zeros(len(sample.truth))
+    return tuple(
+        name
+        for k, name in enumerate(rule.classes)
+        if np.isnan(auc((sample.truth == k).astype(float), nothing, sample.fold))
+    )
+
+
+def _scores(
+    results: Results, rule: Rule, sample: SubtypeSample, draws: int, seed: int
+) -> tuple[SubtypeScore, ...]:
+    people = patients_of(sample.patient)
+    drawn = draw_patients(people, draws, seed)[people.codes]
+    alone = len(people.group) < 2
+    scores = []
+    for method in results.methods:
+        label = method.label
+        if label in sample.statuses:
+            scores.append(SubtypeScore(label, sample.statuses[label]))
+            continue
+        f1, agreement, confusion = _hard_scores(rule, sample, label, drawn, alone)
+        scores.append(
+            SubtypeScore(
+                method=label,
+                status="ok",
+                macro_f1=f1,
+                macro_auc=_soft_score(sample, label),
+                kappa=agreement,
+                seeds=len(sample.soft[label]),
+                confusion=confusion,
+                caution=sample.cautions[label],
+            )
+        )
+    return tuple(scores)
+
+
+def _hard_scores(
+    rule: Rule, sample: SubtypeSample, label: str, drawn: Array, alone: bool
+) -> tuple[Estimate, Estimate, Array | None]:
+    """Macro-F1, kappa and confusion matrix, mean over seeds; nothing without hard classes."""
+    if label not in sample.hard:
+        return NO_ESTIMATE, NO_ESTIMATE, None
+    weights = np.column_stack([np.ones(len(drawn)), drawn])
+    counts = np.stack(
+        [confusion_matrix(sample.truth, its, len(rule.classes), weights) for its in sample.hard[label]]
+    )
+    f1, agreement = (_estimate(metric(counts).mean(axis=0), alone) for metric in (macro_f1, kappa))
+    return f1, agreement, counts[:, 0].mean(axis=0)
+
+
+def _soft_score(sample: SubtypeSample, label: str) -> Estimate:
+    rows = sample.soft[label]
+    value = float(np.mean([macro_auc(sample.truth, its, sample.fold) for its in rows]))
+    return Estimate(value, macro_auc_interval(sample.truth, rows, sample.fold, sample.patient))
+
+
+def _estimate(values: Array, alone: bool) -> Estimate:
+    """The first value, with the percentile interval of the others; none for a single patient."""
+    value = float(values[0])
+    none = alone or np.isnan(value)
+    return Estimate(value, NO_INTERVAL if none else percentile_interval(values[1:]))
