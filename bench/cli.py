@@ -468,6 +468,71 @@ def predictions(
     print(f"{len(table)} predictions written to {csv}")
 
 
+@app.command()
+def submit(
+    csv: Annotated[Path, typer.Argument(help="CSV with case_id, task, prediction; seed and fold if known.")],
+    method: Annotated[str, typer.Option("--method", "-m", help="Name of the row, marked as submitted.")],
+    split: SplitOption,
+    cohort: CohortOption = "phantom",
+    store: StoreOption = Path("runs"),
+    skip_broken: SkipOption = False,
+) -> None:
+    """Put test predictions made elsewhere on the board, checked as strictly as our own."""
+    from bench.cohorts.catalogue import open_cohort
+    from bench.split import load_split_config, make_split
+    from bench.store import Store
+    from bench.submission import submit as submit_file
+
+    config = load_split_config(split)
+    found = open_cohort(cohort, skip_broken=skip_broken)
+    cells = submit_file(csv, method, found, make_split(found, config), Store(store))
+    print(f"{len(cells)} cells of {cells[0].method} stored; next: bench leaderboard --split {split}")
+
+
+@app.command()
+def verify(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of boards, or of one: leaderboards/phantom/internal.")
+    ] = Path("leaderboards"),
+    rerun: Annotated[
+        str | None, typer.Option("--rerun", help="Run one cell of one board again: METHOD:SEED:FOLD.")
+    ] = None,
+    wanted: FormatOption = Format.table,
+) -> None:
+    """Recompute every figure of committed boards from their predictions, and name each that differs."""
+    from bench.frozen import frozen_boards
+    from bench.verify import rerun as run_again
+    from bench.verify import verify_board
+
+    places = frozen_boards(folder)
+    if not places:
+        raise UsageError(f"no board below {folder}: a board is a folder with a board.md")
+    if rerun is not None:
+        if len(places) > 1:
+            raise UsageError(f"--rerun takes the folder of one board, {folder} holds {len(places)}")
+        found = run_again(places[0], rerun)
+        print_rows([found], wanted, "Run again")
+        if found["verdict"] == "different":
+            raise typer.Exit(1)
+        return
+    checked = [verify_board(place) for place in places]
+    rows = [
+        {
+            "board": its.board,
+            "figures": its.figures,
+            "differ": len(its.differences),
+            "verdict": its.note or ("differs" if its.differences else "as its source says"),
+        }
+        for its in checked
+    ]
+    print_rows(rows, wanted, "Boards")
+    for its in checked:
+        for difference in its.differences:
+            print(f"{its.board}: {difference}", file=sys.stderr)
+    if any(its.differences for its in checked):
+        raise typer.Exit(1)
+
+
 @new_app.command("method")
 def new_method(
     name: Annotated[str, typer.Argument(help="Lower-case Python name, such as mean_rim.")],

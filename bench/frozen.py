@@ -24,9 +24,11 @@ import pandas as pd
 from bench.cohorts.cohort import Task
 from bench.errors import StoreError
 from bench.leaderboard import leaderboard
+from bench.metrics import METRICS
 from bench.report import to_csv, to_markdown
 from bench.report.table import Table
 from bench.scores import MethodResult, Results
+from bench.thresholds import Threshold
 
 PREDICTIONS, RECORDS = "predictions.csv.gz", "records.json"
 WRITERS = {"board.md": to_markdown, "board.csv": to_csv}
@@ -83,6 +85,7 @@ def thaw(folder: Path) -> Results:
         raise StoreError(f"{folder / RECORDS} has format {records['format']}, expected {FORMAT}")
     table = pd.read_csv(folder / PREDICTIONS, dtype={"case_id": str, "patient_id": str, "site": str})
     tasks = tuple(_task(row) for row in records["tasks"])
+    cases = table.drop_duplicates("case_id")
     said = {str(label): rows for label, rows in table.groupby("method", sort=False)}
     return Results(
         tasks=tasks,
@@ -90,6 +93,8 @@ def thaw(folder: Path) -> Results:
         truth=_truth(table, tasks),
         methods=tuple(_method(row, said.get(row["label"], table[:0])) for row in records["methods"]),
         ceiling=said[CEILING][["case_id", "task", "prediction"]] if CEILING in said else None,
+        metrics={task: METRICS[name] for task, name in records["metrics"].items()},
+        tested=dict(zip(cases["case_id"], cases["fold"].astype(int), strict=True)),
     )
 
 
@@ -127,8 +132,10 @@ def _write_records(path: Path, results: Results) -> None:
             for name in (
                 *("cohort", "cohort_title", "cohort_fingerprint", "synthetic", "licence", "split"),
                 *("split_title", "estimand", "split_seed", "split_fingerprint", "versions", "hardware"),
+                "rule",
             )
         },
+        "metrics": {task: metric.name for task, metric in results.metrics.items()},
         "tasks": [_task_row(task) for task in results.tasks],
         "methods": [_method_row(method) for method in results.methods],
     }
@@ -154,6 +161,9 @@ def _method_row(method: MethodResult) -> dict[str, Any]:
         "status": method.status,
         "fit_seconds": method.fit_seconds,
         "parameters": method.parameters,
+        "seeds": list(method.seeds),
+        "made_on": method.made_on,
+        "thresholds": [_threshold_row(its) for its in method.thresholds],
         "constants": {str(fold): dict(said) for fold, said in method.constants.items()},
         "cells": kept,
     }
@@ -167,8 +177,21 @@ def _method(row: Mapping[str, Any], predictions: pd.DataFrame) -> MethodResult:
         status=row["status"],
         fit_seconds=row["fit_seconds"],
         parameters=row["parameters"],
+        seeds=tuple(row["seeds"]),
+        made_on=None if row["made_on"] is None else (row["made_on"][0], row["made_on"][1]),
+        thresholds=tuple(_threshold(its) for its in row["thresholds"]),
         records=tuple(row["cells"]),
     )
+
+
+def _threshold_row(threshold: Threshold) -> dict[str, Any]:
+    """A threshold as JSON, which has no NaN."""
+    value = None if np.isnan(threshold.value) else threshold.value
+    return {**asdict(threshold), "value": value}
+
+
+def _threshold(row: Mapping[str, Any]) -> Threshold:
+    return Threshold(**{**row, "value": np.nan if row["value"] is None else row["value"]})
 
 
 def _truth(table: pd.DataFrame, tasks: Sequence[Task]) -> pd.DataFrame:

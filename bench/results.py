@@ -207,12 +207,18 @@ def _method_result(
         ),
         constants={its.key[1]: its.record["constants"] for its in ordered},
         status=_why_missing(cells, missing, len(wanted)) if missing else "ok",
-        fit_seconds=None if missing else sum(record["fit_seconds"] for record in records) / len(seeds),
-        parameters=records[0]["parameters"],
+        fit_seconds=None if missing else _fit_seconds(records, len(seeds)),
+        parameters=records[0].get("parameters"),
         records=tuple(records),
         seeds=tuple(seeds),
         made_on=(identity["cohort"], identity["split"]),
     )
+
+
+def _fit_seconds(records: Sequence[Record], seeds: int) -> float | None:
+    """Seconds of fitting a seed; None where a cell does not say, as a submitted one."""
+    said = [record["fit_seconds"] for record in records if "fit_seconds" in record]
+    return sum(said) / seeds if len(said) == len(records) else None
 
 
 def _with_thresholds(

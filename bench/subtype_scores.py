@@ -304,7 +304,7 @@ def _scores(
                 kappa=agreement,
                 seeds=len(sample.soft[label]),
                 confusion=confusion,
-                caution=sample.cautions[label],
+                caution=sample.cautions.get(label, ""),
             )
         )
     return tuple(scores)

@@ -215,7 +215,7 @@ def _versions(results: Results) -> str:
 
 def _compute_notes(results: Results) -> list[str]:
     """How long the cells took in all; nothing where no record says."""
-    records = [record for method in results.methods for record in method.records]
+    records = [record for method in results.methods for record in method.records if "fit_seconds" in record]
     seconds = sum(record["fit_seconds"] + record["predict_seconds"] for record in records)
     return [f"All {len(records)} cells took {seconds / 60:.0f} min to fit and predict."] if records else []
 

@@ -1,0 +1,107 @@
+"""Committed boards are recomputed, and cells run again."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from bench.cli import app
+from bench.errors import UsageError
+from bench.verify import rerun, verify_board
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A board of two methods on the tiny phantom, made and kept through the command line."""
+    folder = tmp_path_factory.mktemp("boards")
+    where = ["--cohort", "phantom-tiny", "--split", "internal", "--store", str(folder / "runs")]
+    for words in (
+        ["run", "-q", "--method", "constant,tumour_size", "--device", "cpu"],
+        ["leaderboard", "--freeze", str(folder / "leaderboards")],
+    ):
+        done = CliRunner().invoke(app, [*words, *where])
+        assert done.exit_code == 0, done.output
+    return folder / "leaderboards" / "phantom-tiny" / "internal"
+
+
+@pytest.fixture
+def copied(place: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(place, tmp_path / "phantom-tiny" / "internal"))
+
+
+def test_an_untouched_board_is_as_its_source_says(place: Path) -> None:
+    found = verify_board(place)
+    assert found.differences == () and found.figures > 50
+
+
+def test_each_figure_that_was_changed_is_named_with_both_values(copied: Path) -> None:
+    table = pd.read_csv(copied / "board.csv", dtype=str, keep_default_na=False)
+    was = table.loc[0, "value"]
+    table.loc[0, "value"] = "0.999"
+    table.to_csv(copied / "board.csv", index=False)
+    (difference,) = verify_board(copied).differences
+    task, method = table.loc[0, ["task", "method"]]
+    assert difference == f"{task} {method} value: '0.999' on the board, '{was}' from its source"
+
+
+def test_a_changed_line_of_the_markdown_is_named(copied: Path) -> None:
+    board = copied / "board.md"
+    board.write_text(board.read_text().replace("tumour", "tumor", 1))
+    assert all(its.startswith("board.md line ") for its in verify_board(copied).differences)
+
+
+def test_a_changed_prediction_shows_in_the_figures(copied: Path) -> None:
+    path = copied / "predictions.csv.gz"
+    table = pd.read_csv(path)
+    chosen = (table["method"] == "tumour_size") & (table["task"] == "er")
+    table.loc[chosen, "prediction"] = 1 - table.loc[chosen, "prediction"]
+    table.to_csv(path, index=False)
+    assert any(its.startswith("er tumour_size value: ") for its in verify_board(copied).differences)
+
+
+def test_a_removed_row_is_missed(copied: Path) -> None:
+    lines = (copied / "board.csv").read_text().splitlines(keepends=True)
+    (copied / "board.csv").write_text("".join(lines[:-1]))
+    assert any(its.endswith(": missing on the board") for its in verify_board(copied).differences)
+
+
+def test_a_board_without_a_source_is_said_not_to_be_checked(copied: Path) -> None:
+    (copied / "records.json").unlink()
+    found = verify_board(copied)
+    assert found.differences == () and found.note.startswith("not checked: a board of real patients")
+
+
+def test_a_cell_that_is_run_again_gives_equal_predictions(place: Path) -> None:
+    found = rerun(place, "tumour_size:0:0")
+    assert found["verdict"] == "equal" and found["note"] == ""
+
+
+def test_a_cell_with_other_predictions_is_different(copied: Path) -> None:
+    path = copied / "predictions.csv.gz"
+    table = pd.read_csv(path)
+    table.loc[table["method"] == "tumour_size", "prediction"] *= 0.9
+    table.to_csv(path, index=False)
+    found = rerun(copied, "tumour_size:0:0")
+    assert found["verdict"] == "different" and found["largest"] > 0.01
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ("tumour_size", "expects METHOD:SEED:FOLD"),
+        ("size:0:0", "the board has no 'size'; it has constant, tumour_size"),
+        ("constant:7:0", "no cell constant:7:0; of constant it has 0:0"),
+    ],
+)
+def test_a_cell_that_the_board_lacks_is_refused_by_name(place: Path, wanted: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        rerun(place, wanted)
+
+
+def test_the_command_fails_where_a_figure_differs(copied: Path) -> None:
+    assert CliRunner().invoke(app, ["verify", str(copied)]).exit_code == 0
+    (copied / "board.csv").write_text((copied / "board.csv").read_text().replace(",constant,", ",constant_,"))
+    assert CliRunner().invoke(app, ["verify", str(copied)]).exit_code == 1
+    assert CliRunner().invoke(app, ["verify", str(copied / "nothing")]).exit_code == 1
