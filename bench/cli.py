@@ -14,6 +14,7 @@ from bench.listing import BoardFormat, Format, Missing, board_format, print_rows
 from bench.report.select import COLUMNS_HELP
 
 if TYPE_CHECKING:
+    from bench.report.table import Table
     from bench.scores import Results
 
 app = typer.Typer(
@@ -49,6 +50,10 @@ SkipOption = Annotated[
 ]
 OutOption = Annotated[
     Path | None, typer.Option("--out", help="File instead of printing: .md, .tex, .csv or .json.")
+]
+BoardFormatOption = Annotated[
+    BoardFormat | None,
+    typer.Option("--format", help="How to write the table; where not given, by the ending of --out."),
 ]
 MetricOption = Annotated[
     list[str] | None,
@@ -259,10 +264,7 @@ def leaderboard(
     cohort: CohortOption = "phantom",
     store: StoreOption = Path("runs"),
     skip_broken: SkipOption = False,
-    wanted: Annotated[
-        BoardFormat | None,
-        typer.Option("--format", help="How to write the board; where not given, by the ending of --out."),
-    ] = None,
+    wanted: BoardFormatOption = None,
     out: OutOption = None,
     columns: Annotated[str | None, typer.Option("--columns", help=COLUMNS_HELP)] = None,
     metric: MetricOption = None,
@@ -289,10 +291,9 @@ def leaderboard(
     from bench.leaderboard import sensitivity_board
     from bench.missing import at_chance
     from bench.ranking_metric import ranking_metrics
-    from bench.report import print_board, select_columns, write_board
+    from bench.report import select_columns
     from bench.thresholds import rule_named
 
-    wanted = wanted or board_format(out)
     by_rule = rule_named(rule)
     results = _results_of(cohort, split, store, skip_broken)
     chosen = ranking_metrics(results.tasks, _names(metric) or (), plugin or ())
@@ -307,10 +308,7 @@ def leaderboard(
         board = rank(at_chance(results) if missing is Missing.chance else results)
     if columns is not None:
         board = select_columns(board, [name.strip() for name in columns.split(",")])
-    if out is None:
-        print_board(board, wanted)
-    else:
-        write_board(board, wanted, out)
+    _show(board, wanted, out)
 
 
 @app.command()
@@ -325,9 +323,7 @@ def metrics(
     store: StoreOption = Path("runs"),
     skip_broken: SkipOption = False,
     plugin: PluginOption = None,
-    wanted: Annotated[
-        BoardFormat, typer.Option("--format", help="How to write the table.")
-    ] = BoardFormat.table,
+    wanted: BoardFormatOption = None,
     out: OutOption = None,
 ) -> None:
     """Every metric of every method and task of a store, with intervals; --list names the metrics."""
@@ -335,7 +331,6 @@ def metrics(
 
     from bench.metric_table import metric_list, metric_table
     from bench.registry import load_registry
-    from bench.report import print_board, write_board
     from bench.scores import of_methods
     from bench.thresholds import rule_named
 
@@ -349,10 +344,7 @@ def metrics(
     by_rule = rule_named(rule)
     results = of_methods(_results_of(cohort, split, store, skip_broken), _names(method))
     table = metric_table(replace(results, rule=by_rule), tuple(registry.metrics.values()))
-    if out is None:
-        print_board(table, wanted)
-    else:
-        write_board(table, wanted, out)
+    _show(table, wanted, out)
 
 
 @app.command()
@@ -370,16 +362,13 @@ def compare(
     ] = None,
     ensembles: EnsemblesOption = False,
     skip_broken: SkipOption = False,
-    wanted: Annotated[
-        BoardFormat, typer.Option("--format", help="How to write the table.")
-    ] = BoardFormat.table,
-    out: Annotated[Path | None, typer.Option("--out", help="File to write instead of printing.")] = None,
+    wanted: BoardFormatOption = None,
+    out: OutOption = None,
 ) -> None:
     """Compare methods pairwise on the same cases: difference, interval, corrected p, power and a verdict."""
     from bench.comparison import compare as compare_methods
     from bench.comparison import restricted
     from bench.ensemble import with_ensembles
-    from bench.report import print_board, write_board
     from bench.report.compared import comparison_table
 
     names = methods if reference is None or reference in methods else [*methods, reference]
@@ -388,10 +377,7 @@ def compare(
     labels = [its.label for its in results.methods]
     found = compare_methods(results, labels, reference, None if family is None else family.value)
     table = comparison_table(results, found)
-    if out is None:
-        print_board(table, wanted)
-    else:
-        write_board(table, wanted, out)
+    _show(table, wanted, out)
 
 
 @app.command()
@@ -425,14 +411,11 @@ def sites(
     store: StoreOption = Path("runs"),
     ensembles: EnsemblesOption = False,
     skip_broken: SkipOption = False,
-    wanted: Annotated[
-        BoardFormat, typer.Option("--format", help="How to write the table.")
-    ] = BoardFormat.table,
-    out: Annotated[Path | None, typer.Option("--out", help="File to write instead of printing.")] = None,
+    wanted: BoardFormatOption = None,
+    out: OutOption = None,
 ) -> None:
     """Value of each method at each site, within sites and over all, the worst site and the spread between."""
     from bench.ensemble import with_ensembles
-    from bench.report import print_board, write_board
     from bench.report.by_site import site_table
     from bench.scores import of_methods
     from bench.sites import site_scores
@@ -440,10 +423,7 @@ def sites(
     results = of_methods(_results_of(cohort, split, store, skip_broken), _names(method))
     results = with_ensembles(results) if ensembles else results
     table = site_table(results, site_scores(results))
-    if out is None:
-        print_board(table, wanted)
-    else:
-        write_board(table, wanted, out)
+    _show(table, wanted, out)
 
 
 @app.command()
@@ -572,6 +552,17 @@ def _names(texts: list[str] | None) -> list[str] | None:
     return [name for text in texts or () for name in text.split(",") if name] or None
 
 
+def _show(table: "Table", wanted: BoardFormat | None, out: Path | None) -> None:
+    """Print a table, or write it to a file, in the format asked for or the one of the file's ending."""
+    from bench.report import print_board, write_board
+
+    chosen = wanted or board_format(out)
+    if out is None:
+        print_board(table, chosen)
+    else:
+        write_board(table, chosen, out)
+
+
 def _results_of(cohort: str, split: str, store: Path, skip_broken: bool) -> "Results":
     from bench.cohorts.catalogue import open_cohort
     from bench.results import results_of_store
@@ -599,13 +590,11 @@ def subtypes(
     ] = None,
     store: StoreOption = Path("runs"),
     skip_broken: SkipOption = False,
-    wanted: Annotated[
-        BoardFormat, typer.Option("--format", help="How to write the table.")
-    ] = BoardFormat.table,
+    wanted: BoardFormatOption = None,
+    out: OutOption = None,
 ) -> None:
     """Score the molecular subtypes that follow from the biomarkers by one rule."""
     from bench.cohorts.catalogue import open_cohort
-    from bench.report import print_board
     from bench.report.subtypes import confusion_table, subtype_table
     from bench.results import results_of_store, validation_predictions
     from bench.scores import of_methods
@@ -622,7 +611,7 @@ def subtypes(
     spreads = ki67_spreads(validation_predictions(found, cut, Store(store)), found.table, roles)
     scored = score_subtypes(results, chosen, roles, spreads)
     table = confusion_table(results, scored, confusion) if confusion else subtype_table(results, scored)
-    print_board(table, wanted)
+    _show(table, wanted, out)
 
 
 def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:

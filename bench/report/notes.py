@@ -181,7 +181,10 @@ def _file_column_notes(results: Results, scores: Sequence[Score], ranked: bool) 
 
 def _time_note(results: Results) -> str:
     hardware = f", on {results.hardware}" if results.hardware else ""
-    return f"Fit s: seconds of fitting, summed over folds and averaged over seeds{hardware}."
+    return (
+        f"Fit s: seconds of fitting, summed over folds and averaged over seeds{hardware}. What a cache "
+        "keeps, such as crops and radiomics features, counts for the method that needed it first."
+    )
 
 
 def metric_notes(results: Results, scores: Sequence[Score]) -> list[str]:
