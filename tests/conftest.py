@@ -1,4 +1,5 @@
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -6,6 +7,9 @@ import pytest
 
 from bench.cohorts.catalogue import open_cohort
 from bench.cohorts.cohort import Cohort
+
+# pytest's importlib mode puts no folder of tests on the path; tests of boards share made_results.py.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session", autouse=True)
