@@ -321,7 +321,8 @@ def test_a_method_of_another_cohort_or_split_is_refused_with_both_fingerprints(t
 def test_the_consensus_stands_above_the_board_in_every_format(partial_results, capsys):
     board = leaderboard(partial_results)
     text = to_markdown(board)
-    assert text.index("# Leaderboard over all ranked tasks: phantom") < text.index("# Leaderboard: phantom")
+    assert text.startswith("# Leaderboard: phantom") and text.count("\n# ") == 0
+    assert text.index("What it shows: ") < text.index("## All ranked tasks") < text.index("## ER")
     assert "Consensus over ER and Ki-67: good alone has rank 1 of 3 methods." in text
     above = [line for line in text.splitlines() if line.startswith("|")][: 2 + 4]
     assert len({len(line) for line in above}) == 1

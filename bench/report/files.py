@@ -11,6 +11,7 @@ from typing import Any
 from bench.report.layout import Section, all_notes, arranged, notes_shown, one_line, short_text, shown_columns
 from bench.report.table import Column, Table
 
+FINDING = "What it shows: "
 SPREADSHEET_FORMULA = tuple("=+-@\t\r'")
 CODE = re.compile(r"(?<![^\s(])(`[^`\s]+`)(?![^\s).,:;])")
 
@@ -19,10 +20,20 @@ def to_markdown(table: Table) -> str:
     """GitHub-flavoured Markdown, its columns aligned in the source, the notes as a list below.
 
     Where a task has several rows they stand under a heading of their own with what the methods share. A row
-    without a value says so in a word, its reason is a note. A summary stands above, with its own heading.
+    without a value says so in a word, its reason is a note. What the table shows is said first; a summary
+    stands above the tasks.
     """
-    if table.summary is not None:
-        return f"{to_markdown(table.summary)}\n{to_markdown(replace(table, summary=None))}"
+    lines = [f"# {escape_markdown(table.title)}", ""]
+    lines += ["**SYNTHETIC cohort**", ""] if table.synthetic else []
+    if table.notes and table.notes[0].startswith(FINDING):
+        lines += [escape_markdown(table.notes[0], code=True), ""]
+        table = replace(table, notes=table.notes[1:])
+    parts = [table] if table.summary is None else [table.summary, table]
+    return "\n".join([*lines, *(line for part in parts for line in _tables_and_notes(part))])
+
+
+def _tables_and_notes(table: Table) -> list[str]:
+    """A table of each task under a heading of its own, and the notes as a list."""
     shown = shown_columns(table)
     columns, sections = arranged(table, shown)
     heads = [escape_markdown(column.header) for column in columns]
@@ -30,12 +41,10 @@ def to_markdown(table: Table) -> str:
     rows = [heads, *(row for grid in grids for row in grid)]
     widths = [max(3, *(len(row[index]) for row in rows)) for index in range(len(columns))]
     top = [_line(columns, widths, heads), f"| {' | '.join(map(_rule, columns, widths))} |"]
-    lines = [f"# {escape_markdown(table.title)}", ""]
-    lines += ["**SYNTHETIC cohort**", ""] if table.synthetic else []
+    lines: list[str] = []
     for section, grid in zip(sections, grids, strict=True):
         lines += [*_heading(section), *top, *(_line(columns, widths, row) for row in grid), ""]
-    notes = all_notes(table, shown)
-    return "\n".join([*lines, *(f"- {escape_markdown(note, code=True)}" for note in notes), ""])
+    return [*lines, *(f"- {escape_markdown(note, code=True)}" for note in all_notes(table, shown)), ""]
 
 
 def to_csv(table: Table) -> str:

@@ -12,6 +12,8 @@ from bench.scores import LEAST_GAP, Results, Score
 from bench.thresholds import FEWEST_POSITIVES, RULE_TITLES
 
 FINGERPRINT_DIGITS = 12
+# A finding that names more methods than this is no finding; then it names those behind them.
+MOST_NAMED = 4
 
 DIFFERENCES = (
     "Constant: a predictor that knows the training prevalence or median only. Better than constant by: the "
@@ -137,8 +139,17 @@ def consensus_finding(rows: Sequence[Consensus], titles: Sequence[str]) -> str:
         return f"{over}: no method has a rank on every one."
     if len(first) == len(ranked) > 1:
         return f"{over}: the cases do not separate the {len(ranked)} methods, all share rank 1."
-    shared = f"{first[0]} alone has" if len(first) == 1 else f"{_enumerate(first)} share"
-    return f"{over}: {shared} rank 1 of {len(ranked)} methods."
+    return f"{over}: {_first_ranks(first, ranked)}."
+
+
+def _first_ranks(first: Sequence[str], ranked: Sequence[str]) -> str:
+    """Who shares the first rank, or, where these are many, who does not."""
+    if len(first) == 1:
+        return f"{first[0]} alone has rank 1 of {len(ranked)} methods"
+    if len(first) > MOST_NAMED:
+        behind = _enumerate([name for name in ranked if name not in first])
+        return f"{len(first)} of {len(ranked)} methods share rank 1, not {behind}"
+    return f"{_enumerate(first)} share rank 1 of {len(ranked)} methods"
 
 
 def _cohort_sentence(results: Results) -> str:
@@ -232,9 +243,7 @@ def _task_finding(scores: Sequence[Score]) -> str:
     first = [score.method for score in ranked if score.rank == 1]
     if len(first) == len(ranked):
         return f"{ranked[0].n} cases do not separate the {len(ranked)} methods, all share rank 1"
-    if len(first) == 1:
-        return f"{first[0]} alone has rank 1 of {len(ranked)} methods"
-    return f"{_enumerate(first)} share rank 1 of {len(ranked)} methods"
+    return _first_ranks(first, [score.method for score in ranked])
 
 
 def _against_constant(score: Score) -> str:
