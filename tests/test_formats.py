@@ -439,8 +439,9 @@ def test_every_column_can_be_chosen_and_is_named_in_the_help():
 
 def test_the_default_csv_is_long_and_has_the_declared_columns():
     lines = to_csv(board()).splitlines()
-    assert lines[0] == "rank,method,task,metric,value,ci_low,ci_high,n,status,fit_seconds,parameters"
-    assert lines[-1] == ",broken,er,auc,,,,74,failed: out of memory (5 of 5 cells),,"
+    declared = "rank,method,task,metric,value,ci_low,ci_high,n,status,fit_seconds,parameters"
+    assert lines[0] == f"{declared},rank_low,rank_high,best_share"
+    assert lines[-1] == ",broken,er,auc,,,,74,failed: out of memory (5 of 5 cells),,,,,"
 
 
 @pytest.mark.parametrize(

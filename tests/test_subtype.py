@@ -561,7 +561,7 @@ def test_tables_name_the_rule_the_assumption_and_the_undetermined():
         "maisonneuve\\_2014 (version 1)",
         "bcr3679",
         "PR status stands in",
-        "Undetermined",
+        "undetermined",
         "as if the biomarkers were independent",
         "7 lack one of er, pr, her2, ki67",
     ):
