@@ -14,6 +14,7 @@ from bench.listing import BoardFormat, Format, Missing, board_format, print_rows
 from bench.report.select import COLUMNS_HELP
 
 if TYPE_CHECKING:
+    from bench.cohorts.cohort import Cohort
     from bench.report.table import Table
     from bench.scores import Results
 
@@ -285,6 +286,7 @@ def leaderboard(
     """Rank every method of a store on one cohort and split."""
     from dataclasses import replace
 
+    from bench.cohorts.catalogue import open_cohort
     from bench.ensemble import with_ensembles
     from bench.frozen import freeze as freeze_board
     from bench.leaderboard import leaderboard as rank
@@ -295,8 +297,9 @@ def leaderboard(
     from bench.thresholds import rule_named
 
     by_rule = rule_named(rule)
-    results = _results_of(cohort, split, store, skip_broken)
-    chosen = ranking_metrics(results.tasks, _names(metric) or (), plugin or ())
+    found = open_cohort(cohort, skip_broken=skip_broken)
+    chosen = ranking_metrics(found.tasks, _names(metric) or (), plugin or ())
+    results = _results_of(found, split, store)
     results = replace(results, metrics=chosen, rule=by_rule)
     results = with_ensembles(results) if ensembles else results
     if freeze is not None:
@@ -329,6 +332,7 @@ def metrics(
     """Every metric of every method and task of a store, with intervals; --list names the metrics."""
     from dataclasses import replace
 
+    from bench.cohorts.catalogue import open_cohort
     from bench.metric_table import metric_list, metric_table
     from bench.registry import load_registry
     from bench.scores import of_methods
@@ -342,7 +346,9 @@ def metrics(
     if split is None:
         raise UsageError("name a split: --split NAME (see `bench splits`), or --list for the metrics")
     by_rule = rule_named(rule)
-    results = of_methods(_results_of(cohort, split, store, skip_broken), _names(method))
+    results = of_methods(
+        _results_of(open_cohort(cohort, skip_broken=skip_broken), split, store), _names(method)
+    )
     table = metric_table(replace(results, rule=by_rule), tuple(registry.metrics.values()))
     _show(table, wanted, out)
 
@@ -366,13 +372,14 @@ def compare(
     out: OutOption = None,
 ) -> None:
     """Compare methods pairwise on the same cases: difference, interval, corrected p, power and a verdict."""
+    from bench.cohorts.catalogue import open_cohort
     from bench.comparison import compare as compare_methods
     from bench.comparison import restricted
     from bench.ensemble import with_ensembles
     from bench.report.compared import comparison_table
 
     names = methods if reference is None or reference in methods else [*methods, reference]
-    results = restricted(_results_of(cohort, split, store, skip_broken), names)
+    results = restricted(_results_of(open_cohort(cohort, skip_broken=skip_broken), split, store), names)
     results = with_ensembles(results) if ensembles else results
     labels = [its.label for its in results.methods]
     found = compare_methods(results, labels, reference, None if family is None else family.value)
@@ -392,11 +399,12 @@ def thresholds(
     wanted: FormatOption = Format.table,
 ) -> None:
     """List the thresholds that turn predictions into decisions: a row a method, task, seed, fold and rule."""
+    from bench.cohorts.catalogue import open_cohort
     from bench.metric_table import threshold_rows
     from bench.thresholds import rule_named
 
     by_rule = rule_named(rule) if rule else None
-    results = _results_of(cohort, split, store, skip_broken)
+    results = _results_of(open_cohort(cohort, skip_broken=skip_broken), split, store)
     rows = threshold_rows(results, by_rule)
     if wanted is Format.table:
         rows = [row | {"threshold": "-" if row["reason"] else f"{row['threshold']:.4f}"} for row in rows]
@@ -415,12 +423,15 @@ def sites(
     out: OutOption = None,
 ) -> None:
     """Value of each method at each site, within sites and over all, the worst site and the spread between."""
+    from bench.cohorts.catalogue import open_cohort
     from bench.ensemble import with_ensembles
     from bench.report.by_site import site_table
     from bench.scores import of_methods
     from bench.sites import site_scores
 
-    results = of_methods(_results_of(cohort, split, store, skip_broken), _names(method))
+    results = of_methods(
+        _results_of(open_cohort(cohort, skip_broken=skip_broken), split, store), _names(method)
+    )
     results = with_ensembles(results) if ensembles else results
     table = site_table(results, site_scores(results))
     _show(table, wanted, out)
@@ -563,15 +574,12 @@ def _show(table: "Table", wanted: BoardFormat | None, out: Path | None) -> None:
         write_board(table, chosen, out)
 
 
-def _results_of(cohort: str, split: str, store: Path, skip_broken: bool) -> "Results":
-    from bench.cohorts.catalogue import open_cohort
+def _results_of(cohort: "Cohort", split: str, store: Path) -> "Results":
     from bench.results import results_of_store
     from bench.split import load_split_config, make_split
     from bench.store import Store
 
-    config = load_split_config(split)
-    found = open_cohort(cohort, skip_broken=skip_broken)
-    return results_of_store(found, make_split(found, config), Store(store))
+    return results_of_store(cohort, make_split(cohort, load_split_config(split)), Store(store))
 
 
 @app.command()

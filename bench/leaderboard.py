@@ -112,13 +112,14 @@ def _table(
     bootstrap: tuple[int, int],
     ranked: bool,
 ) -> Table:
+    shows = f"What it shows: {finding(scores)}"
     return Table(
         title=title,
         synthetic=results.synthetic,
         columns=tuple(shown),
         rows=tuple(columns.cells(score) for score in scores),
-        brief=(f"What it shows: {finding(scores)}", *brief_notes(results, scores)),
-        notes=file_notes(results, scores, *bootstrap, ranked=ranked),
+        brief=(shows, *brief_notes(results, scores)),
+        notes=(shows, *file_notes(results, scores, *bootstrap, ranked=ranked)),
         records=tuple(columns.record(score) for score in scores),
         csv_columns=csv_columns,
         facts=facts(results, *bootstrap),

@@ -127,5 +127,5 @@ def _lacking_thresholds(scores: Sequence[Score]) -> list[str]:
 
 def _notes(results: Results, scores: Sequence[Score], draws: int, seed: int) -> list[str]:
     """What a file says below, but for what is about ranks and about gains."""
-    every = file_notes(results, scores, draws, seed, ranked=False)[1:]
+    every = file_notes(results, scores, draws, seed, ranked=False)
     return [note for note in every if note not in (DIFFERENCES, RECOVERED)]

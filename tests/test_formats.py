@@ -28,7 +28,7 @@ from bench.metrics import METRICS
 from bench.report import select_columns, to_csv, to_json, to_latex, to_markdown
 from bench.report.cells import COLUMNS, cells, record
 from bench.report.latex import escape_latex
-from bench.report.notes import brief_notes, column_notes, facts, file_notes
+from bench.report.notes import brief_notes, column_notes, facts, file_notes, finding
 from bench.report.select import COLUMN_NAMES, COLUMNS_HELP, RECORD_NAMES
 from bench.report.table import Table
 from bench.report.terminal import to_rich
@@ -130,7 +130,7 @@ def table(*scores: Score, **changes: Any) -> Table:
         columns=COLUMNS,
         rows=tuple(cells(its) for its in scores),
         brief=brief_notes(results, scores),
-        notes=file_notes(results, scores, 2000, 0, ranked=True),
+        notes=(f"What it shows: {finding(scores)}", *file_notes(results, scores, 2000, 0, ranked=True)),
         records=tuple(record(its) for its in scores),
         csv_columns=BOARD_CSV,
         facts=facts(results, 2000, 0),

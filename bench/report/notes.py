@@ -92,7 +92,6 @@ def file_notes(
 ) -> tuple[str, ...]:
     """The sentences for a file: all that a paper's table needs under it."""
     return (
-        f"What it shows: {finding(scores)}",
         f"{_cohort_sentence(results)} Fingerprint {results.cohort_fingerprint[:FINGERPRINT_DIGITS]}.",
         f"Split `{results.split}` ({results.split_title}): {results.estimand} "
         f"Split seed {results.split_seed}, fingerprint {results.split_fingerprint[:FINGERPRINT_DIGITS]}.",
