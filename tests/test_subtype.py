@@ -612,7 +612,7 @@ def test_a_role_may_be_played_by_a_task_of_another_name():
 @pytest.fixture(scope="module")
 def store(tiny: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("store")
-    asked = ["run", "--method", "constant,tumour_size", "--inner-folds", "3", *where(folder), "-q"]
+    asked = ["run", "--method", "constant,tumour_size", "--inner-folds", "2", *where(folder), "-q"]
     done = CliRunner().invoke(app, asked)
     assert done.exit_code == 0, done.output
     return folder
