@@ -2,4 +2,6 @@
 
 from bench.cli import main
 
-main()
+# A spawned worker process imports this module again.
+if __name__ == "__main__":
+    main()

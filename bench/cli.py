@@ -220,6 +220,19 @@ def run(
         int | None,
         typer.Option("--inner-folds", help="Inner folds where validation is too small; 0: none."),
     ] = None,
+    jobs: Annotated[int | None, typer.Option("--jobs", min=1, help="How many cells run at a time.")] = None,
+    cell_timeout: Annotated[
+        str | None, typer.Option("--cell-timeout", help="Longest time of a cell: 90s, 20m, 8h.")
+    ] = None,
+    memory_limit: Annotated[
+        str | None, typer.Option("--memory-limit", help="Most memory of a cell's processes: 8g.")
+    ] = None,
+    retry: Annotated[
+        str | None, typer.Option("--retry", help="Run again what ended so: failed,timeout,crashed.")
+    ] = None,
+    executor: Annotated[
+        str | None, typer.Option("--executor", help="Where cells run: workers, or here for a debugger.")
+    ] = None,
     plugin: PluginOption = None,
     skip_broken: SkipOption = False,
     dry_run: Annotated[
@@ -231,6 +244,7 @@ def run(
     """Fit, predict and score: runs what is missing of the plan, then prints the result table."""
     from bench.config import parse_settings, read_experiment
     from bench.experiment import dry_run_rows, run_experiment
+    from bench.status import statuses
 
     given: dict[str, Any] = {
         "methods": _names(method),
@@ -245,6 +259,10 @@ def run(
         "skip_broken": skip_broken or None,
         "metric": _names(metric),
         "inner_folds": inner_folds,
+        "jobs": jobs,
+        "cell_timeout": cell_timeout,
+        "memory_limit": memory_limit,
+        "executor": executor,
         "plugins": [str(path) for path in plugin] if plugin else None,
     }
     experiment = read_experiment(config, {key: value for key, value in given.items() if value is not None})
@@ -252,10 +270,52 @@ def run(
         print_rows(dry_run_rows(experiment, quiet), wanted, "Plan")
         return
     try:
-        went_well = run_experiment(experiment, quiet, wanted)
+        went_well = run_experiment(experiment, quiet, wanted, statuses(retry))
     except KeyboardInterrupt:
         raise BenchError("stopped; what is finished is kept, the same command goes on from here") from None
     if not went_well:
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(
+    store: StoreOption = Path("runs"),
+    plan: Annotated[str, typer.Option("--plan", help="Beginning of a plan's name; the last one.")] = "",
+    cells: Annotated[bool, typer.Option("--cells", help="A row a cell instead of one a method.")] = False,
+    wanted: FormatOption = Format.table,
+) -> None:
+    """Show how every planned cell of a store stands, also while it runs elsewhere."""
+    from bench.plans import stored_plan
+    from bench.status import cell_rows, status_rows
+    from bench.store import Store
+
+    found = stored_plan(Store(store), plan)
+    title = f"Plan {found.id} of {found.created}: {found.experiment.cohort}, {found.experiment.split}"
+    print_rows((cell_rows if cells else status_rows)(Store(store), found), wanted, title)
+
+
+@app.command()
+def worker(
+    store: StoreOption = Path("runs"),
+    plan: Annotated[str, typer.Option("--plan", help="Beginning of a plan's name; the last one.")] = "",
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="How many cells run at a time.")] = 1,
+    method: Annotated[
+        list[str] | None, typer.Option("--method", "-m", help="Rows of the plan: A,B or several times; all.")
+    ] = None,
+    retry: Annotated[
+        str | None, typer.Option("--retry", help="Run again what ended so: failed,timeout,crashed.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Run cells of a planned store until none is left; start as many as a cluster has room for."""
+    from bench.status import statuses
+    from bench.worker import work_on
+
+    try:
+        bad = work_on(store, plan, jobs, _names(method) or (), statuses(retry), quiet)
+    except KeyboardInterrupt:
+        raise BenchError("stopped; other workers take over what it held") from None
+    if bad:
         raise typer.Exit(1)
 
 

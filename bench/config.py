@@ -47,6 +47,16 @@ class Experiment:
     inner_folds
         Into how many parts the training part of a fold is cut where its validation part has too few positive
         cases to choose a threshold on; 0 for no inner cells.
+    executor
+        Where cells run: ``workers`` (processes of this machine), ``here`` (this very process, for a debugger);
+        empty for what ``$BENCH_EXECUTOR`` says, or ``workers``.
+    jobs
+        How many cells run at a time.
+    cell_timeout
+        Longest time of a cell, such as ``20m``; empty for none.
+    memory_limit
+        Most resident memory of a cell's processes, such as ``8g``; empty for nine tenths of the machine's,
+        divided among the jobs.
     plugins
         Local plugin files; in a TOML file, ``files`` under ``[plugins]``, relative to it.
     """
@@ -63,6 +73,10 @@ class Experiment:
     store: str = "runs"
     metric: tuple[str, ...] = ()
     inner_folds: int = 0
+    executor: str = ""
+    jobs: int = 1
+    cell_timeout: str = ""
+    memory_limit: str = ""
     plugins: tuple[str, ...] = ()
 
 

@@ -1,8 +1,10 @@
 """The sentence as a whole: cohort, split, fit, predict, score, rank."""
 
 import math
+import os
 import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,24 +13,31 @@ from bench.cells import Cell, Choice, plan
 from bench.cohorts.catalogue import open_cohort
 from bench.cohorts.cohort import Cohort
 from bench.config import Experiment, choose_methods
+from bench.executors.work import Work
 from bench.estimate import estimate_cell
 from bench.inner import inner_splits
+from bench.limits import Limits, cell_limits
 from bench.listing import Format
 from bench.metrics import Metric
+from bench.names import unknown_name
+from bench.plans import StoredPlan, keep_plan
 from bench.ranking_metric import ranking_metrics
 from bench.registry import load_registry
 from bench.report import print_results
 from bench.results import results_of_cells
-from bench.run_view import run_view
-from bench.runner import Settings, device_named, run_cell, unmet_need
+from bench.run_view import RunView, run_view
+from bench.runner import Settings, device_named, unmet_need
 from bench.split import Split, load_split_config, make_split, split_to_json
-from bench.store import Store
+from bench.store import OK, Store
+
+EXECUTORS = ("workers", "here")
 
 
 @dataclass(frozen=True)
 class Plan:
     """An experiment with everything looked up: what will run on what, and what cannot."""
 
+    experiment: Experiment
     cohort: Cohort
     split: Split
     choices: Mapping[str, Choice]
@@ -36,6 +45,7 @@ class Plan:
     skipped: Mapping[str, str]
     store: Store
     settings: Settings
+    limits: Limits
     metrics: Mapping[str, Metric]
     inner_splits: Mapping[str, Split]
     inner_cells: tuple[Cell, ...]
@@ -48,6 +58,28 @@ class Plan:
     def missing(self) -> list[Cell]:
         """Cells that have not ended well."""
         return [cell for cell in self.every_cell if not self.store.is_done(cell)]
+
+    def to_run(self, retry: Collection[str] = ()) -> tuple[list[Cell], dict[str, int]]:
+        """Cells without a record or with a status to retry, and how many others ended badly, by status."""
+        records = {cell.id: self.store.record(cell) for cell in self.every_cell}
+        status = {its: record["status"] if record else "" for its, record in records.items()}
+        wanted = [cell for cell in self.every_cell if status[cell.id] in ("", *retry)]
+        return wanted, Counter(its for its in status.values() if its not in ("", OK, *retry))
+
+    def work(self, cells: Iterable[Cell], jobs: int = 1, patient: bool = True) -> Work:
+        """These cells with what running them takes."""
+        return Work(
+            cells=tuple(cells),
+            choices=self.choices,
+            cohort=self.cohort,
+            splits={self.split.name: self.split, **self.inner_splits},
+            store=self.store,
+            settings=self.settings,
+            plugins=self.experiment.plugins,
+            limits=self.limits,
+            jobs=jobs,
+            patient=patient,
+        )
 
     def split_of(self, cell: Cell) -> Split:
         """The split that the cell belongs to: the one that is scored, or an inner one."""
@@ -68,6 +100,7 @@ def make_plan(experiment: Experiment, quiet: bool = False) -> Plan:
     runnable = [its for its in choices if its.label not in skipped]
     inner = inner_splits(cohort, split, experiment.inner_folds)
     return Plan(
+        experiment=experiment,
         cohort=cohort,
         split=split,
         choices={its.label: its for its in choices},
@@ -75,6 +108,7 @@ def make_plan(experiment: Experiment, quiet: bool = False) -> Plan:
         skipped=skipped,
         store=Store(Path(experiment.store)),
         settings=Settings(device_named(experiment.device), experiment.threads),
+        limits=cell_limits(experiment.cell_timeout, experiment.memory_limit, experiment.jobs),
         metrics=metrics,
         inner_splits=inner,
         inner_cells=tuple(
@@ -83,30 +117,47 @@ def make_plan(experiment: Experiment, quiet: bool = False) -> Plan:
     )
 
 
-def run_experiment(experiment: Experiment, quiet: bool, wanted: Format) -> bool:
-    """Run what is missing, print the result table; whether every cell ended well."""
+def run_experiment(experiment: Experiment, quiet: bool, wanted: Format, retry: Collection[str] = ()) -> bool:
+    """Run what is missing, print the result table; whether every cell ended well.
+
+    Parameters
+    ----------
+    retry
+        Statuses of earlier bad ends that run again.
+    """
     planned = make_plan(experiment, quiet)
-    for split in (planned.split, *planned.inner_splits.values()):
-        planned.store.keep_split(planned.cohort.name, split.name, split.fingerprint, split_to_json(split))
-    missing = planned.missing()
-    failed = 0
-    with run_view(len(missing), quiet) as view:
-        for cell in missing:
-            report = view.begin(cell)
-            record = run_cell(
-                cell,
-                planned.choices[cell.method],
-                planned.cohort,
-                planned.split_of(cell),
-                planned.store,
-                planned.settings,
-                report,
-            )
-            failed += record["status"] != "ok"
-            view.end(cell, record)
+    write_plan(planned)
+    cells, kept = planned.to_run(retry)
+    if kept:
+        listed = ", ".join(f"{count} {status}" for status, count in kept.items())
+        print(f"not run again: {listed}; --retry {','.join(kept)} does it", file=sys.stderr)
+    with run_view(len(cells), quiet) as view:
+        execute(experiment.executor, planned.work(cells, experiment.jobs), view)
     results = results_of_cells(planned.cohort, planned.split, planned.cells, planned.store, planned.skipped)
     print_results(replace(results, metrics=planned.metrics), wanted)
-    return not failed and not planned.skipped
+    return not view.bad and not kept and not planned.skipped
+
+
+def write_plan(planned: Plan) -> StoredPlan:
+    """Keep plan and splits in the store, before the first cell runs."""
+    for split in (planned.split, *planned.inner_splits.values()):
+        planned.store.keep_split(planned.cohort.name, split.name, split.fingerprint, split_to_json(split))
+    return keep_plan(planned.store, planned.experiment, planned.every_cell, planned.skipped)
+
+
+def execute(executor: str, work: Work, view: RunView) -> None:
+    """Run cells where the executor of that name runs them; raises UsageError for another name."""
+    name = executor or os.environ.get("BENCH_EXECUTOR", "workers")
+    if name == "here":
+        from bench.executors.here import run_here
+
+        run_here(work, view)
+    elif name == "workers":
+        from bench.executors.workers import run_in_workers
+
+        run_in_workers(work, view)
+    else:
+        raise unknown_name("executor", name, EXECUTORS)
 
 
 def dry_run_rows(experiment: Experiment, quiet: bool) -> list[dict[str, Any]]:

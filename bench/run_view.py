@@ -1,4 +1,4 @@
-"""What a user sees while cells run: a bar with time left on a terminal, a line a cell elsewhere."""
+"""What a user sees while cells run: bars with time left on a terminal, a line a cell elsewhere."""
 
 import sys
 import time
@@ -13,52 +13,73 @@ from bench.cells import Cell
 from bench.inner import is_inner
 from bench.method import Report
 from bench.progress import bar_columns
-from bench.store import Record
+from bench.store import OK, Record
 
 PACE_WINDOW_SECONDS = 900.0
 
 
 class RunView:
-    """Progress over all cells of a run; a training's own steps count as parts of its cell."""
+    """A bar over all cells of a run, in which a training's steps count as parts of its cell, and one a cell."""
 
     def __init__(self, cells: int, console: Console, progress: Progress | None) -> None:
         self.cells = cells
         self.ended = 0
+        self.bad = 0
         self.started = time.monotonic()
         self.console = console
-        self.progress = progress
-        self.bar: TaskID | None = progress.add_task("run", total=cells) if progress else None
+        self.progress_bars = progress
+        self.all: TaskID | None = progress.add_task("all cells", total=cells) if progress else None
+        self.parts: dict[str, float] = {}
+        self.bars: dict[str, TaskID] = {}
 
-    def begin(self, cell: Cell) -> Report:
-        """Announce a cell; its training reports to the returned function."""
-        self._move(self.ended, _named(cell))
+    def begin(self, cell: Cell) -> None:
+        """Announce a cell."""
+        self.parts[cell.id] = 0.0
+        if self.progress_bars is not None:
+            self.bars[cell.id] = self.progress_bars.add_task(escape(cell_title(cell)), total=None)
 
-        def report(step: int, total: int, score: float | None) -> None:
-            self._move(self.ended + min(step / max(total, 1), 0.999))
+    def progress(self, cell: Cell, step: int, total: int) -> None:
+        """Show how far the training of a cell is; nothing where ``total`` is 0."""
+        if self.progress_bars is None or not total:
+            return
+        self.parts[cell.id] = min(step / total, 0.999)
+        self.progress_bars.update(self.bars[cell.id], completed=step, total=total)
+        self._move()
 
-        return report
+    def reporter(self, cell: Cell) -> Report:
+        """A training's report that moves the bars."""
+        return lambda step, total, score: self.progress(cell, step, total)
 
     def end(self, cell: Cell, record: Record) -> None:
         """Count a cell as ended and say how."""
         self.ended += 1
-        self._move(self.ended)
-        if self.progress is None or record["status"] != "ok":
-            self._say(cell, record)
+        self.bad += record["status"] != OK
+        self.parts.pop(cell.id, None)
+        if self.progress_bars is not None:
+            if cell.id in self.bars:
+                self.progress_bars.remove_task(self.bars.pop(cell.id))
+            self._move()
+        if self.progress_bars is None or record["status"] != OK:
+            self._say_end(cell, record)
 
-    def _move(self, completed: float, description: str | None = None) -> None:
-        if self.progress is not None and self.bar is not None:
-            shown = {} if description is None else {"description": escape(description)}
-            self.progress.update(self.bar, completed=completed, **shown)  # type: ignore[arg-type]
+    def say(self, text: str) -> None:
+        """Print a line above the bars."""
+        self.console.print(text, markup=False, highlight=False)
 
-    def _say(self, cell: Cell, record: Record) -> None:
+    def _move(self) -> None:
+        assert self.progress_bars is not None and self.all is not None
+        self.progress_bars.update(self.all, completed=self.ended + sum(self.parts.values()))
+
+    def _say_end(self, cell: Cell, record: Record) -> None:
         spent = time.monotonic() - self.started
         left = spent / self.ended * (self.cells - self.ended)
-        how = "ok" if record["status"] == "ok" else f"{record['status']}: {record['reason']}"
-        line = f"[{self.ended}/{self.cells}] {_named(cell)} {how}"
-        self.console.print(f"{line}; {spent:.0f} s, about {left:.0f} s left", markup=False, highlight=False)
+        how = OK if record["status"] == OK else f"{record['status']}: {record['reason']}"
+        line = f"[{self.ended}/{self.cells}] {cell_title(cell)} {how}"
+        self.say(f"{line}; {spent:.0f} s, about {left:.0f} s left")
 
 
-def _named(cell: Cell) -> str:
+def cell_title(cell: Cell) -> str:
+    """A cell in words; folds are counted from 1, as in the tables."""
     inner = f" of {cell.split}" if is_inner(cell.split) else ""
     return f"{cell.method} seed {cell.seed} fold {cell.fold + 1}{inner}"
 

@@ -2,7 +2,6 @@
 
 import logging
 import random
-import shutil
 import sys
 import time
 import traceback
@@ -13,22 +12,24 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock
+from threadpoolctl import threadpool_limits
 
 from bench.cells import Cell, Choice
 from bench.cohorts.cohort import Cohort
 from bench.errors import StoreError
+from bench.guard import fenced
 from bench.method import Method, Report, Run
 from bench.predictions import constant_values, long_predictions
 from bench.provenance import environment, peak_memory_mb, reset_peak_memory
 from bench.registry import build, unavailable_reason
-from bench.split import Fold, Split
-from bench.store import LOG, MODEL, PREDICTIONS, VALIDATION, Record, Store
+from bench.split import Split
+from bench.store import FAILED, LOG, MODEL, OK, OUT_OF_MEMORY, PREDICTIONS, SCRATCH, VALIDATION, Record, Store
 
 log = logging.getLogger(__name__)
 
 DEFAULT_THREADS = 2
-FORMAT = 2
+FORMAT = 3
+LOG_LINES = 40
 
 
 @dataclass(frozen=True)
@@ -48,20 +49,44 @@ def run_cell(
     settings: Settings,
     report: Report,
 ) -> Record:
-    """Run one cell unless it is done, and return its record; a method's exception becomes a failed record.
+    """Run one cell and return its record; what a method raises becomes a record with the reason.
 
-    Two runs on one store do the cell once: the second waits for the first.
+    The caller holds the cell's claim. Raises StoreError where the store cannot be written.
     """
     work = store.work_folder(cell)
     try:
-        work.parent.mkdir(parents=True, exist_ok=True)
+        (work / SCRATCH).mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(work / LOG, encoding="utf-8")
     except OSError as error:
         raise StoreError(f"cannot write to the run store {store.folder}: {error}") from error
-    with FileLock(work.with_suffix(".lock")):
-        done = store.record(cell)
-        if done is not None and done["status"] == "ok":
-            return done
-        return _run_and_commit(cell, choice, cohort, split, store, settings, report)
+    record = opening_record(cell, choice, cohort, split, settings)
+    tables: dict[str, pd.DataFrame] = {}
+    with _logging_to(handler):
+        try:
+            with fenced(store.folder, work), threadpool_limits(settings.threads):
+                tables, measured, method = _fit_predict(cell, choice, cohort, split, work, settings, report)
+            _save_model(method, work / MODEL)
+            record |= {"status": OK, "reason": "", **measured}
+        except (Exception, SystemExit) as error:  # a method may raise anything; the run goes on without it
+            log.error("%s", traceback.format_exc())
+            record |= {"status": status_of(error), "reason": f"{type(error).__name__}: {error}"}
+    return store.commit(cell, closed(record, work / LOG), tables)
+
+
+def status_of(error: BaseException) -> str:
+    """``out-of-memory`` for what Python, torch or CUDA raise when memory ends, else ``failed``."""
+    words = f"{type(error).__name__} {error}"
+    out = isinstance(error, MemoryError) or "OutOfMemory" in words or "t allocate memory" in words
+    return OUT_OF_MEMORY if out else FAILED
+
+
+def closed(record: Record, log_file: Path) -> Record:
+    """The record with its end; the last lines of the log too where the cell did not end well."""
+    ended = {**record, "ended": now()}
+    if record["status"] == OK or not log_file.is_file():
+        return ended
+    lines = log_file.read_text(encoding="utf-8", errors="replace").splitlines()
+    return {**ended, "last_log_lines": lines[-LOG_LINES:]}
 
 
 def unmet_need(choice: Choice, cohort: Cohort) -> str | None:
@@ -87,46 +112,19 @@ def device_named(wanted: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _run_and_commit(
-    cell: Cell,
-    choice: Choice,
-    cohort: Cohort,
-    split: Split,
-    store: Store,
-    settings: Settings,
-    report: Report,
-) -> Record:
-    fold = split.folds[cell.fold]
-    work = store.work_folder(cell)
-    work.mkdir(parents=True, exist_ok=True)
-    record = _opening(cell, choice, cohort, split, fold, settings)
-    with _cell_log(work / LOG):
-        tables: dict[str, pd.DataFrame] = {}
-        try:
-            tables, measured = _fit_predict(cell, choice, cohort, fold, work, settings, report)
-            record |= {"status": "ok", "reason": "", **measured}
-        except Exception as error:  # a method may raise anything; the run goes on without this cell
-            log.error("%s", traceback.format_exc())
-            record |= {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
-    record["ended"] = _now()
-    store.commit(cell, record, tables)
-    return record
-
-
 def _fit_predict(
     cell: Cell,
     choice: Choice,
     cohort: Cohort,
-    fold: Fold,
+    split: Split,
     work: Path,
     settings: Settings,
     report: Report,
-) -> tuple[dict[str, pd.DataFrame], Record]:
-    """Tables of the cell by file name, and what was measured."""
+) -> tuple[dict[str, pd.DataFrame], Record, Method]:
+    """Tables of the cell by file name, what was measured, and the fitted method."""
+    fold = split.folds[cell.fold]
     train, val, test = (cohort.take(ids) for ids in (fold.train, fold.val, fold.test))
-    scratch = work / "scratch"
-    scratch.mkdir(exist_ok=True)
-    run = Run(cell.seed, settings.device, settings.threads, scratch, report)
+    run = Run(cell.seed, settings.device, settings.threads, work / SCRATCH, report)
     _seed_global_generators(cell.seed)
     reset_peak_memory()
     started = time.perf_counter()
@@ -140,19 +138,18 @@ def _fit_predict(
         PREDICTIONS: long_predictions(cell.method, returned, test, cell.fold, cell.seed),
         VALIDATION: long_predictions(cell.method, judged, val, cell.fold, cell.seed),
     }
-    _save_model(method, work / MODEL)
-    shutil.rmtree(scratch)
-    return tables, {
+    measured = {
         "fit_seconds": round(fitted - started, 3),
         "predict_seconds": round(predicted - fitted, 3),
         "peak_memory_mb": peak_memory_mb(),
         "parameters": _count_parameters(method),
     }
+    return tables, measured, method
 
 
-def _opening(
-    cell: Cell, choice: Choice, cohort: Cohort, split: Split, fold: Fold, settings: Settings
-) -> Record:
+def opening_record(cell: Cell, choice: Choice, cohort: Cohort, split: Split, settings: Settings) -> Record:
+    """What a record says before the cell has run."""
+    fold = split.folds[cell.fold]
     return {
         "format": FORMAT,
         "id": cell.id,
@@ -168,7 +165,7 @@ def _opening(
         "device": settings.device,
         "threads": settings.threads,
         "environment": environment(settings.device),
-        "started": _now(),
+        "started": now(),
     }
 
 
@@ -194,9 +191,8 @@ def _seed_global_generators(seed: int) -> None:
 
 
 @contextmanager
-def _cell_log(path: Path) -> Iterator[None]:
+def _logging_to(handler: logging.Handler) -> Iterator[None]:
     """Send what is logged while a cell runs to the cell's own file."""
-    handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().addHandler(handler)
     try:
@@ -206,5 +202,6 @@ def _cell_log(path: Path) -> Iterator[None]:
         handler.close()
 
 
-def _now() -> str:
+def now() -> str:
+    """Local time with its zone, as records have it."""
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")

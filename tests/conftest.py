@@ -14,15 +14,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A cache of the test session's own, for this process and those it starts."""
+    """A cache of the test session's own, for this process and those it starts.
+
+    Cells run in the process that asks for them, which spares its start; what is about worker processes names
+    them.
+    """
     folder = tmp_path_factory.mktemp("cache")
-    before = os.environ.get("BENCH_CACHE")
-    os.environ["BENCH_CACHE"] = str(folder)
-    yield folder
-    if before is None:
-        del os.environ["BENCH_CACHE"]
-    else:
-        os.environ["BENCH_CACHE"] = before
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCH_CACHE", str(folder))
+        patch.setenv("BENCH_EXECUTOR", "here")
+        yield folder
 
 
 @pytest.fixture(scope="session")

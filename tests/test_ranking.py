@@ -33,7 +33,7 @@ from bench.report import print_board, to_json, to_markdown
 from bench.results import export_predictions, results_of_store
 from bench.scores import MethodResult, Score, score_results
 from bench.sensitivity import sensitivity
-from bench.store import RECORD
+from bench.store import RECORD, write_record
 
 NOTHING = pd.DataFrame(columns=["seed", "fold", "case_id", "task", "prediction"])
 BINARY = [Task(name, "binary") for name in ("er", "pr", "her2")]
@@ -490,7 +490,7 @@ def test_a_partial_method_is_ranked_at_chance_from_the_store(tmp_path: Path) -> 
     broken = plan.store.cell_folder(plan.cells[0]) / RECORD
     record = json.loads(broken.read_text())
     record["status"], record["reason"] = "failed", "out of memory"
-    broken.write_text(json.dumps(record))
+    write_record(broken.parent, record)
     found = results_of_store(plan.cohort, plan.split, plan.store)
     (apart,), (chance,) = found.methods, at_chance(found).methods
     assert apart.status == "failed: out of memory (1 of 5 cells missing)"
@@ -512,7 +512,7 @@ def test_cells_of_another_cut_are_listed_with_both_fingerprints_and_not_ranked(t
         path = plan.store.cell_folder(cell) / RECORD
         record = json.loads(path.read_text())
         record["identity"]["split"], record["method"] = "ef" * 32, "newer"
-        path.write_text(json.dumps(record))
+        write_record(path.parent, record)
     mixed = results_of_store(plan.cohort, other, plan.store)
     newer, refused = mixed.methods
     assert (newer.label, newer.status) == ("newer", "1 of 5 cells missing")

@@ -17,7 +17,7 @@ from bench.config import Experiment
 from bench.experiment import Plan, dry_run_rows, make_plan, run_experiment
 from bench.listing import Format
 from bench.results import results_of_store
-from bench.store import PREDICTIONS, RECORD, VALIDATION
+from bench.store import PREDICTIONS, RECORD, VALIDATION, write_record
 
 MOODY = '''
 """Methods that fail in ways a stranger's may."""
@@ -176,7 +176,7 @@ def test_a_board_never_mixes_cells_of_two_versions(tmp_path: Path) -> None:
     older = plan.store.cell_folder(plan.cells[0]) / RECORD
     record = json.loads(older.read_text())
     record["identity"]["preprocessing"], record["ended"] = -1, "2000-01-01T00:00:00+0000"
-    older.write_text(json.dumps(record))
+    write_record(older.parent, record)
     (row,) = results_of_store(plan.cohort, plan.split, plan.store).methods
     assert row.status == "1 of 10 cells missing"
 

@@ -1,0 +1,82 @@
+"""Plans in a store: what a run wants, written before the first cell runs, so that no cell is without a row."""
+
+import dataclasses
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.cells import Cell
+from bench.config import Experiment
+from bench.errors import StoreError, UsageError
+from bench.store import Store
+
+FOLDER = "plans"
+
+
+@dataclass(frozen=True)
+class StoredPlan:
+    """An experiment, its cells and the methods that it skips with their reasons, as a run wrote them."""
+
+    id: str
+    created: str
+    experiment: Experiment
+    cells: tuple[Cell, ...]
+    skipped: Mapping[str, str]
+
+
+def keep_plan(
+    store: Store, experiment: Experiment, cells: Sequence[Cell], skipped: Mapping[str, str]
+) -> StoredPlan:
+    """Write a plan; the same cells are one plan, whose time and settings are those of the last run."""
+    name = hashlib.sha256(json.dumps([[its.id for its in cells], sorted(skipped)]).encode()).hexdigest()[:12]
+    portable = _with_whole_paths(experiment)
+    plan = StoredPlan(name, time.strftime("%Y-%m-%dT%H:%M:%S%z"), portable, tuple(cells), dict(skipped))
+    store.put_text(f"{FOLDER}/{name}.json", json.dumps(dataclasses.asdict(plan), default=str) + "\n")
+    return plan
+
+
+def stored_plans(store: Store) -> list[StoredPlan]:
+    """Every plan of a store, the last one first."""
+    paths = (store.folder / FOLDER).glob("*.json")
+    return sorted((_read(path) for path in paths), key=lambda its: its.created, reverse=True)
+
+
+def stored_plan(store: Store, name: str = "") -> StoredPlan:
+    """The plan of that name, or the last one; raises UsageError where there is none."""
+    found = [its for its in stored_plans(store) if its.id.startswith(name)]
+    if not found:
+        which = f"no plan {name}" if name else "no plan"
+        raise UsageError(f"{which} in {store.folder}: `bench run --store {store.folder} ...` writes one")
+    return found[0]
+
+
+def _read(path: Path) -> StoredPlan:
+    try:
+        values: dict[str, Any] = json.loads(path.read_text())
+        experiment = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in values["experiment"].items()
+        }
+        cells = tuple(Cell(**its) for its in values["cells"])
+        return StoredPlan(**{**values, "experiment": Experiment(**experiment), "cells": cells})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path} is not a plan that this version reads: {error}") from error
+
+
+def _with_whole_paths(experiment: Experiment) -> Experiment:
+    """The experiment as another process in another folder needs it."""
+
+    def whole(name: str) -> str:
+        return str(Path(name).resolve()) if Path(name).exists() else name
+
+    return dataclasses.replace(
+        experiment,
+        cohort=whole(experiment.cohort),
+        split=whole(experiment.split) if experiment.split.endswith(".toml") else experiment.split,
+        store=str(Path(experiment.store).resolve()),
+        plugins=tuple(whole(its) for its in experiment.plugins),
+    )

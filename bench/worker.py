@@ -1,0 +1,52 @@
+"""A worker of a planned store: it claims cells until none is left; the one mechanism for every scheduler."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+from bench.errors import StoreError
+from bench.experiment import execute, make_plan
+from bench.plans import stored_plan
+from bench.run_view import run_view
+from bench.store import Store
+
+
+def work_on(
+    folder: Path,
+    plan: str = "",
+    jobs: int = 1,
+    methods: Collection[str] = (),
+    retry: Collection[str] = (),
+    quiet: bool = False,
+) -> int:
+    """Run cells of a stored plan until none is left that nobody holds; how many of its own ended badly.
+
+    Parameters
+    ----------
+    folder
+        The run store.
+    plan
+        Beginning of the plan's name; the last plan where it is empty.
+    methods
+        Rows whose cells to take; all where there are none.
+    retry
+        Statuses of earlier bad ends that run again.
+
+    Raises
+    ------
+    StoreError
+        The cells that follow from the experiment here are not those of the plan: another version of the
+        program, a plugin or the cohort.
+    """
+    stored = stored_plan(Store(folder), plan)
+    planned = make_plan(replace(stored.experiment, store=str(folder)), quiet)
+    foreign = {its.id for its in stored.cells} ^ {its.id for its in planned.every_cell}
+    if foreign:
+        raise StoreError(
+            f"{len(foreign)} cells of plan {stored.id} are not those that the same experiment has here: the "
+            "cohort, a plugin or the program has changed since; run `bench run` again to plan anew"
+        )
+    cells = [its for its in planned.to_run(retry)[0] if not methods or its.method in methods]
+    with run_view(len(cells), quiet) as view:
+        execute("workers", planned.work(cells, jobs, patient=False), view)
+        return view.bad

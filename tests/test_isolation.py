@@ -1,0 +1,102 @@
+"""Every way in which a method can break hurts its own cell alone, and has a row that says how."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from torture import WAYS
+
+from bench.cohorts.cohort import Cohort
+
+PLUGIN = Path(__file__).with_name("torture.py")
+GOOD = ("constant", "acquisition", "talks")
+EXPECTED = {
+    "raises": ("failed", "ValueError: no convergence"),
+    "segfaults": ("crashed", "signal SIGSEGV"),
+    "exits": ("crashed", "exit code 3"),
+    "exits_silently": ("crashed", "exit code 0"),
+    "leaves": ("failed", "SystemExit: I am done here"),
+    "hogs": ("out-of-memory", "over its limit of 1,024 MiB"),
+    "hogs_in_a_child": ("out-of-memory", "over its limit of 1,024 MiB"),
+    "sleeps": ("timeout", "ran longer than its limit of 6 s"),
+    "stops_listening": ("timeout", "ran longer than its limit of 6 s"),
+    "returns_nan": ("failed", "values that are not finite"),
+    "wrong_shape": ("failed", "expected (20,)"),
+    "out_of_range": ("failed", "expected 0 to 1"),
+    "writes_to_store": ("failed", "wrote to the run store outside its own folder"),
+}
+
+
+def bench(*arguments: str, check: bool = False) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "bench", *arguments]
+    return subprocess.run(command, check=check, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def tortured(tiny: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store after one run of all broken methods beside good ones."""
+    store = tmp_path_factory.mktemp("tortured")
+    ran = bench(
+        *("run", "--executor", "workers", "--method", ",".join(("constant", *WAYS, "acquisition"))),
+        *("--plugin", str(PLUGIN), "--cohort", "phantom-tiny", "--split", "external_frozen"),
+        *("--cell-timeout", "6s", "--memory-limit", "1g", "--device", "cpu", "--store", str(store)),
+    )
+    assert ran.returncode == 1 and "Traceback" not in ran.stderr, ran.stderr
+    return store
+
+
+@pytest.fixture(scope="module")
+def rows(tortured: Path) -> dict[str, dict[str, Any]]:
+    said = json.loads(bench("status", "--store", str(tortured), "--cells", "--format", "json").stdout)
+    return {row["method"]: row for row in said}
+
+
+def test_the_good_methods_are_complete(rows: dict[str, dict[str, Any]]) -> None:
+    assert {rows[name]["status"] for name in GOOD} == {"ok"}
+    assert set(rows) == {*EXPECTED, *GOOD}
+
+
+@pytest.mark.parametrize("way", EXPECTED)
+def test_a_bad_method_has_its_status_and_reason(way: str, rows: dict[str, dict[str, Any]]) -> None:
+    status, reason = EXPECTED[way]
+    assert rows[way]["status"] == status, rows[way]["detail"]
+    assert reason in rows[way]["detail"]
+    assert any("about to be one that" in line for line in rows[way]["last_log_lines"])
+
+
+def test_a_crash_leaves_its_signal_and_where_it_was(rows: dict[str, dict[str, Any]]) -> None:
+    assert rows["segfaults"]["signal"] == "SIGSEGV"
+    assert any("torture.py" in line and "_segfaults" in line for line in rows["segfaults"]["last_log_lines"])
+    assert rows["hogs"]["peak_memory_mb"] > 1024
+
+
+def test_the_board_says_so(tortured: Path) -> None:
+    board = bench(
+        *("leaderboard", "--store", str(tortured), "--cohort", "phantom-tiny"),
+        *("--split", "external_frozen", "--format", "md"),
+        check=True,
+    ).stdout
+    for _, reason in EXPECTED.values():
+        assert reason.replace("_", r"\_") in board or reason in board
+
+
+def test_no_process_is_left_behind(tortured: Path) -> None:
+    time.sleep(0.5)
+    lines = [" ".join(its.info["cmdline"] or ()) for its in psutil.process_iter(["cmdline"])]
+    assert not [line for line in lines if "bytearray(2**31)" in line]
+
+
+def test_the_same_command_again_runs_none_of_them_unless_told_to(tortured: Path) -> None:
+    again = bench(
+        *("run", "--executor", "workers", "--method", "raises,sleeps,constant", "--plugin", str(PLUGIN)),
+        *("--cohort", "phantom-tiny", "--split", "external_frozen", "--device", "cpu", "--retry", "failed"),
+        *("--store", str(tortured)),
+    )
+    assert "[1/1] raises seed 0 fold 1 failed: ValueError: no convergence" in again.stderr
+    assert "not run again: 1 timeout; --retry timeout does it" in again.stderr
+    assert again.returncode == 1
