@@ -231,7 +231,7 @@ def run(
         str | None, typer.Option("--retry", help="Run again what ended so: failed,timeout,crashed.")
     ] = None,
     executor: Annotated[
-        str | None, typer.Option("--executor", help="Where cells run: workers, or here for a debugger.")
+        str | None, typer.Option("--executor", help="Where cells run: workers, slurm, or here for a debugger.")
     ] = None,
     plugin: PluginOption = None,
     skip_broken: SkipOption = False,
@@ -285,6 +285,7 @@ def status(
     wanted: FormatOption = Format.table,
 ) -> None:
     """Show how every planned cell of a store stands, also while it runs elsewhere."""
+    from bench.executors.slurm import job_states, jobs_of
     from bench.plans import stored_plan
     from bench.status import cell_rows, status_rows
     from bench.store import Store
@@ -292,6 +293,9 @@ def status(
     found = stored_plan(Store(store), plan)
     title = f"Plan {found.id} of {found.created}: {found.experiment.cohort}, {found.experiment.split}"
     print_rows((cell_rows if cells else status_rows)(Store(store), found), wanted, title)
+    jobs = job_states(jobs_of(Store(store), found.id))
+    if jobs and wanted is Format.table:
+        print("Slurm jobs: " + ", ".join(f"{job} {state.lower()}" for job, state in jobs.items()))
 
 
 @app.command()

@@ -48,10 +48,13 @@ class Experiment:
         Into how many parts the training part of a fold is cut where its validation part has too few positive
         cases to choose a threshold on; 0 for no inner cells.
     executor
-        Where cells run: ``workers`` (processes of this machine), ``here`` (this very process, for a debugger);
-        empty for what ``$BENCH_EXECUTOR`` says, or ``workers``.
+        Where cells run: ``workers`` (processes of this machine), ``here`` (this very process, for a debugger)
+        or ``slurm`` (jobs of a cluster); empty for what ``$BENCH_EXECUTOR`` says, or ``workers``.
     jobs
         How many cells run at a time.
+    resources
+        What a job of a cluster asks for: ``minutes``, ``memory_gb``, ``gpus``, and ``partition``, ``account`` or
+        other words of sbatch; a table named as a method says what that method needs instead.
     cell_timeout
         Longest time of a cell, such as ``20m``; empty for none.
     memory_limit
@@ -75,6 +78,7 @@ class Experiment:
     inner_folds: int = 0
     executor: str = ""
     jobs: int = 1
+    resources: Overrides = dataclasses.field(default_factory=dict)
     cell_timeout: str = ""
     memory_limit: str = ""
     plugins: tuple[str, ...] = ()

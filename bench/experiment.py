@@ -30,7 +30,7 @@ from bench.runner import Settings, device_named, unmet_need
 from bench.split import Split, load_split_config, make_split, split_to_json
 from bench.store import OK, Store
 
-EXECUTORS = ("workers", "here")
+EXECUTORS = ("workers", "here", "slurm")
 
 
 @dataclass(frozen=True)
@@ -126,13 +126,19 @@ def run_experiment(experiment: Experiment, quiet: bool, wanted: Format, retry: C
         Statuses of earlier bad ends that run again.
     """
     planned = make_plan(experiment, quiet)
-    write_plan(planned)
+    stored = write_plan(planned)
     cells, kept = planned.to_run(retry)
     if kept:
         listed = ", ".join(f"{count} {status}" for status, count in kept.items())
         print(f"not run again: {listed}; --retry {','.join(kept)} does it", file=sys.stderr)
     with run_view(len(cells), quiet) as view:
-        execute(experiment.executor, planned.work(cells, experiment.jobs), view)
+        work = planned.work(cells, experiment.jobs)
+        if experiment.executor == "slurm":
+            from bench.executors.slurm import run_on_slurm
+
+            run_on_slurm(work, stored.id, experiment.resources, tuple(retry), view)
+        else:
+            execute(experiment.executor, work, view)
     results = results_of_cells(planned.cohort, planned.split, planned.cells, planned.store, planned.skipped)
     print_results(replace(results, metrics=planned.metrics), wanted)
     return not view.bad and not kept and not planned.skipped

@@ -52,6 +52,11 @@ class Pending:
         self.tried, self.all_held = time.monotonic(), True
         return None
 
+    def drop_ended(self) -> bool:
+        """Tell of what other runs have ended; whether any cell is left."""
+        self.waiting = deque(cell for cell in self.waiting if not self._told(cell))
+        return bool(self.waiting)
+
     def _told(self, cell: Cell) -> bool:
         record = self.store.record(cell)
         if record is None or (record["status"] != OK and _stamp(record) == self.before[cell.id]):
