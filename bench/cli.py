@@ -231,7 +231,8 @@ def run(
         str | None, typer.Option("--retry", help="Run again what ended so: failed,timeout,crashed.")
     ] = None,
     executor: Annotated[
-        str | None, typer.Option("--executor", help="Where cells run: workers, slurm, or here for a debugger.")
+        str | None,
+        typer.Option("--executor", help="Where cells run: workers, slurm, or here for a debugger."),
     ] = None,
     plugin: PluginOption = None,
     skip_broken: SkipOption = False,

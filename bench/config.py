@@ -53,8 +53,8 @@ class Experiment:
     jobs
         How many cells run at a time.
     resources
-        What a job of a cluster asks for: ``minutes``, ``memory_gb``, ``gpus``, and ``partition``, ``account`` or
-        other words of sbatch; a table named as a method says what that method needs instead.
+        What a job of a cluster asks for: ``minutes``, ``memory_gb``, ``gpus``, and ``partition``, ``account``
+        or other words of sbatch; a table named as a method says what that method needs instead.
     cell_timeout
         Longest time of a cell, such as ``20m``; empty for none.
     memory_limit

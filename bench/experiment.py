@@ -13,8 +13,8 @@ from bench.cells import Cell, Choice, plan
 from bench.cohorts.catalogue import open_cohort
 from bench.cohorts.cohort import Cohort
 from bench.config import Experiment, choose_methods
-from bench.executors.work import Work
 from bench.estimate import estimate_cell
+from bench.executors.work import Work
 from bench.inner import inner_splits
 from bench.limits import Limits, cell_limits
 from bench.listing import Format

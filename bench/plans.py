@@ -1,4 +1,4 @@
-"""Plans in a store: what a run wants, written before the first cell runs, so that no cell is without a row."""
+"""Plans in a store: what a run wants, written before its first cell runs, so that each has a row."""
 
 import dataclasses
 import hashlib
@@ -57,7 +57,7 @@ def stored_plan(store: Store, name: str = "") -> StoredPlan:
 def _read(path: Path) -> StoredPlan:
     try:
         values: dict[str, Any] = json.loads(path.read_text())
-        experiment = {
+        experiment: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value
             for key, value in values["experiment"].items()
         }

@@ -19,7 +19,7 @@ PACE_WINDOW_SECONDS = 900.0
 
 
 class RunView:
-    """A bar over all cells of a run, in which a training's steps count as parts of its cell, and one a cell."""
+    """A bar over all cells of a run, where steps of a training count as parts of its cell, and one a cell."""
 
     def __init__(self, cells: int, console: Console, progress: Progress | None) -> None:
         self.cells = cells

@@ -75,7 +75,7 @@ class Store:
         return pd.read_parquet(self.cell_folder(cell) / PREDICTIONS)
 
     def commit(self, cell: Cell, record: Record, tables: Mapping[str, pd.DataFrame]) -> Record:
-        """Write record and tables (by file name) aside and rename them to the cell's place; the record as kept.
+        """Write record and tables (by file name) aside, rename them to the cell's place; the record as kept.
 
         What lies in the work folder beside scratch and progress, such as log and model, goes along. Of a cell
         that was cut short only the log does: the rest stays, and a retry continues from it.

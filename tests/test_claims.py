@@ -26,7 +26,9 @@ def test_a_claim_is_held_once_and_free_again_after_its_release(tmp_path: Path) -
 
 
 def test_the_claim_of_a_dead_process_is_taken_over_at_once(tmp_path: Path) -> None:
-    code = f"from pathlib import Path; from bench.claims import claim; claim(Path({str(tmp_path)!r}), {CELL!r})"
+    code = (
+        f"from pathlib import Path; from bench.claims import claim; claim(Path({str(tmp_path)!r}), {CELL!r})"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert list(tmp_path.glob(CELL[:16]))
     assert claim(tmp_path, CELL) is not None
@@ -46,7 +48,9 @@ def test_a_claim_of_another_machine_is_taken_over_when_its_lease_is_over(tmp_pat
     assert owner_of(tmp_path, CELL) is not None
 
 
-def _claims(folder: str, barrier: "multiprocessing.synchronize.Barrier", found: "multiprocessing.Queue[int]") -> None:
+def _claims(
+    folder: str, barrier: "multiprocessing.synchronize.Barrier", found: "multiprocessing.Queue[int]"
+) -> None:
     barrier.wait()
     found.put(sum(claim(Path(folder), f"{number:016x}") is not None for number in range(200)))
     barrier.wait()  # alive until all have tried

@@ -83,7 +83,9 @@ def submit(
         executor = _executor(work, needs)
         jobs = _submitted(executor, worker, min(work.jobs, len(cells)))
         ids += [job.job_id for job in jobs]
-        view.say(f"submitted {len(jobs)} jobs for {', '.join(methods)}: {', '.join(job.job_id for job in jobs)}")
+        view.say(
+            f"submitted {len(jobs)} jobs for {', '.join(methods)}: {', '.join(job.job_id for job in jobs)}"
+        )
     work.store.put_text(f"{JOBS}/{plan}.json", json.dumps(ids) + "\n")
     return ids
 
@@ -136,8 +138,10 @@ def _watch(work: Work, plan: str, view: RunView) -> None:
                 view.begin(cell)
         if gone:
             left = f"{len(pending.waiting)} cells are not run"
-            raise BenchError(f"no job is left and {left}: they were cancelled or failed to start, see "
-                             f"{work.store.folder / JOBS}; the same command submits them again")
+            raise BenchError(
+                f"no job is left and {left}: they were cancelled or failed to start, see "
+                f"{work.store.folder / JOBS}; the same command submits them again"
+            )
         time.sleep(SECONDS_BETWEEN_LOOKS)
         if time.monotonic() - looked > SECONDS_BETWEEN_QUEUE_LOOKS:
             looked, gone = time.monotonic(), not _queued(work.store, plan)
@@ -153,7 +157,9 @@ def _by_resources(work: Work, resources: Mapping[str, Any]) -> list[tuple[dict[s
         for key in needs:
             if key not in DEFAULT_RESOURCES and key not in PASSED_ON:
                 known = ", ".join((*DEFAULT_RESOURCES, *PASSED_ON))
-                raise UsageError(f"unknown key in [resources]: {key!r}; there are {known}, and names of methods")
+                raise UsageError(
+                    f"unknown key in [resources]: {key!r}; there are {known}, and names of methods"
+                )
         key = json.dumps(needs, sort_keys=True)
         kinds[key] = (needs, (*kinds.get(key, (needs, ()))[1], label))
     return list(kinds.values())

@@ -89,8 +89,8 @@ class _Slot:
 def run_in_workers(work: Work, view: RunView) -> None:
     """Run the cells in ``work.jobs`` worker processes.
 
-    A cell that raises, crashes, exits or crosses a limit becomes a record with status and reason, and harms no
-    other. The first interrupt starts no new cells, a second ends the running ones, whose checkpoints stay.
+    A cell that raises, crashes, exits or crosses a limit becomes a record with status and reason, and harms
+    no other. The first interrupt starts no new cells, a second ends the running ones, whose checkpoints stay.
 
     Raises
     ------
@@ -176,9 +176,11 @@ def _is_silent(job: _Job, clock: float) -> bool:
 
 def _end(slot: _Slot, job: _Job, work: Work, view: RunView) -> None:
     """Record how the cell ended, give it up and replace the worker where it is not as before."""
-    if job.ended_by_run or job.future.exception():
-        slot.close()
-    elif _tree_mb(slot.pid() or 0) > GROWN_SHARE * work.limits.memory_mb:
+    if (
+        job.ended_by_run
+        or job.future.exception()
+        or _tree_mb(slot.pid() or 0) > GROWN_SHARE * work.limits.memory_mb
+    ):
         slot.close()
     try:
         record = _recorded(job, work)
