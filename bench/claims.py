@@ -1,7 +1,8 @@
 """Who runs a cell: an atomic claim with a lease, so that several runs on one store do each cell once.
 
 A claim is a file ``claims/<id>`` of the store. A fresh one is made with a hard link, which is atomic on local
-file systems and on NFS, Lustre, GPFS and BeeGFS; object stores behind FUSE have no hard links and are refused.
+file systems and on NFS, Lustre, GPFS and BeeGFS; object stores behind FUSE have no hard links, and are
+refused.
 Its owner touches it while the cell runs. A claim that was not touched for :data:`LEASE_SECONDS`, or whose
 processes on this machine are gone, is taken over under a file lock.
 """
@@ -141,7 +142,7 @@ def _owner(token: str, worker: int | None) -> dict[str, Any]:
 
 @cache
 def _machine() -> str:
-    """This machine since it started, and this container on it: where process numbers have one meaning."""
+    """The machine since it started, and the container on it: where process numbers have one meaning."""
     boot = _BOOT.read_text() if _BOOT.is_file() else ""
     namespace = str(_NAMESPACE.readlink()) if _NAMESPACE.is_symlink() else ""
     return hashlib.sha256(f"{socket.gethostname()} {boot} {namespace}".encode()).hexdigest()[:16]

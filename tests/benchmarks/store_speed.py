@@ -69,7 +69,7 @@ def fill(plan: Plan, cells: int) -> None:
             said = {task.name: generator.uniform(0.01, 0.99, len(cases)) for task in plan.cohort.tasks}
             tables[name] = long_predictions(cell.method, said, cases, cell.fold, cell.seed)
         opening = opening_record(cell, choice, plan.cohort, plan.split, plan.settings)
-        record = opening | {"status": OK, "reason": "", "fit_seconds": 1.0, "ended": "2026"}
+        record = opening | {"status": OK, "reason": "", "fit_seconds": 1.0, "predict_seconds": 0.1, "ended": "2026"}
         plan.store.work_folder(cell).mkdir(parents=True, exist_ok=True)
         plan.store.commit(cell, record, tables)
 
