@@ -13,7 +13,6 @@ from bench.inference import (
     auc_interval,
     auc_p,
     bca_interval,
-    bootstrap_p,
     cases_needed,
     delong,
     detectable_difference,
@@ -257,14 +256,6 @@ def test_percentiles_leave_out_resamples_without_a_value():
     values = np.append(np.arange(1001.0), [np.nan] * 50)
     assert percentile_interval(values) == pytest.approx((25.0, 975.0))
     assert np.isnan(percentile_interval(np.array([np.nan]))).all()
-
-
-def test_the_bootstrap_p_is_dual_to_the_percentile_interval():
-    values = np.linspace(-0.05, 0.95, 2001)
-    assert bootstrap_p(values) == pytest.approx(0.1, abs=0.002)
-    assert bootstrap_p(values + 1) == pytest.approx(2 / 2002)
-    assert bootstrap_p(np.zeros(10)) == 1.0
-    assert np.isnan(bootstrap_p(np.array([np.nan])))
 
 
 def test_the_bootstrap_of_patients_agrees_with_the_t_interval_of_a_mean():

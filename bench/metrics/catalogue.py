@@ -18,6 +18,7 @@ _ALL = (
         value=area.auc,
         resampled=area.resampled_auc,
         by_label=True,
+        interval="delong",
         summary="Area under the ROC curve over pairs of cases of one fold",
     ),
     Metric(
@@ -28,6 +29,7 @@ _ALL = (
         higher_is_better=True,
         value=precision.average_precision,
         resampled=precision.resampled_average_precision,
+        interval="logit",
         summary="Mean precision at the positive cases, within folds; ties count the mean of their orders",
     ),
     Metric(
@@ -177,6 +179,7 @@ _ALL = (
         resampled=continuous.resampled_mae,
         decimals=2,
         in_unit=True,
+        interval="bootstrap_t",
         summary="Mean absolute error",
     ),
     Metric(
@@ -189,6 +192,7 @@ _ALL = (
         resampled=continuous.resampled_rmse,
         decimals=2,
         in_unit=True,
+        interval="root_t",
         summary="Root of the mean squared error",
     ),
     Metric(

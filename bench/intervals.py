@@ -1,0 +1,45 @@
+"""The interval of a metric's value, of the kind that the metric declares."""
+
+import numpy as np
+
+from bench.inference import (
+    NO_INTERVAL,
+    Interval,
+    Patients,
+    logit_interval,
+    percentile_interval,
+    root_interval,
+    studentised_interval,
+)
+from bench.metrics import Array, Metric
+
+FROM_INFLUENCE = {"bootstrap_t": studentised_interval, "root_t": root_interval}
+
+
+def bootstrap_interval(
+    metric: Metric, value: float, resampled: Array, influence: Array, patients: Patients, drawn: Array
+) -> Interval:
+    """95 % interval of a value by resampling; the area under the ROC curve has its own, see ``delong``.
+
+    Parameters
+    ----------
+    metric
+        Whose :attr:`bench.metrics.Metric.interval` says which.
+    value, resampled
+        The metric itself and in resamples, shape (draw,), those without a value (NaN) left out.
+    influence
+        What each patient contributes, shape (patient,); only the kinds of :data:`FROM_INFLUENCE` look at it.
+    patients, drawn
+        See :func:`bench.inference.draw_patients`.
+
+    Returns
+    -------
+    Interval
+        NaN for a single patient.
+    """
+    if len(patients.group) < 2:
+        return NO_INTERVAL
+    if metric.interval in FROM_INFLUENCE:
+        return FROM_INFLUENCE[metric.interval](value, resampled, influence, patients, drawn)
+    valid = resampled[~np.isnan(resampled)]
+    return logit_interval(value, valid) if metric.interval == "logit" else percentile_interval(valid)
