@@ -42,6 +42,7 @@ from bench.scores import (
     of_methods,
     sample_of,
     seed_means,
+    why_no_value,
 )
 
 Family = Literal["reference", "all"]
@@ -214,7 +215,7 @@ def _task_comparisons(
         return blank
     evidence = _evidence(metric, sample, draws, seed)
     if np.isnan(evidence.values).any():
-        return [replace(its, status=f"no fold has both classes of {task.name}") for its in blank]
+        return [replace(its, status=why_no_value(metric, task)) for its in blank]
     against = reference if all(its.second == reference for its in usable) else None
     family = _family(len(usable), len({name for its in usable for name in (its.first, its.second)}), against)
     contrasts = [evidence.rows(its) for its in usable]
