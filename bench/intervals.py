@@ -13,6 +13,12 @@ from bench.inference import (
 )
 from bench.metrics import Array, Metric
 
+TITLES = {
+    "percentile": "percentiles of the bootstrap",
+    "bootstrap_t": "bootstrap-t",
+    "root_t": "bootstrap-t of the logarithm of the square",
+    "logit": "normal on the logit scale, with the bootstrap's standard deviation",
+}
 FROM_INFLUENCE = {"bootstrap_t": studentised_interval, "root_t": root_interval}
 
 

@@ -460,7 +460,7 @@ def _task_scores(results: Results, sample: Sample, draws: int, seed: int) -> lis
     every = _seed_values(metric, sample)
     values = {label: its for label, its in every.items() if not np.isnan(its).any()}
     for label in every.keys() - values.keys():
-        blank[label] = replace(blank[label], status=f"not scored: {_why_no_value(metric, sample.task)}")
+        blank[label] = replace(blank[label], status=f"not scored: {why_no_value(metric, sample.task)}")
     if not values:
         return list(blank.values())
     drawn = draw_patients(sample.patients, draws, seed)
@@ -468,7 +468,8 @@ def _task_scores(results: Results, sample: Sample, draws: int, seed: int) -> lis
     return [scored.get(label, blank[label]) for label in blank]
 
 
-def _why_no_value(metric: Metric, task: Task) -> str:
+def why_no_value(metric: Metric, task: Task) -> str:
+    """Why a metric has no value on a task's cases, in words."""
     if metric.name == "auc":
         return f"no fold has both classes of {task.name}"
     return f"{metric.title} has no value on these cases"

@@ -3,12 +3,12 @@
     python tests/simulations/one_better.py --repeats 4000
 
 Nine methods are equal, the tenth is better by twice the smallest difference that the cohort can show: twice
-:func:`bench.inference.detectable_difference` of the standard error between two of the equal methods (root mean
-square over 300 other samples). Binormal scores in five folds for the AUC, Gaussian errors for the MAE, with
-the given correlation between methods. Equal methods have an AUC of 0.6, the lowest of the range of interest,
-since from there twice the difference reaches farthest; where it would still pass 1 there is no such method.
-Prints how often the better one stands alone at rank 1, how often it shares that, and how often another method
-stands before it.
+:func:`bench.inference.detectable_difference` of the standard error between two of the equal methods (root
+mean square over 300 other samples). Binormal scores in five folds for the AUC, Gaussian errors for the MAE,
+with the given correlation between methods. Equal methods have an AUC of 0.6, the lowest of the range of
+interest, since from there twice the difference reaches farthest; where it would still pass 1 there is no such
+method. Prints how often the better one stands alone at rank 1, how often it shares that, and how often
+another method stands before it.
 """
 
 import argparse

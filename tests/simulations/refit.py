@@ -3,8 +3,8 @@
     python tests/simulations/refit.py --repeats 4000
 
 Every repeat draws a new cohort and fits a regularised linear discriminant in five folds stratified by label.
-Classes are normal with equal covariance, so the AUC that a fitted model has on the population is known without
-drawing one. The interval (DeLong's by fold, logit scale) is held against
+Classes are normal with equal covariance, so the AUC that a fitted model has on the population is known
+without drawing one. The interval (DeLong's by fold, logit scale) is held against
 
 * ``fitted``: the mean true AUC of these five models, weighted by the pairs of their folds;
 * ``procedure``: the expectation of that over cohorts, what the procedure is worth at this training size.
