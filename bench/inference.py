@@ -364,6 +364,30 @@ def logit_interval(value: float, resampled: Array) -> Interval:
     return Interval(_expit(middle - reach), _expit(middle + reach))
 
 
+def effective_patients(truth: Codes, patient: NDArray[np.generic], classes: int) -> Array:
+    r"""Independent patients that each class is worth, :math:`(\sum_i m_i)^2 / \sum_i m_i^2`, shape (class,).
+
+    ``m_i`` are a patient's cases of that class (Kish 1965). With one case a patient it is their number; the
+    cases of one patient count as one, which is right where they agree and conservative where they do not.
+    """
+    people = stratum_codes(patient, len(truth))
+    sizes = np.zeros((classes, int(people.max(initial=-1)) + 1))
+    np.add.at(sizes, (truth, people), 1.0)
+    squares = (sizes**2).sum(axis=1)
+    size: Array = np.where(squares > 0, sizes.sum(axis=1) ** 2 / np.maximum(squares, 1), 0.0)
+    return size
+
+
+def wilson_interval(share: float, n: float) -> Interval:
+    """95 % interval of a share of ``n`` independent patients (Wilson 1927); NaN for none."""
+    if not n > 0:
+        return NO_INTERVAL
+    square = _normal_quantile() ** 2
+    centre = (share + square / (2 * n)) / (1 + square / n)
+    reach = np.sqrt(square * (share * (1 - share) / n + square / (4 * n**2))) / (1 + square / n)
+    return Interval(max(0.0, float(centre - reach)), min(1.0, float(centre + reach)))
+
+
 def studentised_difference(value: float, influence: Array, patients: Patients, drawn: Array) -> Difference:
     """A paired difference with its bootstrap-t interval and p, both from the absolute statistic.
 

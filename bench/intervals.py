@@ -6,10 +6,12 @@ from bench.inference import (
     NO_INTERVAL,
     Interval,
     Patients,
+    effective_patients,
     logit_interval,
     percentile_interval,
     root_interval,
     studentised_interval,
+    wilson_interval,
 )
 from bench.metrics import Array, Metric
 
@@ -18,14 +20,29 @@ TITLES = {
     "bootstrap_t": "bootstrap-t",
     "root_t": "bootstrap-t of the logarithm of the square",
     "logit": "normal on the logit scale, with the bootstrap's standard deviation",
+    "wilson": "Wilson's by patient",
 }
 FROM_INFLUENCE = {"bootstrap_t": studentised_interval, "root_t": root_interval}
+
+
+def share_interval(metric: Metric, value: float, truth: Array, rows: Array, patients: Patients) -> Interval:
+    """Wilson's interval of a share; its cases count as the patients that they are worth.
+
+    ``rows`` are the predictions of each seed, shape (seed, case), over which ``value`` is the mean. NaN for a
+    single patient.
+    """
+    if metric.share_of is None or len(patients.group) < 2:
+        return NO_INTERVAL
+    held = [metric.share_of(truth, row).astype(np.intp) for row in rows]
+    return wilson_interval(
+        value, float(np.mean([effective_patients(its, patients.codes, 2)[1] for its in held]))
+    )
 
 
 def bootstrap_interval(
     metric: Metric, value: float, resampled: Array, influence: Array, patients: Patients, drawn: Array
 ) -> Interval:
-    """95 % interval of a value by resampling; the area under the ROC curve has its own, see ``delong``.
+    """95 % interval of a value by resampling; the area under the ROC curve and shares have their own.
 
     Parameters
     ----------

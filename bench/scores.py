@@ -31,7 +31,7 @@ from bench.inference import (
     percentile_interval,
     studentised_difference,
 )
-from bench.intervals import FROM_INFLUENCE, bootstrap_interval
+from bench.intervals import FROM_INFLUENCE, bootstrap_interval, share_interval
 from bench.metrics import METRICS, Array, Beside, Metric
 from bench.names import unknown_name
 from bench.ranking import RankSet, best_shares, rank_sets
@@ -577,9 +577,24 @@ def _uncertainty(
     influence = _influence_beside_constant(metric, sample)
     found = {}
     for its, redrawn, (label, mean) in zip(influence, resampled.methods, means.items(), strict=False):
-        interval = bootstrap_interval(metric, mean, redrawn, its, sample.patients, resampled.drawn)
+        interval = interval_of(metric, sample, label, mean, redrawn, its, resampled.drawn)
         found[label] = interval, _gain(metric, mean - constant, its - influence[-1], sample.patients, drawn)
     return found, metric.sign * influence[:-1]
+
+
+def interval_of(
+    metric: Metric,
+    sample: Sample,
+    label: str,
+    value: float,
+    resampled: Array,
+    influence: Array,
+    drawn: Array,
+) -> Interval:
+    """The interval that a metric of a method declares, but for the AUC: see :mod:`bench.intervals`."""
+    if metric.interval == "wilson":
+        return share_interval(metric, value, sample.truth, sample.predictions[label], sample.patients)
+    return bootstrap_interval(metric, value, resampled, influence, sample.patients, drawn)
 
 
 def metric_influence(metric: Metric, sample: Sample) -> Array:

@@ -19,9 +19,8 @@ from bench.inference import (
     draw_patients,
     patients_of,
 )
-from bench.intervals import bootstrap_interval
 from bench.metrics import Array, Metric
-from bench.scores import NAN, Results, Sample, beside, metric_influence, metric_of, sample_of
+from bench.scores import NAN, Results, Sample, beside, interval_of, metric_influence, metric_of, sample_of
 
 # With one case in a class the area of a site has no variance, and says next to nothing.
 FEWEST_IN_CLASS = 2
@@ -240,10 +239,10 @@ def _bootstrapped(blank: SiteScore, metric: Metric, sample: Sample, draws: int, 
     influence, known = metric_influence(metric, sample), beside(metric, sample)
     weights = drawn[sample.patients.codes]
     found = []
-    for row, said in enumerate(sample.predictions.values()):
+    for row, (label, said) in enumerate(sample.predictions.items()):
         value = float(np.mean([metric.value(sample.truth, its, known) for its in said]))
         resampled = metric.resampled(sample.truth, said, known, weights).mean(axis=0)
-        interval = bootstrap_interval(metric, value, resampled, influence[row], sample.patients, drawn)
+        interval = interval_of(metric, sample, label, value, resampled, influence[row], drawn)
         error = NAN if len(sample.patients.group) < 2 else float(np.sqrt((influence[row] ** 2).sum()))
         found.append(replace(blank, value=value, interval=interval, error=error))
     return found

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from sklearn.metrics import fbeta_score
 
 from bench.cohorts.check import check_folder
@@ -18,7 +19,8 @@ from bench.comparison import compare
 from bench.config import Experiment
 from bench.errors import CohortError, PluginError, UsageError
 from bench.experiment import make_plan
-from bench.inference import adjusted_p, draw_patients, shared_ranks
+from bench.inference import adjusted_p, draw_patients, patients_of, shared_ranks
+from bench.intervals import share_interval
 from bench.leaderboard import MethodResult, Results, leaderboard, result_table, score_results
 from bench.metric_table import metric_list
 from bench.metrics import METRICS, Metric
@@ -326,6 +328,8 @@ def test_a_metric_declares_its_interval():
         assert declared.value == plain.value and declared.interval != plain.interval
     with pytest.raises(ValueError, match="interval must be percentile or bootstrap_t or root_t or logit"):
         replace(METRICS["rmse"], interval="wald")
+    with pytest.raises(ValueError, match="the interval 'wilson' needs share_of"):
+        replace(METRICS["mcc"], interval="wilson")
 
 
 def test_the_interval_of_the_rmse_is_that_of_its_squares():
@@ -344,6 +348,25 @@ def test_the_interval_of_the_rmse_is_that_of_its_squares():
     (score,) = metric_scores(made, task, metric, draws=300)
     expected = np.sqrt(mean * np.exp(-spread * np.quantile(t, [0.975, 0.025])))
     assert score.interval == pytest.approx(tuple(expected), rel=0.01)
+
+
+@pytest.mark.parametrize("name", ["sensitivity", "specificity", "ppv", "npv"])
+def test_the_interval_of_a_share_is_wilsons_and_counts_patients(name: str):
+    metric = METRICS[name]
+    rng = np.random.default_rng(3)
+    truth, decision = (rng.random((2, 60)) < 0.6).astype(float)
+    counted = {
+        "sensitivity": truth == 1,
+        "specificity": truth == 0,
+        "ppv": decision == 1,
+        "npv": decision == 0,
+    }
+    right, of = (truth == decision)[counted[name]].sum(), counted[name].sum()
+    expected = stats.binomtest(int(right), int(of)).proportion_ci(method="wilson")
+    once = share_interval(metric, right / of, truth, decision[None], patients_of(np.arange(60)))
+    assert once == pytest.approx((expected.low, expected.high), abs=1e-12)
+    twice = np.tile(truth, 2), np.tile(decision, 2)[None], patients_of(np.tile(np.arange(60), 2))
+    assert share_interval(metric, right / of, *twice) == pytest.approx(once)
 
 
 def test_the_difference_from_the_constant_is_that_of_a_comparison():

@@ -40,6 +40,7 @@ _ALL = (
         higher_is_better=False,
         value=probability.brier,
         resampled=probability.resampled_brier,
+        interval="bootstrap_t",
         summary="Mean squared error of the probability",
     ),
     Metric(
@@ -61,6 +62,7 @@ _ALL = (
         higher_is_better=False,
         value=probability.log_loss,
         resampled=probability.resampled_log_loss,
+        interval="bootstrap_t",
         summary=f"Mean negative log-likelihood in nats, probabilities clipped to {probability.CLIP:g}",
     ),
     Metric(
@@ -112,6 +114,8 @@ _ALL = (
         value=decision.sensitivity,
         resampled=decision.resampled_sensitivity,
         takes="decision",
+        interval="wilson",
+        share_of=lambda truth, decision: truth == 1,
         summary="Share of the positive cases that are found",
     ),
     Metric(
@@ -123,6 +127,8 @@ _ALL = (
         value=decision.specificity,
         resampled=decision.resampled_specificity,
         takes="decision",
+        interval="wilson",
+        share_of=lambda truth, decision: truth == 0,
         summary="Share of the negative cases that are passed",
     ),
     Metric(
@@ -134,6 +140,8 @@ _ALL = (
         value=decision.ppv,
         resampled=decision.resampled_ppv,
         takes="decision",
+        interval="wilson",
+        share_of=lambda truth, decision: decision == 1,
         summary="Share of the cases called positive that are",
     ),
     Metric(
@@ -145,6 +153,8 @@ _ALL = (
         value=decision.npv,
         resampled=decision.resampled_npv,
         takes="decision",
+        interval="wilson",
+        share_of=lambda truth, decision: decision == 0,
         summary="Share of the cases called negative that are",
     ),
     Metric(
@@ -156,6 +166,7 @@ _ALL = (
         value=decision.balanced_accuracy,
         resampled=decision.resampled_balanced_accuracy,
         takes="decision",
+        interval="logit",
         summary="Mean of sensitivity and specificity",
     ),
     Metric(
@@ -167,6 +178,7 @@ _ALL = (
         value=decision.mcc,
         resampled=decision.resampled_mcc,
         takes="decision",
+        interval="bootstrap_t",
         summary="Matthews' correlation of truth and decision",
     ),
     Metric(
@@ -247,6 +259,7 @@ _ALL = (
         resampled=continuous.resampled_lower_limit,
         decimals=2,
         in_unit=True,
+        interval="bootstrap_t",
         summary="Bias - 1.96 standard deviations of the differences",
     ),
     Metric(
@@ -259,6 +272,7 @@ _ALL = (
         resampled=continuous.resampled_upper_limit,
         decimals=2,
         in_unit=True,
+        interval="bootstrap_t",
         summary="Bias + 1.96 standard deviations of the differences",
     ),
 )
