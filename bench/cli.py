@@ -1,7 +1,7 @@
 """The command line. Commands import what they need when they run, so that help and lists stay quick."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -361,6 +361,9 @@ def leaderboard(
     from bench.report import select_columns
     from bench.thresholds import rule_named
 
+    if freeze is not None:
+        changed = {"--missing": missing is not Missing.apart, "--sensitivity": sensitivity}
+        _refuse_beside_freeze(changed | {"--columns": columns is not None, "--out": out is not None})
     by_rule = rule_named(rule)
     found = open_cohort(cohort, skip_broken=skip_broken)
     chosen = ranking_metrics(found.tasks, _names(metric) or (), plugin or ())
@@ -377,6 +380,16 @@ def leaderboard(
     if columns is not None:
         board = select_columns(board, [name.strip() for name in columns.split(",")])
     _show(board, wanted, out)
+
+
+def _refuse_beside_freeze(given: Mapping[str, bool]) -> None:
+    """Raise UsageError where an option is given that would change or move a board that is kept."""
+    named = [option for option, its in given.items() if its]
+    if named:
+        raise UsageError(
+            f"--freeze keeps the standard board, in its own folder, and does not go with {', '.join(named)}; "
+            f"leave out {', '.join(named)}, or leave out --freeze for a board of your own"
+        )
 
 
 @app.command()
@@ -431,20 +444,31 @@ def compare(
         FamilyName | None,
         typer.Option("--family", help="Correct for those against the reference, or for all pairs."),
     ] = None,
+    metric: MetricOption = None,
+    rule: RuleOption = "youden",
     ensembles: EnsemblesOption = False,
     skip_broken: SkipOption = False,
+    plugin: PluginOption = None,
     wanted: BoardFormatOption = None,
     out: OutOption = None,
 ) -> None:
     """Compare methods pairwise on the same cases: difference, interval, corrected p, power and a verdict."""
+    from dataclasses import replace
+
     from bench.cohorts.catalogue import open_cohort
     from bench.comparison import compare as compare_methods
     from bench.comparison import restricted
     from bench.ensemble import with_ensembles
+    from bench.ranking_metric import ranking_metrics
     from bench.report.compared import comparison_table
+    from bench.thresholds import rule_named
 
+    by_rule = rule_named(rule)
     names = methods if reference is None or reference in methods else [*methods, reference]
-    results = restricted(_results_of(open_cohort(cohort, skip_broken=skip_broken), split, store), names)
+    opened = open_cohort(cohort, skip_broken=skip_broken)
+    chosen = ranking_metrics(opened.tasks, _names(metric) or (), plugin or ())
+    results = restricted(_results_of(opened, split, store), names)
+    results = replace(results, metrics=chosen, rule=by_rule)
     results = with_ensembles(results) if ensembles else results
     labels = [its.label for its in results.methods]
     found = compare_methods(results, labels, reference, None if family is None else family.value)

@@ -24,12 +24,9 @@ from bench.inference import (
     adjusted_p,
     auc_difference,
     auc_difference_error,
-    auc_influence,
     cases_needed,
-    delong,
     detectable_difference,
     draw_patients,
-    mean_influence,
     probability_better,
     studentised_difference,
 )
@@ -45,6 +42,7 @@ from bench.scores import (
     of_methods,
     sample_of,
     seed_means,
+    why_no_value,
 )
 
 Family = Literal["reference", "all"]
@@ -217,7 +215,7 @@ def _task_comparisons(
         return blank
     evidence = _evidence(metric, sample, draws, seed)
     if np.isnan(evidence.values).any():
-        return [replace(its, status=f"no fold has both classes of {task.name}") for its in blank]
+        return [replace(its, status=why_no_value(metric, task)) for its in blank]
     against = reference if all(its.second == reference for its in usable) else None
     family = _family(len(usable), len({name for its in usable for name in (its.first, its.second)}), against)
     contrasts = [evidence.rows(its) for its in usable]
@@ -243,24 +241,10 @@ def _evidence(metric: Metric, sample: Sample, draws: int, seed: int) -> _Evidenc
         metric=metric,
         labels=tuple(sample.predictions),
         values=np.array([np.mean([metric.value(sample.truth, its, known) for its in row]) for row in rows]),
-        influence=patient_influence(metric, sample),
+        influence=metric.sign * metric_influence(metric, sample),
         resampled=metric.sign * seed_means(resampled, sample),
         drawn=drawn,
     )
-
-
-def patient_influence(metric: Metric, sample: Sample) -> Array:
-    """What each patient contributes to each method's oriented value, shape (method, patient).
-
-    Structural components for the AUC, the deviation from the mean for the MAE, else the jackknife.
-    """
-    rows = list(sample.predictions.values())
-    if metric.name == "auc":
-        return auc_influence(delong(sample.truth, rows, sample.fold, sample.patients.codes))
-    if metric.name == "mae":
-        losses = np.array([np.abs(sample.truth - its).mean(axis=0) for its in rows])
-        return metric.sign * mean_influence(losses, sample.patients)
-    return metric.sign * metric_influence(metric, sample)
 
 
 def _blank(metric: Metric, sample: Sample, pair: Pair) -> Comparison:

@@ -327,15 +327,65 @@ def studentised_interval(
         NaN where fewer than 95 % of the resamples have a value and a standard error.
     """
     error = float(np.sqrt((influence**2).sum()))
-    # The metric itself moves in a resample, not its scaled contributions, so the scale is taken off again.
-    size = np.bincount(patients.group)[patients.group]
-    unscaled = influence * np.sqrt((size - 1) / size)
-    variance = _resampled_variance(unscaled[None], patients, drawn)[0]
-    valid = ~np.isnan(resampled) & (variance > NEGLIGIBLE)
-    if error**2 < NEGLIGIBLE or valid.mean() < LEVEL:
-        return Interval(value, value) if error**2 < NEGLIGIBLE else NO_INTERVAL
-    low, high = np.quantile((resampled[valid] - value) / np.sqrt(variance[valid]), [ALPHA / 2, 1 - ALPHA / 2])
-    return Interval(float(value - high * error), float(value - low * error))
+    return _bootstrap_t(value, resampled, error, _metric_variance(influence, patients, drawn))
+
+
+def root_interval(
+    value: float, resampled: Array, influence: Array, patients: Patients, drawn: Array
+) -> Interval:
+    r"""95 % interval of the root of a mean of squares: the bootstrap-t of the logarithm of that mean.
+
+    .. math:: t^* = (\log m^* - \log m) / (\hat\sigma_m^* / m^*), \quad m = \hat\theta^2
+
+    A mean of squares is skewed even where the errors are not, and its logarithm less so. Arguments and result
+    as for :func:`studentised_interval`, ``influence`` that of the root.
+    """
+    if value**2 < NEGLIGIBLE:
+        return Interval(value, value)
+    squares = np.where(resampled > 0, resampled, np.nan) ** 2
+    error = 2 * float(np.sqrt((influence**2).sum())) / value
+    variance = _metric_variance(2 * value * influence, patients, drawn) / squares**2
+    low, high = _bootstrap_t(2 * math.log(value), np.log(squares), error, variance)
+    return Interval(math.exp(low / 2), math.exp(high / 2))
+
+
+def logit_interval(value: float, resampled: Array) -> Interval:
+    """95 % interval of a value between 0 and 1, symmetric on the logit scale.
+
+    The normal quantile times the standard deviation of the resampled logits. Where the value or more than 5 %
+    of the resamples are 0 or 1, that is infinite: then it is :func:`percentile_interval`. ``resampled`` has
+    shape (draw,).
+    """
+    inner = resampled[(resampled > 0) & (resampled < 1)]
+    if not 0 < value < 1 or len(inner) < LEVEL * len(resampled):
+        return percentile_interval(resampled)
+    reach = _normal_quantile() * float(np.log(inner / (1 - inner)).std(ddof=1))
+    middle = math.log(value / (1 - value))
+    return Interval(_expit(middle - reach), _expit(middle + reach))
+
+
+def effective_patients(truth: Codes, patient: NDArray[np.generic], classes: int) -> Array:
+    r"""Independent patients that each class is worth, :math:`(\sum_i m_i)^2 / \sum_i m_i^2`, shape (class,).
+
+    ``m_i`` are a patient's cases of that class (Kish 1965). With one case a patient it is their number; the
+    cases of one patient count as one, which is right where they agree and conservative where they do not.
+    """
+    people = stratum_codes(patient, len(truth))
+    sizes = np.zeros((classes, int(people.max(initial=-1)) + 1))
+    np.add.at(sizes, (truth, people), 1.0)
+    squares = (sizes**2).sum(axis=1)
+    size: Array = np.where(squares > 0, sizes.sum(axis=1) ** 2 / np.maximum(squares, 1), 0.0)
+    return size
+
+
+def wilson_interval(share: float, n: float) -> Interval:
+    """95 % interval of a share of ``n`` independent patients (Wilson 1927); NaN for none."""
+    if not n > 0:
+        return NO_INTERVAL
+    square = _normal_quantile() ** 2
+    centre = (share + square / (2 * n)) / (1 + square / n)
+    reach = np.sqrt(square * (share * (1 - share) / n + square / (4 * n**2))) / (1 + square / n)
+    return Interval(max(0.0, float(centre - reach)), min(1.0, float(centre + reach)))
 
 
 def studentised_difference(value: float, influence: Array, patients: Patients, drawn: Array) -> Difference:
@@ -365,17 +415,6 @@ def studentised_difference(value: float, influence: Array, patients: Patients, d
     reach = float(null[rank - 1]) * error
     interval = Interval(value - reach, value + reach) if np.isfinite(reach) else NO_INTERVAL
     return Difference(value, interval, (exceeded + 1) / (len(null) + 1))
-
-
-def bootstrap_p(resampled: Array) -> float:
-    """Two-sided p of the hypothesis that a difference is 0, dual to :func:`percentile_interval`.
-
-    Twice the smaller share of resamples on either side of 0, each counted with 0 and one more, so it is never
-    below 2 / (draws + 1). ``resampled`` has shape (draw,).
-    """
-    valid = resampled[~np.isnan(resampled)]
-    tail = min(int((valid <= 0).sum()), int((valid >= 0).sum()))
-    return min(1.0, 2 * (tail + 1) / (len(valid) + 1)) if len(valid) else float("nan")
 
 
 def auc_influence(sample: DeLong) -> Array:
@@ -525,6 +564,23 @@ def _studentised(contrast: Array, patients: Patients, drawn: Array) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio: Array = moved / np.sqrt(variance)
     return np.where(moved**2 < NEGLIGIBLE, 0.0, ratio)
+
+
+def _metric_variance(influence: Array, patients: Patients, drawn: Array) -> Array:
+    """Variance of a metric in each resample, from what each patient contributes to it, shape (draw,)."""
+    # The metric itself moves in a resample, not its scaled contributions, so the scale is taken off again.
+    size = np.bincount(patients.group)[patients.group]
+    variance: Array = _resampled_variance((influence * np.sqrt((size - 1) / size))[None], patients, drawn)[0]
+    return variance
+
+
+def _bootstrap_t(value: float, resampled: Array, error: float, variance: Array) -> Interval:
+    """The bootstrap-t interval on the scale of its arguments, see :func:`studentised_interval`."""
+    valid = ~np.isnan(resampled) & (variance > NEGLIGIBLE)
+    if error**2 < NEGLIGIBLE or valid.mean() < LEVEL:
+        return Interval(value, value) if error**2 < NEGLIGIBLE else NO_INTERVAL
+    low, high = np.quantile((resampled[valid] - value) / np.sqrt(variance[valid]), [ALPHA / 2, 1 - ALPHA / 2])
+    return Interval(float(value - high * error), float(value - low * error))
 
 
 def _resampled_variance(contrast: Array, patients: Patients, drawn: Array) -> Array:

@@ -23,7 +23,6 @@ from bench.inference import (
     auc_influence,
     auc_interval,
     auc_p,
-    bootstrap_p,
     delong,
     draw_patients,
     jackknife_influence,
@@ -31,8 +30,8 @@ from bench.inference import (
     patients_of,
     percentile_interval,
     studentised_difference,
-    studentised_interval,
 )
+from bench.intervals import FROM_INFLUENCE, bootstrap_interval, share_interval
 from bench.metrics import METRICS, Array, Beside, Metric
 from bench.names import unknown_name
 from bench.ranking import RankSet, best_shares, rank_sets
@@ -45,6 +44,9 @@ NAN = float("nan")
 LEAST_GAP = 0.1
 
 NO_DIFFERENCE = Difference(NAN, NO_INTERVAL, NAN)
+
+# The constant predictor's row among the methods; none of them can have this label.
+CONSTANT = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,8 +231,12 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class Resampled:
-    """The metric in the same resamples of patients: methods (method, draw), constant and ceiling (draw,)."""
+    """The metric in the same resamples of patients: methods (method, draw), constant and ceiling (draw,).
 
+    ``drawn`` are these resamples, (patient, draw).
+    """
+
+    drawn: Array
     methods: Array
     constant: Array
     ceiling: Array | None
@@ -454,7 +460,7 @@ def _task_scores(results: Results, sample: Sample, draws: int, seed: int) -> lis
     every = _seed_values(metric, sample)
     values = {label: its for label, its in every.items() if not np.isnan(its).any()}
     for label in every.keys() - values.keys():
-        blank[label] = replace(blank[label], status=f"not scored: {_why_no_value(metric, sample.task)}")
+        blank[label] = replace(blank[label], status=f"not scored: {why_no_value(metric, sample.task)}")
     if not values:
         return list(blank.values())
     drawn = draw_patients(sample.patients, draws, seed)
@@ -462,7 +468,8 @@ def _task_scores(results: Results, sample: Sample, draws: int, seed: int) -> lis
     return [scored.get(label, blank[label]) for label in blank]
 
 
-def _why_no_value(metric: Metric, task: Task) -> str:
+def why_no_value(metric: Metric, task: Task) -> str:
+    """Why a metric has no value on a task's cases, in words."""
     if metric.name == "auc":
         return f"no fold has both classes of {task.name}"
     return f"{metric.title} has no value on these cases"
@@ -513,9 +520,10 @@ def _resample(metric: Metric, sample: Sample, drawn: Array) -> Resampled:
     values = metric.resampled(sample.truth, np.concatenate(blocks), beside(metric, sample), weights)
     edges = np.cumsum([len(block) for block in blocks])[:-1]
     count = len(sample.predictions)
-    values = values[:, ~np.isnan(values[: edges[count - 1]]).any(axis=0)]
-    means = [block.mean(axis=0) for block in np.split(values, edges)]
-    return Resampled(np.array(means[:count]), means[count], None if sample.ceiling is None else means[-1])
+    valued = ~np.isnan(values[: edges[count - 1]]).any(axis=0)
+    means = [block.mean(axis=0) for block in np.split(values[:, valued], edges)]
+    ceiling = None if sample.ceiling is None else means[-1]
+    return Resampled(drawn[:, valued], np.array(means[:count]), means[count], ceiling)
 
 
 def _scored(
@@ -561,22 +569,46 @@ def _uncertainty(
     means: Mapping[str, float],
     constant: float,
 ) -> tuple[dict[str, tuple[Interval, Difference]], Array]:
-    """Interval and gain of each method, and what each patient contributes to its value (method, patient)."""
-    if metric.name == "auc":
+    """Interval and gain of each method, and what patients add to its oriented value (method, patient)."""
+    if metric.interval == "delong":
         scores = list(sample.predictions.values())
         areas = delong(sample.truth, scores, sample.fold, sample.patients.codes)
         return _area_uncertainty(areas, means), auc_influence(areas)
-    if metric.name == "mae":
-        return _error_uncertainty(metric, sample, drawn, resampled, means, constant)
-    uncertain = _bootstrap_uncertainty(metric, sample, resampled, means, constant)
-    if not metric.ranks:
-        return uncertain, np.zeros((len(means), len(sample.patients.group)))
-    return uncertain, metric.sign * metric_influence(metric, sample)
+    influence = _influence_beside_constant(metric, sample)
+    found = {}
+    for its, redrawn, (label, mean) in zip(influence, resampled.methods, means.items(), strict=False):
+        interval = interval_of(metric, sample, label, mean, redrawn, its, resampled.drawn)
+        found[label] = interval, _gain(metric, mean - constant, its - influence[-1], sample.patients, drawn)
+    return found, metric.sign * influence[:-1]
+
+
+def interval_of(
+    metric: Metric,
+    sample: Sample,
+    label: str,
+    value: float,
+    resampled: Array,
+    influence: Array,
+    drawn: Array,
+) -> Interval:
+    """The interval that a metric of a method declares, but for the AUC: see :mod:`bench.intervals`."""
+    if metric.interval == "wilson":
+        return share_interval(metric, value, sample.truth, sample.predictions[label], sample.patients)
+    return bootstrap_interval(metric, value, resampled, influence, sample.patients, drawn)
 
 
 def metric_influence(metric: Metric, sample: Sample) -> Array:
-    """What each patient contributes to each method's mean over seeds of a metric, shape (method, patient)."""
-    rows = np.concatenate(list(sample.predictions.values()))
+    """What each patient contributes to each method's mean over seeds of a metric, shape (method, patient).
+
+    Structural components for the AUC, the deviation from the mean for the MAE, else the jackknife.
+    """
+    blocks = list(sample.predictions.values())
+    if metric.interval == "delong":
+        return auc_influence(delong(sample.truth, blocks, sample.fold, sample.patients.codes))
+    if metric.name == "mae":
+        losses = np.array([np.abs(sample.truth - rows).mean(axis=0) for rows in blocks])
+        return mean_influence(losses, sample.patients)
+    rows = np.concatenate(blocks)
 
     def value(weights: Array) -> Array:
         return seed_means(metric.resampled(sample.truth, rows, beside(metric, sample), weights), sample)
@@ -584,31 +616,18 @@ def metric_influence(metric: Metric, sample: Sample) -> Array:
     return jackknife_influence(value, sample.patients)
 
 
+def _influence_beside_constant(metric: Metric, sample: Sample) -> Array:
+    """:func:`metric_influence` with the constant predictor in the last row; 0 where nothing asks for it."""
+    if not metric.ranks and metric.interval not in FROM_INFLUENCE:
+        return np.zeros((len(sample.predictions) + 1, len(sample.patients.group)))
+    every = {**sample.predictions, CONSTANT: sample.constant[None]}
+    return metric_influence(metric, replace(sample, predictions=every))
+
+
 def seed_means(values: Array, sample: Sample) -> Array:
     """Mean over the seeds of each method, (prediction, draw) to (method, draw)."""
     edges = np.cumsum([len(rows) for rows in sample.predictions.values()])[:-1]
     return np.array([block.mean(axis=0) for block in np.split(values, edges)])
-
-
-def _error_uncertainty(
-    metric: Metric,
-    sample: Sample,
-    drawn: Array,
-    resampled: Resampled,
-    means: Mapping[str, float],
-    constant: float,
-) -> tuple[dict[str, tuple[Interval, Difference]], Array]:
-    """:func:`_uncertainty` of the mean absolute error, by the bootstrap-t."""
-    losses = [np.abs(sample.truth - rows).mean(axis=0) for rows in sample.predictions.values()]
-    losses.append(np.abs(sample.truth - sample.constant))
-    influence = metric.sign * mean_influence(np.array(losses), sample.patients)
-    values = metric.sign * np.array([*means.values(), constant])
-    redrawn = metric.sign * np.vstack([resampled.methods, resampled.constant])
-    found = {
-        label: _studentised_uncertainty(metric, sample, (values, influence, redrawn), drawn, row)
-        for row, label in enumerate(means)
-    }
-    return found, influence[:-1]
 
 
 def _area_uncertainty(areas: DeLong, means: Mapping[str, float]) -> dict[str, tuple[Interval, Difference]]:
@@ -621,39 +640,16 @@ def _area_uncertainty(areas: DeLong, means: Mapping[str, float]) -> dict[str, tu
     return found
 
 
-def _bootstrap_uncertainty(
-    metric: Metric, sample: Sample, resampled: Resampled, means: Mapping[str, float], constant: float
-) -> dict[str, tuple[Interval, Difference]]:
-    """Interval of each value, and of its paired difference from the constant's; none for a single patient."""
-    found = {}
-    for (label, mean), drawn in zip(means.items(), resampled.methods, strict=True):
-        gains = metric.sign * (drawn - resampled.constant)
-        gain = Difference(metric.sign * (mean - constant), percentile_interval(gains), bootstrap_p(gains))
-        gain = gain if metric.ranks else NO_DIFFERENCE
-        single = Difference(gain.value, NO_INTERVAL, NAN)
-        alone = len(sample.patients.group) < 2
-        found[label] = (NO_INTERVAL, single) if alone else (percentile_interval(drawn), gain)
-    return found
+def _gain(metric: Metric, difference: float, contrast: Array, patients: Patients, drawn: Array) -> Difference:
+    """The paired difference from the constant predictor, oriented, from what each patient adds to it.
 
-
-def _studentised_uncertainty(
-    metric: Metric, sample: Sample, oriented: tuple[Array, Array, Array], drawn: Array, row: int
-) -> tuple[Interval, Difference]:
-    """Bootstrap-t interval of a row's value, and of its paired difference from the constant in the last row.
-
-    ``oriented`` are value, influence and resampled value of each row, higher is better. A single patient has
-    no interval.
+    No interval for a single patient, nor where a patient cannot be left out.
     """
-    values, influence, resampled = oriented
-    difference = float(values[row] - values[-1])
-    if len(sample.patients.group) < 2:
-        return NO_INTERVAL, Difference(difference, NO_INTERVAL, NAN)
-    low, high = studentised_interval(
-        float(values[row]), resampled[row], influence[row], sample.patients, drawn
-    )
-    interval = Interval(low, high) if metric.higher_is_better else Interval(-high, -low)
-    contrast = influence[row] - influence[-1]
-    return interval, studentised_difference(difference, contrast, sample.patients, drawn)
+    if not metric.ranks:
+        return NO_DIFFERENCE
+    if len(patients.group) < 2 or np.isnan(contrast).any():
+        return Difference(metric.sign * difference, NO_INTERVAL, NAN)
+    return studentised_difference(metric.sign * difference, metric.sign * contrast, patients, drawn)
 
 
 def _standing(

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.cohorts.cohort import Task
-from bench.comparison import patient_influence
 from bench.inference import (
     DRAW_SEED,
     DRAWS,
@@ -19,10 +18,9 @@ from bench.inference import (
     delong,
     draw_patients,
     patients_of,
-    studentised_interval,
 )
 from bench.metrics import Array, Metric
-from bench.scores import NAN, Results, Sample, beside, metric_of, sample_of
+from bench.scores import NAN, Results, Sample, beside, interval_of, metric_influence, metric_of, sample_of
 
 # With one case in a class the area of a site has no variance, and says next to nothing.
 FEWEST_IN_CLASS = 2
@@ -238,18 +236,14 @@ def _areas(blank: SiteScore, sample: Sample) -> list[SiteScore]:
 
 def _bootstrapped(blank: SiteScore, metric: Metric, sample: Sample, draws: int, seed: int) -> list[SiteScore]:
     drawn = draw_patients(sample.patients, draws, seed)
-    influence, known = patient_influence(metric, sample), beside(metric, sample)
+    influence, known = metric_influence(metric, sample), beside(metric, sample)
     weights = drawn[sample.patients.codes]
     found = []
-    for row, said in enumerate(sample.predictions.values()):
+    for row, (label, said) in enumerate(sample.predictions.items()):
         value = float(np.mean([metric.value(sample.truth, its, known) for its in said]))
         resampled = metric.resampled(sample.truth, said, known, weights).mean(axis=0)
-        oriented = metric.sign * influence[row]
-        alone = len(sample.patients.group) < 2
-        interval = (
-            NO_INTERVAL if alone else studentised_interval(value, resampled, oriented, sample.patients, drawn)
-        )
-        error = NAN if alone else float(np.sqrt((oriented**2).sum()))
+        interval = interval_of(metric, sample, label, value, resampled, influence[row], drawn)
+        error = NAN if len(sample.patients.group) < 2 else float(np.sqrt((influence[row] ** 2).sum()))
         found.append(replace(blank, value=value, interval=interval, error=error))
     return found
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from bench.cohorts.cohort import Task
 from bench.errors import UsageError
 from bench.inference import ALPHA, NO_INTERVAL, Interval, auc_influence, delong
-from bench.metrics import Array, Codes, auc, stratum_codes
+from bench.metrics import Array, Codes, auc
 from bench.names import unknown_name
 
 RECEPTORS = ("er", "pr", "her2")
@@ -467,27 +467,3 @@ def macro_auc_interval(
 
 def _classes(probabilities: Array) -> range:
     return range(probabilities.shape[-1] - 1)
-
-
-def effective_patients(truth: Codes, patient: NDArray[np.generic], classes: int) -> Array:
-    r"""Independent patients that each class is worth, :math:`(\sum_i m_i)^2 / \sum_i m_i^2`, shape (class,).
-
-    ``m_i`` are a patient's cases of that class (Kish 1965). With one case a patient it is their number; the
-    cases of one patient count as one, which is right where they agree and conservative where they do not.
-    """
-    people = stratum_codes(patient, len(truth))
-    sizes = np.zeros((classes, int(people.max(initial=-1)) + 1))
-    np.add.at(sizes, (truth, people), 1.0)
-    squares = (sizes**2).sum(axis=1)
-    size: Array = np.where(squares > 0, sizes.sum(axis=1) ** 2 / np.maximum(squares, 1), 0.0)
-    return size
-
-
-def wilson_interval(share: float, n: float) -> Interval:
-    """95 % interval of a share of ``n`` independent patients (Wilson 1927); NaN for none."""
-    if not n > 0:
-        return NO_INTERVAL
-    square = NormalDist().inv_cdf(1 - ALPHA / 2) ** 2
-    centre = (share + square / (2 * n)) / (1 + square / n)
-    reach = np.sqrt(square * (share * (1 - share) / n + square / (4 * n**2))) / (1 + square / n)
-    return Interval(max(0.0, float(centre - reach)), min(1.0, float(centre + reach)))

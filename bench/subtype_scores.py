@@ -16,8 +16,10 @@ from bench.inference import (
     NO_INTERVAL,
     Interval,
     draw_patients,
+    effective_patients,
     patients_of,
     percentile_interval,
+    wilson_interval,
 )
 from bench.metrics import Array, Codes, auc
 from bench.scores import MethodResult, Results, shared_folds
@@ -30,14 +32,12 @@ from bench.subtype import (
     class_probabilities,
     classes_of,
     confusion_matrix,
-    effective_patients,
     kappa,
     ki67_spread,
     macro_auc,
     macro_auc_interval,
     macro_f1,
     predicted_classes,
-    wilson_interval,
 )
 
 NAN = float("nan")

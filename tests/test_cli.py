@@ -153,6 +153,41 @@ def test_a_comparison_comes_as_json_with_its_verdicts(store: Path) -> None:
     assert wrong.returncode == 2 and "did you mean tumour_size" in wrong.stderr
 
 
+def test_methods_are_compared_by_another_metric(store: Path) -> None:
+    words = ("compare", "tumour_size", "constant", *where(store), "--format", "json")
+    done = bench(*words, "--metric", "average_precision", "--metric", "ki67=rmse")
+    assert done.returncode == 0, done.stderr
+    rows = {row["task"]: row for row in json.loads(done.stdout)["rows"]}
+    assert {task: row["metric"] for task, row in rows.items()} == {
+        **dict.fromkeys(("er", "pr", "her2"), "average_precision"),
+        "ki67": "rmse",
+    }
+    wrong = bench(*words, "--metric", "er=rmse")
+    assert wrong.returncode == 2 and "metric 'rmse' is for continuous tasks" in wrong.stderr
+    decided = bench(*words, "--metric", "sensitivity", "--rule", "sensitivity_90")
+    assert decided.returncode == 0, decided.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--missing", "chance"], "--missing"),
+        (["--sensitivity", "--columns", "rank,method"], "--sensitivity, --columns"),
+        (["--out", "board.md"], "--out"),
+    ],
+)
+def test_what_would_change_a_kept_board_is_refused(
+    store: Path, tmp_path: Path, words: list[str], named: str
+) -> None:
+    done = bench("leaderboard", *where(store), "--freeze", str(tmp_path / "boards"), *words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert (
+        f"--freeze keeps the standard board, in its own folder, and does not go with {named};" in done.stderr
+    )
+    assert "leave out --freeze for a board of your own" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_sites_come_with_their_spread(store: Path) -> None:
     done = bench("sites", "--method", "tumour_size,constant", *where(store), "--format", "md")
     assert done.returncode == 0, done.stderr

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from bench.inference import (
     adjusted_p,
@@ -13,16 +13,17 @@ from bench.inference import (
     auc_interval,
     auc_p,
     bca_interval,
-    bootstrap_p,
     cases_needed,
     delong,
     detectable_difference,
     draw_patients,
     jackknife_influence,
+    logit_interval,
     mean_influence,
     patients_of,
     percentile_interval,
     probability_better,
+    root_interval,
     shared_ranks,
     studentised_difference,
     studentised_interval,
@@ -259,14 +260,6 @@ def test_percentiles_leave_out_resamples_without_a_value():
     assert np.isnan(percentile_interval(np.array([np.nan]))).all()
 
 
-def test_the_bootstrap_p_is_dual_to_the_percentile_interval():
-    values = np.linspace(-0.05, 0.95, 2001)
-    assert bootstrap_p(values) == pytest.approx(0.1, abs=0.002)
-    assert bootstrap_p(values + 1) == pytest.approx(2 / 2002)
-    assert bootstrap_p(np.zeros(10)) == 1.0
-    assert np.isnan(bootstrap_p(np.array([np.nan])))
-
-
 def test_the_bootstrap_of_patients_agrees_with_the_t_interval_of_a_mean():
     rng = np.random.default_rng(7)
     truth, prediction = rng.standard_normal(400), rng.standard_normal(400)
@@ -385,6 +378,51 @@ def test_the_bootstrap_t_interval_is_that_of_a_loop_over_resamples():
     influence = mean_influence(loss[None], patients)[0]
     found = studentised_interval(loss.mean(), loss @ drawn / 40, influence, patients, drawn)
     assert found == pytest.approx(expected)
+
+
+def test_the_interval_of_a_root_is_that_of_a_loop_over_resamples():
+    squares = np.random.default_rng(16).exponential(size=40) ** 2
+    patients = patients_of(np.arange(40))
+    drawn = draw_patients(patients, draws=1000)
+    mean, t = squares.mean(), []
+    for held in drawn.T.astype(int):
+        sample = np.repeat(squares, held)
+        t.append((np.log(sample.mean()) - np.log(mean)) / (stats.sem(sample) / sample.mean()))
+    ends = np.log(mean) - np.quantile(t, [0.975, 0.025]) * stats.sem(squares) / mean
+    root = np.sqrt(mean)
+    influence = mean_influence(squares[None], patients)[0] / (2 * root)
+    found = root_interval(root, np.sqrt(squares @ drawn / 40), influence, patients, drawn)
+    assert found == pytest.approx(np.sqrt(np.exp(ends)))
+
+
+def test_the_interval_of_a_root_scales_with_its_unit_and_has_no_width_without_spread():
+    errors = np.random.default_rng(17).standard_normal(30)
+    patients = patients_of(np.arange(30))
+    drawn = draw_patients(patients, draws=400)
+
+    def interval(scale):
+        squares = (scale * errors) ** 2
+        root = np.sqrt(squares.mean())
+        influence = mean_influence(squares[None], patients)[0] / (2 * root)
+        return root_interval(root, np.sqrt(squares @ drawn / 30), influence, patients, drawn)
+
+    assert interval(10.0) == pytest.approx(tuple(10 * end for end in interval(1.0)))
+    assert root_interval(2.0, np.full(400, 2.0), np.zeros(30), patients, drawn) == pytest.approx((2, 2))
+    assert root_interval(0.0, np.zeros(400), np.zeros(30), patients, drawn) == (0, 0)
+
+
+def test_the_logit_interval_is_that_of_the_normal_distribution_on_the_logit_scale():
+    logits = stats.norm(1.0, 0.4).ppf((np.arange(4000) + 0.5) / 4000)
+    expected = special.expit(stats.norm(1.0, 0.4).interval(0.95))
+    assert logit_interval(special.expit(1.0), special.expit(logits)) == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_logit_interval_falls_back_to_percentiles_at_the_bounds():
+    values = np.linspace(0.5, 1.0, 2001)
+    edge = np.append(values, np.ones(500))
+    assert logit_interval(0.75, values) != percentile_interval(values)
+    assert logit_interval(0.75, edge) == percentile_interval(edge)
+    assert logit_interval(1.0, np.ones(100)) == (1, 1)
 
 
 def test_mirrored_values_mirror_the_bootstrap_t_and_bca_intervals():

@@ -9,15 +9,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from sklearn.metrics import fbeta_score
 
 from bench.cohorts.check import check_folder
 from bench.cohorts.cohort import Cohort, Task
 from bench.cohorts.folder import load_folder
+from bench.comparison import compare
 from bench.config import Experiment
 from bench.errors import CohortError, PluginError, UsageError
 from bench.experiment import make_plan
-from bench.inference import adjusted_p, draw_patients, shared_ranks
+from bench.inference import adjusted_p, draw_patients, patients_of, shared_ranks
+from bench.intervals import share_interval
 from bench.leaderboard import MethodResult, Results, leaderboard, result_table, score_results
 from bench.metric_table import metric_list
 from bench.metrics import METRICS, Metric
@@ -297,7 +300,9 @@ def test_ranks_by_the_jackknife_are_those_by_the_influence_that_is_known(name: s
         [metric.value(sample.truth, its[0], sample.fold) for its in sample.predictions.values()]
     )
     drawn = draw_patients(sample.patients, 1000)
-    found = adjusted_p(metric.sign * values, metric_influence(metric, sample), sample.patients, drawn)
+    unknown = replace(metric, name="unknown", interval="percentile")
+    influence = metric.sign * metric_influence(unknown, sample)
+    found = adjusted_p(metric.sign * values, influence, sample.patients, drawn)
     scores = metric_scores(made, task, metric, draws=1000)
     assert shared_ranks(metric.sign * values, found) == [score.rank for score in scores]
 
@@ -312,6 +317,69 @@ def test_the_interval_of_another_metric_is_that_of_the_patient_bootstrap():
     assert score.interval == pytest.approx(tuple(np.quantile(values.mean(axis=0), [0.025, 0.975])))
     assert score.constant == pytest.approx(0)
     assert np.unique(sample.patients.group).tolist() == [0]
+
+
+def test_a_metric_declares_its_interval():
+    made = results(method("one", 1.5, seeds=2))
+    for task, name in ((TASKS[0], "average_precision"), (TASKS[-1], "rmse"), (TASKS[-1], "mae")):
+        metric = METRICS[name]
+        (declared,) = metric_scores(made, task, metric, draws=300)
+        (plain,) = metric_scores(made, task, replace(metric, interval="percentile"), draws=300)
+        assert declared.value == plain.value and declared.interval != plain.interval
+    with pytest.raises(ValueError, match="interval must be percentile or bootstrap_t or root_t or logit"):
+        replace(METRICS["rmse"], interval="wald")
+    with pytest.raises(ValueError, match="the interval 'wilson' needs share_of"):
+        replace(METRICS["mcc"], interval="wilson")
+
+
+def test_the_interval_of_the_rmse_is_that_of_its_squares():
+    made = results(method("one", 1.5))
+    metric, task = METRICS["rmse"], TASKS[-1]
+    sample = sample_of(made, task, metric)
+    squares = (sample.truth - sample.predictions["one"][0]) ** 2
+    assert len(sample.patients.group) == len(squares)
+    mean, t = squares.mean(), []
+    for held in draw_patients(sample.patients, 300).T.astype(int):
+        drawn = np.repeat(squares, held)
+        t.append(
+            (np.log(drawn.mean()) - np.log(mean)) / (drawn.std(ddof=1) / np.sqrt(len(drawn)) / drawn.mean())
+        )
+    spread = squares.std(ddof=1) / np.sqrt(len(squares)) / mean
+    (score,) = metric_scores(made, task, metric, draws=300)
+    expected = np.sqrt(mean * np.exp(-spread * np.quantile(t, [0.975, 0.025])))
+    assert score.interval == pytest.approx(tuple(expected), rel=0.01)
+
+
+@pytest.mark.parametrize("name", ["sensitivity", "specificity", "ppv", "npv"])
+def test_the_interval_of_a_share_is_wilsons_and_counts_patients(name: str):
+    metric = METRICS[name]
+    rng = np.random.default_rng(3)
+    truth, decision = (rng.random((2, 60)) < 0.6).astype(float)
+    counted = {
+        "sensitivity": truth == 1,
+        "specificity": truth == 0,
+        "ppv": decision == 1,
+        "npv": decision == 0,
+    }
+    right, of = (truth == decision)[counted[name]].sum(), counted[name].sum()
+    expected = stats.binomtest(int(right), int(of)).proportion_ci(method="wilson")
+    once = share_interval(metric, right / of, truth, decision[None], patients_of(np.arange(60)))
+    assert once == pytest.approx((expected.low, expected.high), abs=1e-12)
+    twice = np.tile(truth, 2), np.tile(decision, 2)[None], patients_of(np.tile(np.arange(60), 2))
+    assert share_interval(metric, right / of, *twice) == pytest.approx(once)
+
+
+def test_the_difference_from_the_constant_is_that_of_a_comparison():
+    made = results(method("one", 1.5), method("constant", 0.0))
+    one, flat = made.methods
+    said = [one.constants[its.fold][its.task] for its in flat.predictions.itertuples()]
+    made = replace(made, methods=(one, replace(flat, predictions=flat.predictions.assign(prediction=said))))
+    for task, name in ((TASKS[0], "average_precision"), (TASKS[-1], "rmse")):
+        score = metric_scores(made, task, METRICS[name], draws=300)[0]
+        by_it = replace(made, metrics={task.name: METRICS[name]})
+        (pair,) = [its for its in compare(by_it, ["one", "constant"], draws=300) if its.task == task]
+        assert (score.gain.value, score.gain.p) == pytest.approx((pair.difference.value, pair.difference.p))
+        assert score.gain.interval == pytest.approx(pair.difference.interval)
 
 
 def test_a_metric_that_cannot_rank_has_an_interval_and_no_gain():

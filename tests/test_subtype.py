@@ -19,7 +19,14 @@ from typer.testing import CliRunner
 from bench.cli import app
 from bench.cohorts.cohort import Cohort, Task
 from bench.errors import StoreError, UsageError
-from bench.inference import auc_interval, delong, draw_patients, patients_of
+from bench.inference import (
+    auc_interval,
+    delong,
+    draw_patients,
+    effective_patients,
+    patients_of,
+    wilson_interval,
+)
 from bench.metrics import resampled_auc
 from bench.report import to_csv, to_json, to_markdown
 from bench.report.subtypes import confusion_table, subtype_table
@@ -30,7 +37,6 @@ from bench.subtype import (
     UNDETERMINED,
     class_probabilities,
     classes_of,
-    effective_patients,
     find_rule,
     kappa,
     ki67_spread,
@@ -39,7 +45,6 @@ from bench.subtype import (
     macro_f1,
     predicted_classes,
     role_tasks,
-    wilson_interval,
 )
 from bench.subtype import confusion_matrix as resampled_confusion
 from bench.subtype_scores import (

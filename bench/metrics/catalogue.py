@@ -18,6 +18,7 @@ _ALL = (
         value=area.auc,
         resampled=area.resampled_auc,
         by_label=True,
+        interval="delong",
         summary="Area under the ROC curve over pairs of cases of one fold",
     ),
     Metric(
@@ -28,6 +29,7 @@ _ALL = (
         higher_is_better=True,
         value=precision.average_precision,
         resampled=precision.resampled_average_precision,
+        interval="logit",
         summary="Mean precision at the positive cases, within folds; ties count the mean of their orders",
     ),
     Metric(
@@ -38,6 +40,7 @@ _ALL = (
         higher_is_better=False,
         value=probability.brier,
         resampled=probability.resampled_brier,
+        interval="bootstrap_t",
         summary="Mean squared error of the probability",
     ),
     Metric(
@@ -59,6 +62,7 @@ _ALL = (
         higher_is_better=False,
         value=probability.log_loss,
         resampled=probability.resampled_log_loss,
+        interval="bootstrap_t",
         summary=f"Mean negative log-likelihood in nats, probabilities clipped to {probability.CLIP:g}",
     ),
     Metric(
@@ -110,6 +114,8 @@ _ALL = (
         value=decision.sensitivity,
         resampled=decision.resampled_sensitivity,
         takes="decision",
+        interval="wilson",
+        share_of=lambda truth, decision: truth == 1,
         summary="Share of the positive cases that are found",
     ),
     Metric(
@@ -121,6 +127,8 @@ _ALL = (
         value=decision.specificity,
         resampled=decision.resampled_specificity,
         takes="decision",
+        interval="wilson",
+        share_of=lambda truth, decision: truth == 0,
         summary="Share of the negative cases that are passed",
     ),
     Metric(
@@ -132,6 +140,8 @@ _ALL = (
         value=decision.ppv,
         resampled=decision.resampled_ppv,
         takes="decision",
+        interval="wilson",
+        share_of=lambda truth, decision: decision == 1,
         summary="Share of the cases called positive that are",
     ),
     Metric(
@@ -143,6 +153,8 @@ _ALL = (
         value=decision.npv,
         resampled=decision.resampled_npv,
         takes="decision",
+        interval="wilson",
+        share_of=lambda truth, decision: decision == 0,
         summary="Share of the cases called negative that are",
     ),
     Metric(
@@ -154,6 +166,7 @@ _ALL = (
         value=decision.balanced_accuracy,
         resampled=decision.resampled_balanced_accuracy,
         takes="decision",
+        interval="logit",
         summary="Mean of sensitivity and specificity",
     ),
     Metric(
@@ -165,6 +178,7 @@ _ALL = (
         value=decision.mcc,
         resampled=decision.resampled_mcc,
         takes="decision",
+        interval="bootstrap_t",
         summary="Matthews' correlation of truth and decision",
     ),
     Metric(
@@ -177,6 +191,7 @@ _ALL = (
         resampled=continuous.resampled_mae,
         decimals=2,
         in_unit=True,
+        interval="bootstrap_t",
         summary="Mean absolute error",
     ),
     Metric(
@@ -189,6 +204,7 @@ _ALL = (
         resampled=continuous.resampled_rmse,
         decimals=2,
         in_unit=True,
+        interval="root_t",
         summary="Root of the mean squared error",
     ),
     Metric(
@@ -243,6 +259,7 @@ _ALL = (
         resampled=continuous.resampled_lower_limit,
         decimals=2,
         in_unit=True,
+        interval="bootstrap_t",
         summary="Bias - 1.96 standard deviations of the differences",
     ),
     Metric(
@@ -255,6 +272,7 @@ _ALL = (
         resampled=continuous.resampled_upper_limit,
         decimals=2,
         in_unit=True,
+        interval="bootstrap_t",
         summary="Bias + 1.96 standard deviations of the differences",
     ),
 )

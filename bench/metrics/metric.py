@@ -19,6 +19,7 @@ DRAWS_AT_ONCE = 128
 KINDS = ("binary", "continuous")
 TAKES = ("score", "decision")
 BESIDE = ("fold", "constant")
+INTERVALS = ("percentile", "bootstrap_t", "root_t", "logit", "wilson", "delong")
 
 
 class Resample(Protocol):
@@ -62,6 +63,16 @@ class Metric:
     beside
         What the third argument holds: ``fold`` of each case, within which scores are comparable, or
         ``constant``, what the constant predictor says of it (the prevalence or median of its training cases).
+    interval
+        Which 95 % interval its value has, by the bootstrap of patients: ``percentile``; ``bootstrap_t``
+        (:func:`bench.inference.studentised_interval`), for means and their like; ``root_t``
+        (:func:`bench.inference.root_interval`), for roots of means of squares; ``logit``
+        (:func:`bench.inference.logit_interval`), for values between 0 and 1; ``wilson``
+        (:func:`bench.inference.wilson_interval`), for shares of the cases that ``share_of`` names. ``delong``
+        (:func:`bench.inference.auc_interval`) is for the area under the ROC curve alone.
+        ``bench/STATISTICS.md`` has how often each holds the true value.
+    share_of
+        ``share_of(truth, prediction)``: of which cases it is a share, shape (case,); for ``wilson`` alone.
     in_unit
         Whether it is in the unit of its task.
     summary
@@ -70,7 +81,8 @@ class Metric:
     Raises
     ------
     ValueError
-        ``kind``, ``takes`` or ``beside`` is not one of the above.
+        ``kind``, ``takes``, ``beside`` or ``interval`` is not one of the above, or ``wilson`` lacks its
+        ``share_of``.
     """
 
     name: str
@@ -84,14 +96,21 @@ class Metric:
     by_label: bool = False
     takes: Literal["score", "decision"] = "score"
     beside: Literal["fold", "constant"] = "fold"
+    interval: Literal["percentile", "bootstrap_t", "root_t", "logit", "wilson", "delong"] = "percentile"
+    share_of: Callable[[Array, Array], NDArray[np.bool_]] | None = None
     in_unit: bool = False
     summary: str = ""
 
     def __post_init__(self) -> None:
-        for field, known in (("kind", KINDS), ("takes", TAKES), ("beside", BESIDE)):
+        fields = {"kind": KINDS, "takes": TAKES, "beside": BESIDE, "interval": INTERVALS}
+        for field, known in fields.items():
             given = getattr(self, field)
             if given not in known:
                 raise ValueError(f"metric {self.name!r}: {field} must be {' or '.join(known)}, got {given!r}")
+        if self.interval == "wilson" and self.share_of is None:
+            raise ValueError(
+                f"metric {self.name!r}: the interval 'wilson' needs share_of, the cases it is of"
+            )
         if self.resampled is None:
             object.__setattr__(self, "resampled", partial(resampled_by_repetition, self.value))
 

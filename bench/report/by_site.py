@@ -27,7 +27,8 @@ CSV_COLUMNS = (
 NOTES = (
     "AUC counts pairs of cases of the same fold; `within sites` those of the same fold and site, `all sites` "
     "those of the same fold. AUC intervals are DeLong's by patient on the logit scale, others "
-    f"bootstrap-t by patient. A site with fewer than {FEWEST_IN_CLASS} cases of a class has no AUC.",
+    "from the bootstrap of patients, bootstrap-t for the MAE. A site with fewer than "
+    f"{FEWEST_IN_CLASS} cases of a class has no AUC.",
     "Tau: standard deviation between the sites' true values beyond sampling error (DerSimonian & Laird "
     "1986), on the logit scale for the AUC, in the task's unit otherwise; given from "
     f"{FEWEST_SITES} sites on, and very uncertain with few. I2: share of the observed variance that is no "

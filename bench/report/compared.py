@@ -15,7 +15,7 @@ from bench.inference import (
     detectable_difference,
 )
 from bench.report.cells import METRIC, NOTHING, SHORT_UNITS, TASK, number
-from bench.report.notes import FINGERPRINT_DIGITS, brief_notes, facts
+from bench.report.notes import FINGERPRINT_DIGITS, brief_notes, facts, metric_notes
 from bench.report.table import Cell, Column, Table
 from bench.scores import Results
 
@@ -52,6 +52,7 @@ def comparison_table(
         _difference_note(),
         _p_note(families, draws, seed),
         _planning_note(),
+        *metric_notes(results, comparisons),
         *(f"{SHORT_UNITS[unit]}: {unit}." for unit in SHORT_UNITS if unit in units),
     )
     about = brief_notes(results, ())[:2]

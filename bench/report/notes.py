@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench import __version__
+from bench.comparison import Comparison
 from bench.inference import ALPHA, FEWEST_PATIENTS, LEVEL
+from bench.intervals import TITLES
 from bench.ranking import Consensus
 from bench.report.cells import SHORT_UNITS, imputed_status
 from bench.scores import LEAST_GAP, Results, Score
@@ -98,6 +100,7 @@ def file_notes(
         f"Cases: {_case_counts(scores)}.",
         _interval_note(draws, seed),
         *metric_notes(results, scores),
+        *_interval_kinds(scores),
         " ".join(ARROWS[up] for up in ARROWS if up in {score.metric.higher_is_better for score in scores}),
         *([RANKED, RANK_SETS, BEST_IN] if ranked else []),
         *brief_notes(results, scores)[2:],
@@ -197,7 +200,7 @@ def _time_note(results: Results) -> str:
     )
 
 
-def metric_notes(results: Results, scores: Sequence[Score]) -> list[str]:
+def metric_notes(results: Results, scores: Sequence[Score | Comparison]) -> list[str]:
     """What the metrics are, but for AUC and MAE, which are said elsewhere; and where decisions come from."""
     shown = {score.metric.name: score.metric for score in scores}
     named = [f"{its.title}: {its.summary}." for name, its in shown.items() if name not in ("auc", "mae")]
@@ -210,6 +213,15 @@ def metric_notes(results: Results, scores: Sequence[Score]) -> list[str]:
             "case positive."
         )
     return named
+
+
+def _interval_kinds(scores: Sequence[Score]) -> list[str]:
+    """Which interval each metric has, but for AUC and MAE; nothing where there is no other metric."""
+    whose: dict[str, dict[str, None]] = {}
+    for its in (score.metric for score in scores if score.metric.name not in ("auc", "mae")):
+        whose.setdefault(TITLES[its.interval], {})[its.title] = None
+    named = "; ".join(f"{_enumerate(list(titles))}: {kind}" for kind, titles in whose.items())
+    return [f"95 % intervals: {named}."] if named else []
 
 
 def _missing_notes(scores: Sequence[Score]) -> list[str]:

@@ -20,6 +20,13 @@ HOW_RANKED = (
     f"least one ranked task (family-wise error {100 * ALPHA:.0f} % over the pairs of all ranked tasks). Mean "
     "rank: mean over these tasks of the rank on the board; a method without a rank on one of them has none."
 )
+HOW_READ = (
+    "How to read them together: the consensus rank is what the cases prove, the mean rank describes. A task "
+    f"allows itself {100 * ALPHA:.0f} % of errors; the consensus allows {100 * ALPHA:.0f} % for all tasks "
+    "together and so asks for clearer differences. So a method may share consensus rank 1 although its mean "
+    "rank is well above 1: it is behind on some task, but not so clearly that it shows among all tasks. That "
+    "is no proof that it is as good as the others of rank 1."
+)
 HOW_SURE = (
     "Ranges hold the true ranks (Mogstad et al. 2024): of all methods on a task together with "
     f"{100 * (1 - ALPHA):.0f} %, behind the mean rank of all methods and tasks together."
@@ -37,7 +44,7 @@ def consensus_table(results: Results, scores: Sequence[Score]) -> Table | None:
     columns = [RANK, METHOD, MEAN_RANK]
     columns += [Column(f"{name}_rank", title) for name, title in tasks.items()]
     columns += [Column(f"{name}_best", f"{title} best in %", wide=True) for name, title in tasks.items()]
-    brief = (consensus_finding(rows, list(tasks.values())), HOW_RANKED, HOW_SURE)
+    brief = (consensus_finding(rows, list(tasks.values())), HOW_RANKED, HOW_READ, HOW_SURE)
     return Table(
         title=f"Leaderboard over all ranked tasks: {results.cohort}, {results.split}",
         synthetic=results.synthetic,

@@ -1,11 +1,13 @@
-"""Coverage of four kinds of bootstrap interval for MAE, RMSE and average precision, by simulation.
+"""Coverage of six kinds of interval for MAE, RMSE and average precision, by simulation.
 
     python tests/simulations/interval_coverage.py --repeats 4000
 
 Absolute errors are half-normal, exponential (skewness 2) or log-normal (skewness 6); scores for the average
 precision are binormal with an AUC of 0.75, its true value that of the population. Prints one row a setting:
 the share of 95 % intervals that hold the true value, for the percentile, BCa and bootstrap-t (studentised)
-interval, and for the jackknife's standard error on the scale of the logarithm (logit for average precision).
+interval; for the jackknife's standard error on the scale of the logarithm (logit for average precision); for
+the bootstrap-t of the logarithm of the square (``root_interval``) and for the bootstrap's standard deviation
+on the logit scale (``logit_interval``). Resamples are of 600 draws.
 """
 
 import argparse
@@ -15,12 +17,15 @@ from statistics import NormalDist
 import numpy as np
 
 from bench.inference import (
+    NO_INTERVAL,
     Interval,
     bca_interval,
     draw_patients,
     jackknife_influence,
+    logit_interval,
     patients_of,
     percentile_interval,
+    root_interval,
     studentised_interval,
 )
 
@@ -30,7 +35,8 @@ ERRORS: dict[str, tuple[Callable[[np.random.Generator, int], np.ndarray], float,
     "log-normal": (lambda rng, n: rng.lognormal(size=n), np.exp(0.5), np.e),
 }
 DISTANCE = np.sqrt(2) * NormalDist().inv_cdf(0.75)
-KINDS = ("percentile", "BCa", "bootstrap-t", "jackknife log/logit")
+KINDS = ("percentile", "BCa", "bootstrap-t", "jackknife log/logit", "root-t", "bootstrap logit")
+DRAWS = 600
 
 
 def mean_absolute(error: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -63,9 +69,9 @@ def true_precision(prevalence: float) -> float:
 def intervals(
     metric: Callable[[np.ndarray], np.ndarray], label: np.ndarray | None, n: int, seed: int
 ) -> list[Interval]:
-    """The four intervals of one data set."""
-    patients = patients_of(np.arange(n), label)
-    drawn = draw_patients(patients, 1000, seed)
+    """The six intervals of one data set; the last one for values between 0 and 1 alone."""
+    patients = patients_of(np.arange(n))
+    drawn = draw_patients(patients, DRAWS, seed)
     value, resampled = float(metric(np.ones((n, 1)))[0]), metric(drawn)
     influence = jackknife_influence(lambda weights: metric(weights)[None], patients)[0]
     return [
@@ -73,6 +79,8 @@ def intervals(
         bca_interval(value, resampled, influence),
         studentised_interval(value, resampled, influence, patients, drawn),
         jackknife_interval(value, influence, label is not None),
+        root_interval(value, resampled, influence, patients, drawn),
+        NO_INTERVAL if label is None else logit_interval(value, resampled),
     ]
 
 
@@ -115,9 +123,9 @@ def error_sample(kind: str, measure: Callable, n: int) -> Callable:
 
 def score_sample(prevalence: float, n: int) -> Callable:
     """Draws labels and scores and gives their average precision."""
-    truth = (np.arange(n) < round(n * prevalence)).astype(float)
 
     def draw(rng: np.random.Generator) -> tuple[Callable, np.ndarray]:
+        truth = (rng.random(n) < prevalence).astype(float)
         score = rng.standard_normal(n) + DISTANCE * truth
         return lambda weights: precision(truth, score, weights), truth
 
@@ -127,23 +135,22 @@ def score_sample(prevalence: float, n: int) -> Callable:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=300)
+    parser.add_argument("--repeats", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     print(f"{'metric':7s}{'cases':>5s}  {'errors':14s}" + "".join(f"{kind:>21s}" for kind in KINDS))
-    for n in (33, 74, 177):
+    for n in (74, 177):
         rows = [
             (name, kind, error_sample(kind, measure, n), ERRORS[kind][place])
             for name, measure, place in (("MAE", mean_absolute, 1), ("RMSE", root_mean_square, 2))
             for kind in ERRORS
         ]
         rows += [
-            ("AP", f"prev. {share}", score_sample(share, n), true_precision(round(n * share) / n))
-            for share in (0.18, 0.74)
+            ("AP", f"prev. {share}", score_sample(share, n), true_precision(share)) for share in (0.18, 0.74)
         ]
         for name, kind, draw, true in rows:
             shares = covered(draw, true, n, chosen.repeats, chosen.seed)
-            print(f"{name:7s}{n:5d}  {kind:14s}" + "".join(f"{share:21.3f}" for share in shares))
+            print(f"{name:7s}{n:5d}  {kind:14s}" + "".join(f"{share:21.3f}" for share in shares), flush=True)
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ def measured(setting: Setting, repeats: int, seed: int) -> tuple[float, ...]:
 def main() -> None:
     """Print one row a setting."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=200)
+    parser.add_argument("--repeats", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     print("kind      n  prevalence  correlation  type I  coverage  detectable  power  family-wise")

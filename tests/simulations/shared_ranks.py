@@ -1,6 +1,6 @@
 """How often ten equally good methods with independent errors all share the first rank, by simulation.
 
-    python tests/simulations/shared_ranks.py --repeats 500
+    python tests/simulations/shared_ranks.py --repeats 4000
 
 The answer should be at least 94 %: the family-wise error of :func:`bench.inference.adjusted_p` is set at 5 %.
 Binormal scores for the AUC, Gaussian errors for the MAE.
@@ -53,14 +53,14 @@ def measured(name: str, n: int, prevalence: float, folds: int, repeats: int) -> 
 def main() -> None:
     """Print one row a setting."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=500)
+    parser.add_argument("--repeats", type=int, default=4000)
     repeats = parser.parse_args().repeats
     print("metric    n  prevalence  folds  all share rank 1")
     for n, prevalence, folds in product((74, 177), (0.18, 0.74), (1, 5)):
         share = measured("auc", n, prevalence, folds, repeats)
-        print(f"auc    {n:4d} {prevalence:11.2f} {folds:6d} {share:17.3f}")
+        print(f"auc    {n:4d} {prevalence:11.2f} {folds:6d} {share:17.3f}", flush=True)
     for n in (74, 177):
-        print(f"mae    {n:4d} {'-':>11} {1:6d} {measured('mae', n, 0.5, 1, repeats):17.3f}")
+        print(f"mae    {n:4d} {'-':>11} {1:6d} {measured('mae', n, 0.5, 1, repeats):17.3f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -16,19 +16,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.inference import draw_patients, patients_of, percentile_interval
+from bench.inference import (
+    draw_patients,
+    effective_patients,
+    patients_of,
+    percentile_interval,
+    wilson_interval,
+)
 from bench.subtype import (
     RULES,
     class_probabilities,
     classes_of,
     confusion_matrix,
-    effective_patients,
     kappa,
     macro_auc,
     macro_auc_interval,
     macro_f1,
     predicted_classes,
-    wilson_interval,
 )
 
 RULE = RULES["receptor_only"]
