@@ -220,6 +220,12 @@ def run(
         int | None,
         typer.Option("--inner-folds", help="Inner folds where validation is too small; 0: none."),
     ] = None,
+    trials: Annotated[
+        int | None, typer.Option("--trials", min=0, help="Tune each method that can be, with so many trials.")
+    ] = None,
+    tune_time: Annotated[
+        str | None, typer.Option("--tune-time", help="Tune for so long a cell (20m); not reproducible.")
+    ] = None,
     plugin: PluginOption = None,
     skip_broken: SkipOption = False,
     dry_run: Annotated[
@@ -245,6 +251,8 @@ def run(
         "skip_broken": skip_broken or None,
         "metric": _names(metric),
         "inner_folds": inner_folds,
+        "trials": trials,
+        "tune_time": tune_time,
         "plugins": [str(path) for path in plugin] if plugin else None,
     }
     experiment = read_experiment(config, {key: value for key, value in given.items() if value is not None})

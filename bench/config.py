@@ -9,11 +9,14 @@ from typing import Any
 
 from bench.cells import Choice, choose
 from bench.errors import UsageError
+from bench.method import MethodSpec
 from bench.names import unknown_name
 from bench.paths import configs_dir
-from bench.registry import Registry, parameters
+from bench.registry import Registry, parameters, search_space
+from bench.search import Tuning
 
 Overrides = Mapping[str, Any]
+DURATIONS = {"s": 1, "m": 60, "h": 3600}
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,12 @@ class Experiment:
         What ranks instead of the declared metrics: ``task=metric``, or ``metric`` for all tasks of its kind.
     inner_folds
         Into how many parts the training part of a fold is cut where its validation part has too few positive
-        cases to choose a threshold on; 0 for no inner cells.
+        cases to choose a threshold on; 0 for no inner cells. There a tuned method's
+        trials are judged on them too.
+    trials
+        Trials that each method with a search space gets, beside its row with the defaults; 0 for no tuning.
+    tune_time
+        Time instead of trials, such as ``20m``, ``90s`` or ``2h``; it is not reproducible.
     plugins
         Local plugin files; in a TOML file, ``files`` under ``[plugins]``, relative to it.
     """
@@ -63,6 +71,8 @@ class Experiment:
     store: str = "runs"
     metric: tuple[str, ...] = ()
     inner_folds: int = 0
+    trials: int = 0
+    tune_time: str = ""
     plugins: tuple[str, ...] = ()
 
 
@@ -85,7 +95,22 @@ def read_experiment(path: Path | None, overrides: Overrides) -> Experiment:
     experiment = Experiment(**values)
     if experiment.inner_folds == 1 or experiment.inner_folds < 0:
         raise UsageError(f"inner folds: expected 0 (none) or at least 2, got {experiment.inner_folds}")
+    if experiment.trials < 0:
+        raise UsageError(f"trials: expected 0 (no tuning) or more, got {experiment.trials}")
+    if experiment.trials and experiment.tune_time:
+        raise UsageError("give --trials or --tune-time, not both: a tuning has one budget")
+    duration_seconds(experiment.tune_time)
     return experiment
+
+
+def duration_seconds(text: str) -> int:
+    """Seconds of ``90s``, ``20m`` or ``2h``; 0 for the empty text. Raises UsageError for any other."""
+    if not text:
+        return 0
+    number, size = text[:-1], DURATIONS.get(text[-1])
+    if size is None or not number.isdecimal() or not int(number):
+        raise UsageError(f"--tune-time expects a time such as 90s, 20m or 2h, got {text!r}")
+    return int(number) * size
 
 
 def preset_names() -> list[str]:
@@ -117,6 +142,7 @@ def choose_methods(registry: Registry, experiment: Experiment) -> list[Choice]:
     """The methods of an experiment with their hyperparameters fixed.
 
     A preset touches every method that has its parameters; a setting must be taken by at least one method.
+    With a budget, a method that has a search space is chosen twice: as it is, and tuned.
 
     Raises
     ------
@@ -131,12 +157,22 @@ def choose_methods(registry: Registry, experiment: Experiment) -> list[Choice]:
     _check_taken(experiment.set, known)
     if preset and not any(names & preset.keys() for names in known.values()):
         raise UsageError(f"preset {experiment.preset!r} has no parameter of {', '.join(known)}")
-    return [
-        choose(
-            spec, {**_shared(preset, known[spec.name]), **_own(experiment.set, spec.name, known[spec.name])}
-        )
-        for spec in specs
-    ]
+    chosen: list[Choice] = []
+    for spec in specs:
+        own = _own(experiment.set, spec.name, known[spec.name])
+        overrides = {**_shared(preset, known[spec.name]), **own}
+        chosen += [choose(spec, overrides), *_tuned(spec, overrides, own, experiment)]
+    return chosen
+
+
+def _tuned(spec: MethodSpec, overrides: Overrides, fixed: Overrides, experiment: Experiment) -> list[Choice]:
+    """The method with the experiment's budget, where both are there; what a user sets is not searched."""
+    seconds = duration_seconds(experiment.tune_time)
+    if not experiment.trials and not seconds:
+        return []
+    space = search_space(spec, parameters(spec, overrides), fixed)
+    tuning = Tuning(space, experiment.trials, seconds, experiment.inner_folds)
+    return [choose(spec, overrides, tuning)] if space else []
 
 
 def _read_experiment_file(path: Path) -> dict[str, Any]:
