@@ -237,7 +237,8 @@ def _ask(search: Search, finished: Sequence["FrozenTrial"]) -> "Trial":
     study.add_trials(finished)
     if not finished:
         study.enqueue_trial({name: search.choice.params[name] for name in search.tuning.space})
-    return study.ask({name: _distribution(its) for name, its in search.tuning.space.items()})
+    # The sampler draws in this order, and a space that was read back from a record is in another one.
+    return study.ask({name: _distribution(its) for name, its in sorted(search.tuning.space.items())})
 
 
 def _distribution(dimension: Dimension) -> "BaseDistribution":
@@ -334,7 +335,7 @@ def _closed(
 
     asked = trial.study.trials[trial.number]
     scores = asked.intermediate_values
-    return create_trial(
+    closed = create_trial(
         state=state,
         value=scores[max(scores)] if state.name == "PRUNED" else value,
         params=asked.params,
@@ -342,6 +343,8 @@ def _closed(
         intermediate_values=scores,
         user_attrs=dict(said),
     )
+    closed.datetime_start = asked.datetime_start
+    return closed
 
 
 def _outcome(search: Search, trials: Sequence["FrozenTrial"]) -> Tuned:
