@@ -446,6 +446,35 @@ def sites(
 
 
 @app.command()
+def tuning(
+    method: Annotated[str, typer.Option("--method", "-m", help="A tuned row, or its method.")],
+    split: SplitOption,
+    cohort: CohortOption = "phantom",
+    store: StoreOption = Path("runs"),
+    skip_broken: SkipOption = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for history.png and importances.png.")
+    ] = None,
+    wanted: FormatOption = Format.table,
+) -> None:
+    """How a method was tuned: history, best parameters and their importances, a row a fold; and figures."""
+    from bench.cohorts.catalogue import open_cohort
+    from bench.report.tuned import print_studies
+    from bench.store import Store
+    from bench.studies import fold_studies, tuned_row
+
+    results = _results_of(open_cohort(cohort, skip_broken=skip_broken), split, store)
+    row = tuned_row(results, method)
+    studies = fold_studies(row, results, Store(store))
+    print_studies(studies, row, results, wanted)
+    if out is not None:
+        from bench.report.figures import write_figures
+
+        for path in write_figures(studies, row, results, out):
+            print(f"{path} written", file=sys.stderr)
+
+
+@app.command()
 def predictions(
     csv: Annotated[Path, typer.Option("--csv", help="File to write.")],
     cohort: CohortOption = "phantom",

@@ -153,6 +153,17 @@ def open_study(journal: Path) -> "Study":
     return optuna.create_study(storage=storage, study_name=STUDY, direction="maximize", load_if_exists=True)
 
 
+def load_trials(journal: Path) -> list["FrozenTrial"]:
+    """The trials of a finished study, in their order."""
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = JournalStorage(JournalFileBackend(str(journal)))
+    return optuna.load_study(study_name=STUDY, storage=storage).trials
+
+
 def best_trial(trials: Sequence["FrozenTrial"]) -> "FrozenTrial | None":
     """The completed trial of the highest value, the earliest of equals; None where none completed."""
     complete = [its for its in trials if its.state.name == "COMPLETE"]

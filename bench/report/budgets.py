@@ -1,6 +1,7 @@
 """The column and the sentences of a board that has tuned rows."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bench.budgets import (
@@ -22,9 +23,9 @@ from bench.search import OBJECTIVE
 BUDGET = Column("budget", "Budget", "left", wide=True)
 MEANING = (
     "Budget: trials, or time, that the hyperparameters of a row were searched with in each cell, on training "
-    f"and validation cases alone; {DEFAULT}: the parameters that a tuned row tries first; {UNTUNED}: no tuned "
-    "row stands beside it, as the method offers no search space or was run without a budget. Fit s holds the "
-    "search."
+    f"and validation cases alone; {DEFAULT}: the parameters that a tuned row tries first; {UNTUNED}: no "
+    "tuned row stands beside it, as the method offers no search space or was run without a budget. Fit s "
+    "holds the search."
 )
 OBJECTIVE_MEANING = (
     f"Tuned for `{OBJECTIVE}`: the mean over ranked tasks of 2 AUC - 1 and of 1 - MAE / MAE of the training "
@@ -39,7 +40,7 @@ def with_budgets(board: Table, results: Results) -> Table:
     budgets = {its.label: budget_of(its, results) for its in results.methods if its.records}
     at = board.columns.index(TIME) + 1
     said = [budgets.get(str(record["method"])) for record in board.records]
-    gaps = _gap_sentence(results)
+    gaps = gap_sentence(tuned_methods(results), results)
     return replace(
         board,
         columns=(*board.columns[:at], BUDGET, *board.columns[at:]),
@@ -55,19 +56,22 @@ def with_budgets(board: Table, results: Results) -> Table:
     )
 
 
-def budget_notes(results: Results, budgets: dict[str, str]) -> list[str]:
-    """What the budgets are, which rows had none, and which another machine would not make again."""
-    rows = {said: [label for label, its in budgets.items() if its == said] for said in (UNTUNED, UNKNOWN)}
-    timed = [its.label for its in tuned_methods(results) if not _reproducible(its)]
+def budget_notes(results: Results, budgets: Mapping[str, str]) -> list[str]:
+    """What the budgets are, whether they differ, and which rows had none or one that no one can repeat."""
+    tuned = tuned_methods(results)
+    kinds = sorted({budgets[its.label] for its in tuned})
     notes = [MEANING, OBJECTIVE_MEANING]
-    notes += [f"Untuned: {', '.join(rows[UNTUNED])}."] if rows[UNTUNED] else []
-    notes += [f"Submitted, with a budget unknown here: {', '.join(rows[UNKNOWN])}."] if rows[UNKNOWN] else []
-    if timed:
-        notes.append(f"Not reproducible, as the time sets the number of trials: {', '.join(timed)}.")
-    budget_kinds = {its.budget for method in tuned_methods(results) if (its := tuning_of(method))}
-    if len(budget_kinds) > 1:
-        notes.append(f"BUDGETS DIFFER between tuned rows: {', '.join(sorted(budget_kinds))}.")
-    return notes
+    notes += [f"Budgets differ between tuned rows: {', '.join(kinds)}."] if len(kinds) > 1 else []
+    for said, start in ((UNTUNED, "Untuned"), (UNKNOWN, "Made elsewhere, with a budget unknown here")):
+        rows = [label for label, its in budgets.items() if its == said]
+        notes += [f"{start}: {', '.join(rows)}."] if rows else []
+    return notes + timed_note(tuned)
+
+
+def timed_note(methods: Sequence[MethodResult]) -> list[str]:
+    """Which rows had time as their budget; nothing where none had."""
+    timed = [its.label for its in methods if (tuning := tuning_of(its)) and not tuning.reproducible]
+    return [f"Not reproducible, as time set the number of trials: {', '.join(timed)}."] if timed else []
 
 
 def gap_text(gap: Gap | None) -> str:
@@ -77,19 +81,14 @@ def gap_text(gap: Gap | None) -> str:
     return f"{gap.inner:z.3f} inner, {gap.outer:z.3f} outer, gap {gap.value:+z.3f}"
 
 
-def _gap_sentence(results: Results) -> str:
-    """Over-tuning of each tuned row, beside the same of its defaults."""
+def gap_sentence(methods: Sequence[MethodResult], results: Results) -> str:
+    """Over-tuning of tuned rows, beside the same of their defaults."""
     texts = [
         f"{its.label} {gap_text(tuned_gap(its, results))} (its defaults: "
         f"{gap_text(default_gap(its, results))})"
-        for its in tuned_methods(results)
+        for its in methods
     ]
     return (
         f"Over-tuning, `{OBJECTIVE}` of the judged (inner) and of the tested cases (outer), mean over cells: "
         f"{'; '.join(texts)}."
     )
-
-
-def _reproducible(method: MethodResult) -> bool:
-    tuning = tuning_of(method)
-    return tuning is None or tuning.reproducible
