@@ -7,7 +7,7 @@ Layout of a store::
     splits/<cohort>-<split>-<fingerprint>.json              the materialised split
 
 A cell holds ``record.json``, ``predictions.parquet`` (its test cases), ``validation.parquet`` (its validation
-cases, on which thresholds are chosen), ``log.txt`` and ``model/``.
+cases, on which thresholds are chosen), ``log.txt`` and ``model/``; a tuned one also ``study.journal``.
 """
 
 import json
