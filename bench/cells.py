@@ -10,17 +10,22 @@ from bench.cohorts.cohort import Cohort
 from bench.imaging import PREPROCESSING_VERSION
 from bench.method import MethodSpec
 from bench.registry import code_fingerprint, parameters
+from bench.search import Tuning
 from bench.split import Split
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A method as chosen for a run: its spec, every hyperparameter, and the name of its row."""
+    """A method as chosen for a run: its spec, every hyperparameter, and the name of its row.
+
+    With ``tuning``, ``params`` are those that are tried first.
+    """
 
     spec: MethodSpec
     params: Mapping[str, Any]
     code: str
     label: str
+    tuning: Tuning | None = None
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,13 @@ class Cell:
     id: str
 
 
-def choose(spec: MethodSpec, overrides: Mapping[str, Any]) -> Choice:
-    """Fix a method's hyperparameters; its label names those that differ from the spec's."""
+def choose(spec: MethodSpec, overrides: Mapping[str, Any], tuning: Tuning | None = None) -> Choice:
+    """Fix a method's hyperparameters; its label names those that differ from the spec's, and the budget."""
     params = parameters(spec, overrides)
     standard = parameters(spec)
     changed = {name: value for name, value in params.items() if value != standard[name]}
-    return Choice(spec, params, code_fingerprint(spec), row_label(spec.name, changed))
+    mark = tuning.mark if tuning else {}
+    return Choice(spec, params, code_fingerprint(spec), row_label(spec.name, changed | mark), tuning)
 
 
 def row_label(method: str, changed: Mapping[str, Any]) -> str:
@@ -76,6 +82,8 @@ def _cell(cohort: Cohort, split: Split, choice: Choice, fold: int, seed: int) ->
         "code": choice.code,
         "fold": fold,
         "seed": seed,
+        # An untuned cell has no such key, so cells of earlier versions keep their ids.
+        **({"tuning": choice.tuning.as_json()} if choice.tuning else {}),
     }
     text = json.dumps(identity, sort_keys=True, default=str)
     digest = hashlib.sha256(text.encode()).hexdigest()

@@ -234,6 +234,12 @@ def run(
         str | None,
         typer.Option("--executor", help="Where cells run: workers, slurm, or here for a debugger."),
     ] = None,
+    trials: Annotated[
+        int | None, typer.Option("--trials", min=0, help="Tune each method that can be, with so many trials.")
+    ] = None,
+    tune_time: Annotated[
+        str | None, typer.Option("--tune-time", help="Tune for so long a cell (20m); not reproducible.")
+    ] = None,
     plugin: PluginOption = None,
     skip_broken: SkipOption = False,
     dry_run: Annotated[
@@ -264,6 +270,8 @@ def run(
         "cell_timeout": cell_timeout,
         "memory_limit": memory_limit,
         "executor": executor,
+        "trials": trials,
+        "tune_time": tune_time,
         "plugins": [str(path) for path in plugin] if plugin else None,
     }
     experiment = read_experiment(config, {key: value for key, value in given.items() if value is not None})
@@ -524,6 +532,35 @@ def sites(
     results = with_ensembles(results) if ensembles else results
     table = site_table(results, site_scores(results))
     _show(table, wanted, out)
+
+
+@app.command()
+def tuning(
+    method: Annotated[str, typer.Option("--method", "-m", help="A tuned row, or its method.")],
+    split: SplitOption,
+    cohort: CohortOption = "phantom",
+    store: StoreOption = Path("runs"),
+    skip_broken: SkipOption = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for history.png and importances.png.")
+    ] = None,
+    wanted: FormatOption = Format.table,
+) -> None:
+    """How a method was tuned: history, best parameters and their importances, a row a fold; and figures."""
+    from bench.cohorts.catalogue import open_cohort
+    from bench.report.tuned import print_studies
+    from bench.store import Store
+    from bench.studies import fold_studies, tuned_row
+
+    results = _results_of(open_cohort(cohort, skip_broken=skip_broken), split, store)
+    row = tuned_row(results, method)
+    studies = fold_studies(row, results, Store(store))
+    print_studies(studies, row, results, wanted)
+    if out is not None:
+        from bench.report.figures import write_figures
+
+        for path in write_figures(studies, row, results, out):
+            print(f"{path} written", file=sys.stderr)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """One flat TOML an experiment; presets and ``--set`` change a method's hyperparameters."""
 
 import dataclasses
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,9 +10,11 @@ from typing import Any
 
 from bench.cells import Choice, choose
 from bench.errors import UsageError
+from bench.method import MethodSpec
 from bench.names import unknown_name
 from bench.paths import configs_dir
-from bench.registry import Registry, parameters
+from bench.registry import Registry, parameters, search_space
+from bench.search import Tuning
 
 Overrides = Mapping[str, Any]
 
@@ -46,7 +49,7 @@ class Experiment:
         What ranks instead of the declared metrics: ``task=metric``, or ``metric`` for all tasks of its kind.
     inner_folds
         Into how many parts the training part of a fold is cut where its validation part has too few positive
-        cases to choose a threshold on; 0 for no inner cells.
+        cases to choose a threshold on; 0 for no inner cells. A tuned method's trials are judged on them too.
     executor
         Where cells run: ``workers`` (processes of this machine), ``here`` (this very process, for a debugger)
         or ``slurm`` (jobs of a cluster); empty for what ``$BENCH_EXECUTOR`` says, or ``workers``.
@@ -60,6 +63,10 @@ class Experiment:
     memory_limit
         Most resident memory of a cell's processes, such as ``8g``; empty for nine tenths of the machine's,
         divided among the jobs.
+    trials
+        Trials that each method with a search space gets, beside its row with the defaults; 0 for no tuning.
+    tune_time
+        Time instead of trials, such as ``20m``, ``90s`` or ``2h``; it is not reproducible.
     plugins
         Local plugin files; in a TOML file, ``files`` under ``[plugins]``, relative to it.
     """
@@ -81,6 +88,8 @@ class Experiment:
     resources: Overrides = dataclasses.field(default_factory=dict)
     cell_timeout: str = ""
     memory_limit: str = ""
+    trials: int = 0
+    tune_time: str = ""
     plugins: tuple[str, ...] = ()
 
 
@@ -103,6 +112,11 @@ def read_experiment(path: Path | None, overrides: Overrides) -> Experiment:
     experiment = Experiment(**values)
     if experiment.inner_folds == 1 or experiment.inner_folds < 0:
         raise UsageError(f"inner folds: expected 0 (none) or at least 2, got {experiment.inner_folds}")
+    if experiment.trials < 0:
+        raise UsageError(f"trials: expected 0 (no tuning) or more, got {experiment.trials}")
+    if experiment.trials and experiment.tune_time:
+        raise UsageError("give --trials or --tune-time, not both: a tuning has one budget")
+    _tune_seconds(experiment)
     return experiment
 
 
@@ -135,6 +149,7 @@ def choose_methods(registry: Registry, experiment: Experiment) -> list[Choice]:
     """The methods of an experiment with their hyperparameters fixed.
 
     A preset touches every method that has its parameters; a setting must be taken by at least one method.
+    With a budget, a method that has a search space is chosen twice: as it is, and tuned.
 
     Raises
     ------
@@ -149,12 +164,27 @@ def choose_methods(registry: Registry, experiment: Experiment) -> list[Choice]:
     _check_taken(experiment.set, known)
     if preset and not any(names & preset.keys() for names in known.values()):
         raise UsageError(f"preset {experiment.preset!r} has no parameter of {', '.join(known)}")
-    return [
-        choose(
-            spec, {**_shared(preset, known[spec.name]), **_own(experiment.set, spec.name, known[spec.name])}
-        )
-        for spec in specs
-    ]
+    chosen: list[Choice] = []
+    for spec in specs:
+        own = _own(experiment.set, spec.name, known[spec.name])
+        overrides = {**_shared(preset, known[spec.name]), **own}
+        chosen += [choose(spec, overrides), *_tuned(spec, overrides, own, experiment)]
+    return chosen
+
+
+def _tune_seconds(experiment: Experiment) -> int:
+    """Seconds a tuning takes, 0 for none; raises UsageError for what is no time."""
+    return math.ceil(seconds(experiment.tune_time)) if experiment.tune_time else 0
+
+
+def _tuned(spec: MethodSpec, overrides: Overrides, fixed: Overrides, experiment: Experiment) -> list[Choice]:
+    """The method with the experiment's budget, where both are there; what a user sets is not searched."""
+    longest = _tune_seconds(experiment)
+    if not experiment.trials and not longest:
+        return []
+    space = search_space(spec, parameters(spec, overrides), fixed)
+    tuning = Tuning(space, experiment.trials, longest, experiment.inner_folds)
+    return [choose(spec, overrides, tuning)] if space else []
 
 
 def _read_experiment_file(path: Path) -> dict[str, Any]:

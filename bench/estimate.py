@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.cells import Cell, Choice
+from bench.cells import Cell, Choice, choose
 from bench.cohorts.cohort import Cohort
 from bench.method import Run
 from bench.registry import build
 from bench.runner import Settings
+from bench.search import Tuning
 from bench.split import Split
 from bench.store import Store
+from bench.tuning import tuning_parts
 
 TIMED_STEPS = 3
 
@@ -36,6 +38,7 @@ def estimate_cell(
     """Time of one cell: median of past records of the method, else a timed start of its first fold.
 
     Past records count where device and threads agree; their time is scaled by the number of training cases.
+    A tuned method without records takes what its budget adds to one with the defaults.
     """
     cases = len(split.folds[cells[0].fold].train)
     past = [
@@ -47,7 +50,18 @@ def estimate_cell(
     ]
     if past:
         return Estimate(statistics.median(past), f"{len(past)} past records")
+    if choice.tuning is not None:
+        untuned = choose(choice.spec, choice.params)
+        one = estimate_cell(untuned, cells, cohort, split, store, settings)
+        fits = len(tuning_parts(cohort, split, cells[0].fold, choice.tuning.inner_folds))
+        return _times_trials(one, choice.tuning, fits)
     return _timed_start(choice, cells[0], cohort, split, settings)
+
+
+def _times_trials(one: Estimate, tuning: Tuning, fits: int) -> Estimate:
+    """Time of a tuned cell from that of an untuned one: ``fits`` a trial, and the last fit."""
+    searching = one.seconds * fits * tuning.trials if tuning.trials else tuning.seconds
+    return Estimate(searching + one.seconds, f"{one.source}, for {tuning.budget}")
 
 
 def _timed_start(choice: Choice, cell: Cell, cohort: Cohort, split: Split, settings: Settings) -> Estimate:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from bench.inference import DRAW_SEED, DRAWS
 from bench.listing import Missing
 from bench.report import cells as columns
+from bench.report.budgets import with_budgets
 from bench.report.notes import brief_notes, column_notes, facts, file_notes, finding
 from bench.report.ranks import consensus_table, sensitivity_table
 from bench.report.table import Column, Table
@@ -78,7 +79,7 @@ def leaderboard(results: Results, draws: int = DRAWS, seed: int = DRAW_SEED) -> 
     board = _table(
         f"Leaderboard: {_where(results)}", results, scores, shown, BOARD_CSV, (draws, seed), ranked=True
     )
-    return replace(board, summary=consensus_table(results, scores))
+    return with_budgets(replace(board, summary=consensus_table(results, scores)), results)
 
 
 def sensitivity_board(results: Results, missing: Missing, draws: int = DRAWS, seed: int = DRAW_SEED) -> Table:

@@ -46,9 +46,11 @@ class Run:
 class Method(Protocol):
     """A dataclass whose fields are its hyperparameters, with ``fit`` and ``predict``.
 
-    Optional, each found by its presence: the class method ``search_space``, ``save(folder)`` with the
-    class method ``load(folder)`` (no pickle), ``explain(cohort)`` (one heat map a case on the crop grid)
-    and ``count_parameters()`` (trained parameters, for the boards).
+    Optional, each found by its presence: ``save(folder)`` with the class method ``load(folder)`` (no
+    pickle), ``explain(cohort)`` (one heat map a case on the crop grid), ``count_parameters()`` (trained
+    parameters, for the boards), and the class method ``search_space() -> dict[str, Float | Int |
+    Categorical]`` (see :mod:`bench.search`): the hyperparameters that ``bench run --trials`` may change,
+    each with a range that holds its default. Scores handed to ``run.report`` let it stop a poor trial early.
     """
 
     def fit(self, train: Cohort, val: Cohort, run: Run) -> Self:

@@ -21,6 +21,7 @@ from bench.errors import PluginError
 from bench.method import Method, MethodSpec
 from bench.metrics import METRICS, Metric
 from bench.names import unknown_name
+from bench.search import Space
 
 ENTRY_POINT_GROUP = "bench"
 # Where the benchmark's own metrics come from.
@@ -128,6 +129,38 @@ def parameters(spec: MethodSpec, overrides: Mapping[str, Any] | None = None) -> 
     return {name: _as_like(defaults[name], chosen.get(name, defaults[name])) for name in fields}
 
 
+def search_space(spec: MethodSpec, params: Mapping[str, Any], fixed: Iterable[str] = ()) -> Space:
+    """What tuning may change: the class's space without what spec and user fix; empty where it has none.
+
+    Parameters
+    ----------
+    params
+        Every hyperparameter as the first trial has it.
+    fixed
+        Names that are not searched.
+
+    Raises
+    ------
+    PluginError
+        The space has a name that is no hyperparameter, or leaves out the value of the first trial.
+    """
+    offered = getattr(method_class(spec), "search_space", None)
+    space = {} if offered is None else offered()
+    unknown = sorted(set(space) - set(params))
+    if unknown:
+        raise PluginError(
+            f"method {spec.name!r}: search_space has no such hyperparameters: {', '.join(unknown)}"
+        )
+    searched = {name: its for name, its in space.items() if name not in {*spec.params, *fixed}}
+    for name, its in searched.items():
+        if params[name] not in its:
+            raise PluginError(
+                f"method {spec.name!r}: {name} = {params[name]!r} lies outside its search space {its}, "
+                f"but the first trial has it: widen the space, or fix it with --set {name}={params[name]}"
+            )
+    return searched
+
+
 def build(spec: MethodSpec, params: Mapping[str, Any]) -> Method:
     """A fresh, unfitted method with these hyperparameters."""
     return method_class(spec)(**params)
@@ -137,7 +170,8 @@ def code_fingerprint(spec: MethodSpec) -> str:
     """Hash of the source of the method's module and of what it imports from its own package.
 
     Comments, docstrings and layout do not count, so a typo in a comment keeps its cells and a changed loss
-    does not.
+    does not. Nor do functions named ``search_space`` and imports from :mod:`bench.search`: what may be
+    searched makes no prediction, and a tuned cell's identity holds the space itself.
     """
     first = spec.target.partition(":")[0]
     package = first.partition(".")[0]
@@ -148,7 +182,7 @@ def code_fingerprint(spec: MethodSpec) -> str:
         source = _source(name)
         if name in seen or source is None:
             continue
-        tree = ast.parse(source)
+        tree = _without_search(ast.parse(source))
         todo += [found for found in _imports(tree, name) if found.partition(".")[0] == package]
         seen[name] = _normalised(tree)
     joined = "\n".join(f"# {name}\n{seen[name]}" for name in sorted(seen))
@@ -258,6 +292,20 @@ def _is_module(name: str) -> bool:
         return importlib.util.find_spec(name) is not None
     except (ImportError, ValueError):
         return False
+
+
+def _without_search(tree: ast.Module) -> ast.Module:
+    """The module without what only tuning reads."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef):
+            node.body = [its for its in node.body if not _is_of_search(its)] or [ast.Pass()]
+    return tree
+
+
+def _is_of_search(node: ast.stmt) -> bool:
+    if isinstance(node, ast.ImportFrom):
+        return node.module == "bench.search" and not node.level
+    return isinstance(node, ast.FunctionDef) and node.name == "search_space"
 
 
 def _normalised(tree: ast.Module) -> str:

@@ -16,6 +16,7 @@ from bench.leaderboard import MethodResult, Results
 from bench.predictions import constant_values
 from bench.split import Split
 from bench.store import PREDICTIONS, VALIDATION, Record, Store
+from bench.thresholds import LateThresholds
 
 FINGERPRINT_DIGITS = 12
 IDENTIFIERS = ["group", "site", "patient_id"]
@@ -228,7 +229,7 @@ def _with_thresholds(
     if method.status != "ok":
         return method
     found = [(its.record, its.folder) for its in cells if its.record["status"] == "ok"]
-    return replace(method, thresholds=chosen_thresholds(cohort, split, found, store))
+    return replace(method, thresholds=LateThresholds(lambda: chosen_thresholds(cohort, split, found, store)))
 
 
 def _why_missing(cells: Sequence[_Finished], missing: Sequence[tuple[int, int]], planned: int) -> str:

@@ -1,8 +1,6 @@
 """From plan to store: each cell is fitted, asked for predictions and written whole."""
 
 import logging
-import random
-import sys
 import time
 import traceback
 from collections.abc import Iterator
@@ -10,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
@@ -22,8 +19,10 @@ from bench.method import Method, Report, Run
 from bench.predictions import constant_values, long_predictions
 from bench.provenance import environment, peak_memory_mb, reset_peak_memory
 from bench.registry import build, unavailable_reason
+from bench.seeding import seed_global_generators
 from bench.split import Split
 from bench.store import FAILED, LOG, MODEL, OK, OUT_OF_MEMORY, PREDICTIONS, SCRATCH, VALIDATION, Record, Store
+from bench.tuning import tuned_params
 
 log = logging.getLogger(__name__)
 
@@ -125,10 +124,11 @@ def _fit_predict(
     fold = split.folds[cell.fold]
     train, val, test = (cohort.take(ids) for ids in (fold.train, fold.val, fold.test))
     run = Run(cell.seed, settings.device, settings.threads, work / SCRATCH, report)
-    _seed_global_generators(cell.seed)
     reset_peak_memory()
+    params, tuning = tuned_params(cell, choice, cohort, split, run, work)
+    seed_global_generators(cell.seed)
     started = time.perf_counter()
-    method = build(choice.spec, choice.params).fit(train, val, run)
+    method = build(choice.spec, params).fit(train, val, run)
     fitted = time.perf_counter()
     returned = method.predict(test.blind())
     predicted = time.perf_counter()
@@ -139,10 +139,11 @@ def _fit_predict(
         VALIDATION: long_predictions(cell.method, judged, val, cell.fold, cell.seed),
     }
     measured = {
-        "fit_seconds": round(fitted - started, 3),
+        "fit_seconds": round(fitted - started + tuning.get("seconds", 0.0), 3),
         "predict_seconds": round(predicted - fitted, 3),
         "peak_memory_mb": peak_memory_mb(),
         "parameters": _count_parameters(method),
+        **({"tuning": tuning} if tuning else {}),
     }
     return tables, measured, method
 
@@ -179,15 +180,6 @@ def _save_model(method: Method, folder: Path) -> None:
 def _count_parameters(method: Method) -> int | None:
     count = getattr(method, "count_parameters", None)
     return None if count is None else int(count())
-
-
-def _seed_global_generators(seed: int) -> None:
-    """Seed the generators that a careless method may draw from; a careful one uses ``run.seed``."""
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        torch.manual_seed(seed)
 
 
 @contextmanager

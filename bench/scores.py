@@ -89,7 +89,7 @@ class MethodResult:
     fit_seconds: float | None = None
     parameters: int | None = None
     records: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
-    thresholds: tuple[Threshold, ...] = field(default=(), repr=False)
+    thresholds: Sequence[Threshold] = field(default=(), repr=False)
     seeds: tuple[int, ...] = ()
     imputed: Mapping[str, int] = field(default_factory=dict)
     made_on: tuple[str, str] | None = None

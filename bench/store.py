@@ -10,8 +10,8 @@ Layout of a store::
     damaged/                                                cells whose checksums do not hold, set aside
 
 A cell holds ``record.json``, ``predictions.parquet`` (its test cases), ``validation.parquet`` (its validation
-cases, on which thresholds are chosen), ``log.txt`` and ``model/``. The record has a checksum of itself and of
-each table, so what was cut short or edited is never read as a result.
+cases, on which thresholds are chosen), ``log.txt`` and ``model/``; a tuned one also ``study.journal``. The
+record has a checksum of itself and of each table, so what was cut short or edited is never read as a result.
 """
 
 import hashlib

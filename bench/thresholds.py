@@ -7,7 +7,8 @@ training cases, each made by a model of the same method that did not learn from 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -73,6 +74,25 @@ class Threshold:
     source: str
     positives: int
     reason: str = ""
+
+
+class LateThresholds(Sequence[Threshold]):
+    """Thresholds that are chosen when they are first looked at, as most tables need none.
+
+    Parameters
+    ----------
+    choose
+        Called once, or never.
+    """
+
+    def __init__(self, choose: Callable[[], tuple[Threshold, ...]]) -> None:
+        self.choose = cache(choose)
+
+    def __len__(self) -> int:
+        return len(self.choose())
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.choose()[index]
 
 
 def youden(truth: Array, score: Array) -> float:

@@ -4,7 +4,7 @@ import csv
 import io
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from bench.leaderboard import leaderboard
 from bench.registry import load_registry
 from bench.runner import Settings, run_cell
 from bench.scores import MethodResult, Results
+from bench.search import Tuning
 from bench.split import Split, load_split_config, make_split
 from bench.store import Store
 
@@ -174,10 +175,15 @@ def _require_same(results: Results, cohort: Cohort, split: Split) -> None:
 
 
 def _choice(record: Mapping[str, Any], label: str) -> Choice:
-    """The method with the hyperparameters of the record."""
+    """The method with the hyperparameters of the record, and its budget where it was tuned."""
     identity = record["identity"]
-    chosen = choose(load_registry().spec(identity["method"]), identity["params"])
-    return Choice(chosen.spec, chosen.params, chosen.code, label)
+    tuning = Tuning.from_json(identity["tuning"]) if "tuning" in identity else None
+    if tuning is not None and not tuning.reproducible:
+        raise UsageError(
+            f"{label} was tuned for {tuning.budget}: how many trials that makes depends on the machine"
+        )
+    chosen = choose(load_registry().spec(identity["method"]), identity["params"], tuning)
+    return replace(chosen, label=label)
 
 
 def _run_again(cell: Cell, choice: Choice, cohort: Cohort, split: Split, settings: Settings) -> pd.DataFrame:

@@ -2,16 +2,17 @@
 
     python tests/benchmarks/store_speed.py --cells 200 --stored 20000
 
-The first figure is the wall time of a run of `constant` on a small cohort, once its worker is up, less what the
-method took, a cell. The second is the time to read and rank a store of many cells.
+The first figure is the wall time of a run of `constant` on a small cohort, once its worker is up, less what
+the method took, a cell. The second is the time to list a store of many cells and to rank one of its boards.
 """
 
 import argparse
-import sys
+import json
+import shutil
 import tempfile
 import time
 from dataclasses import replace
-from pathlib import Path
+from itertools import product
 
 import numpy as np
 import psutil
@@ -25,7 +26,7 @@ from bench.predictions import long_predictions
 from bench.results import results_of_store
 from bench.run_view import run_view
 from bench.runner import opening_record
-from bench.store import OK, PREDICTIONS, VALIDATION, Record
+from bench.store import OK, PREDICTIONS, RECORD, VALIDATION, Record, write_record
 
 
 def planned(store: str, cells: int) -> Plan:
@@ -55,28 +56,39 @@ def overhead(cells: int) -> tuple[float, float]:
     return (wall - own) / (len(ended) - 1), ended[-1][1] - ended[len(ended) // 2][1]
 
 
-def fill(plan: Plan, cells: int) -> None:
-    """Write cells of twenty methods by turns, each with predictions of its own."""
-    choice, generator = plan.choices["constant"], np.random.default_rng(0)
-    for number in range(cells):
-        base = plan.cells[(number // 20) % len(plan.cells)]
-        identity = dict(base.identity) | {"method": f"m{number % 20:02}"}
-        cell = replace(base, method=f"m{number % 20:02}", identity=identity, id=f"{number:064x}")
-        fold = plan.split.folds[cell.fold]
-        tables = {}
-        for name, ids in ((PREDICTIONS, fold.test), (VALIDATION, fold.val)):
-            cases = plan.cohort.take(ids)
-            said = {task.name: generator.uniform(0.01, 0.99, len(cases)) for task in plan.cohort.tasks}
-            tables[name] = long_predictions(cell.method, said, cases, cell.fold, cell.seed)
-        opening = opening_record(cell, choice, plan.cohort, plan.split, plan.settings)
-        record = opening | {"status": OK, "reason": "", "fit_seconds": 1.0, "predict_seconds": 0.1, "ended": "2026"}
-        plan.store.work_folder(cell).mkdir(parents=True, exist_ok=True)
-        plan.store.commit(cell, record, tables)
+def fill(plan: Plan, boards: int) -> None:
+    """Write cells of twenty methods on a board, each with predictions of its own, and copies as more boards."""
+    generator = np.random.default_rng(0)
+    for number, (method, base) in enumerate(product(range(20), plan.cells)):
+        name = f"m{method:02}"
+        identity = {**base.identity, "method": name}
+        write(plan, replace(base, method=name, identity=identity, id=f"{number:064x}"), generator)
+    first = plan.store.folder / "cells" / plan.cohort.name / plan.split.name
+    for number, (board, folder) in enumerate(product(range(1, boards), sorted(first.glob("*/*")))):
+        copy = first.parent / f"board_{board}" / folder.relative_to(first)
+        shutil.copytree(folder, copy)
+        record = json.loads((copy / RECORD).read_text())
+        write_record(copy, {**record, "split": f"board_{board}", "id": f"{number + 2**32:064x}"})
+
+
+def write(plan: Plan, cell: Cell, generator: np.random.Generator) -> None:
+    """Write one cell as a run would, with random predictions."""
+    fold, tables = plan.split.folds[cell.fold], {}
+    for name, ids in ((PREDICTIONS, fold.test), (VALIDATION, fold.val)):
+        cases = plan.cohort.take(ids)
+        said = {task.name: generator.uniform(0.01, 0.99, len(cases)) for task in plan.cohort.tasks}
+        tables[name] = long_predictions(cell.method, said, cases, cell.fold, cell.seed)
+    opening = opening_record(cell, plan.choices["constant"], plan.cohort, plan.split, plan.settings)
+    ended = {"status": OK, "reason": "", "fit_seconds": 1.0, "predict_seconds": 0.1, "ended": "2026"}
+    plan.store.work_folder(cell).mkdir(parents=True, exist_ok=True)
+    plan.store.commit(cell, opening | ended, tables)
 
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cells", type=int, default=200)
     parser.add_argument("--stored", type=int, default=20_000)
     asked = parser.parse_args()
@@ -84,16 +96,16 @@ def main() -> None:
     print(f"{asked.cells} cells of constant: {seconds:.3f} s a cell above the method's own time")
     print(f"memory of the parent grew by {grown:.1f} MiB over the second half of them")
     with tempfile.TemporaryDirectory() as store:
-        plan = planned(store, asked.stored // 20)
+        plan = planned(store, 50)
+        fill(plan, boards=asked.stored // 1000)
         started = time.perf_counter()
-        fill(plan, asked.stored)
-        print(f"wrote {asked.stored} cells in {time.perf_counter() - started:.0f} s", file=sys.stderr)
-        started = time.perf_counter()
-        results = results_of_store(plan.cohort, plan.split, plan.store)
+        listed = sum(1 for _ in plan.store.records())
         read = time.perf_counter()
-        leaderboard(results)
+        board = leaderboard(results_of_store(plan.cohort, plan.split, plan.store))
         ranked = time.perf_counter()
-        print(f"{asked.stored} cells: read in {read - started:.1f} s, ranked in {ranked - read:.1f} s")
+        print(f"{listed} cells listed in {read - started:.1f} s")
+        print(f"a board of 20 methods, 10 seeds and 5 folds of them read and ranked in {ranked - read:.1f} s")
+        assert len(board.records)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from bench.cohorts.cohort import Cohort
 from bench.imaging.crop import Crop
 from bench.method import Predictions, Run
+from bench.search import Categorical, Float
 from bench_zoo.augmentation import apply_augmentation, draw_augmentation
 from bench_zoo.cnn.network import FlipAveraged, PlainNetwork, TaskNetworks, build_encoder
 from bench_zoo.cnn.weights import load_pretrained
@@ -78,6 +79,18 @@ class PlainCNN:
     targets: tuple[Target, ...] = field(default=(), init=False, repr=False)
     network: PlainNetwork | TaskNetworks | None = field(default=None, init=False, repr=False)
     run: Run | None = field(default=None, init=False, repr=False)
+
+    @classmethod
+    def search_space(cls) -> dict[str, Float | Categorical]:
+        """That of :meth:`bench_zoo.spatial_mtl.method.SpatialMTL.search_space`, as far as it applies."""
+        return {
+            "learning_rate": Float(3e-4, 1e-2, log=True),
+            "weight_decay": Float(1e-3, 0.3, log=True),
+            "dropout": Float(0.0, 0.5),
+            "augmentation": Float(0.0, 2.0),
+            "hidden": Categorical((16, 32, 64)),
+            "balance": Categorical(("fixed", "uncertainty")),
+        }
 
     def fit(self, train: Cohort, val: Cohort, run: Run) -> Self:
         """Train on ``train``; ``val`` picks the epoch."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from bench.cohorts.cohort import Cohort
 from bench.method import Predictions, Run
+from bench.search import Categorical, Float
 from bench_zoo.hyperparameters import from_json, hyperparameters
 from bench_zoo.linear import fit_linear
 from bench_zoo.radiomics.extraction import settings_of
@@ -50,6 +51,16 @@ class RadiomicsLR:
     targets: tuple[Target, ...] = field(default=(), init=False, repr=False)
     screen: Screen = field(default_factory=lambda: Screen((), ()), init=False, repr=False)
     weights: np.ndarray = field(default_factory=lambda: np.zeros((0, 1)), init=False, repr=False)
+
+    @classmethod
+    def search_space(cls) -> dict[str, Float | Categorical]:
+        """Screen and bins; the penalty is chosen inside ``fit``, by cross-validation.
+
+        ``most_correlated``: from a screen that keeps a feature of each family to one that keeps nearly all.
+        ``bin_width``: half and double the default, which leaves most lesions with the 30 to 130 bins that
+        pyradiomics' documentation advises; three choices and no range, as each measures all cases anew.
+        """
+        return {"most_correlated": Float(0.6, 0.99), "bin_width": Categorical((2.5, 5.0, 10.0))}
 
     def fit(self, train: Cohort, val: Cohort, run: Run) -> Self:
         """Screen the features and fit one line a task."""
