@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.cells import Choice, choose
 from bench.errors import UsageError
+from bench.limits import seconds
 from bench.method import MethodSpec
 from bench.names import unknown_name
 from bench.paths import configs_dir

@@ -57,7 +57,7 @@ def overhead(cells: int) -> tuple[float, float]:
 
 
 def fill(plan: Plan, boards: int) -> None:
-    """Write cells of twenty methods on a board, each with predictions of its own, and copies as more boards."""
+    """Write cells of twenty methods on a board, each with its own predictions, and copies as more boards."""
     generator = np.random.default_rng(0)
     for number, (method, base) in enumerate(product(range(20), plan.cells)):
         name = f"m{method:02}"
