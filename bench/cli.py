@@ -245,12 +245,15 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan and a time estimate only.")
     ] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Write the plan only; `bench worker` runs its cells.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     wanted: FormatOption = Format.table,
 ) -> None:
     """Fit, predict and score: runs what is missing of the plan, then prints the result table."""
     from bench.config import parse_settings, read_experiment
-    from bench.experiment import dry_run_rows, run_experiment
+    from bench.experiment import dry_run_rows, make_plan, run_experiment, write_plan
     from bench.status import statuses
 
     given: dict[str, Any] = {
@@ -277,6 +280,10 @@ def run(
     experiment = read_experiment(config, {key: value for key, value in given.items() if value is not None})
     if dry_run:
         print_rows(dry_run_rows(experiment, quiet), wanted, "Plan")
+        return
+    if plan:
+        stored = write_plan(make_plan(experiment, quiet))
+        print(f"plan {stored.id} of {len(stored.cells)} cells; next: bench worker --store {experiment.store}")
         return
     try:
         went_well = run_experiment(experiment, quiet, wanted, statuses(retry))
@@ -351,6 +358,9 @@ def leaderboard(
     sensitivity: Annotated[
         bool, typer.Option("--sensitivity", help="Show how the order changes with other choices instead.")
     ] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="While a run goes on: rank on the folds that all have finished.")
+    ] = False,
     plugin: PluginOption = None,
     freeze: Annotated[
         Path | None, typer.Option("--freeze", help="Folder of boards to keep this one in, with its source.")
@@ -365,17 +375,23 @@ def leaderboard(
     from bench.leaderboard import leaderboard as rank
     from bench.leaderboard import sensitivity_board
     from bench.missing import at_chance
+    from bench.partial import on_finished_folds
     from bench.ranking_metric import ranking_metrics
     from bench.report import select_columns
     from bench.thresholds import rule_named
 
     if freeze is not None:
-        changed = {"--missing": missing is not Missing.apart, "--sensitivity": sensitivity}
+        changed = {
+            "--missing": missing is not Missing.apart,
+            "--sensitivity": sensitivity,
+            "--partial": partial,
+        }
         _refuse_beside_freeze(changed | {"--columns": columns is not None, "--out": out is not None})
     by_rule = rule_named(rule)
     found = open_cohort(cohort, skip_broken=skip_broken)
     chosen = ranking_metrics(found.tasks, _names(metric) or (), plugin or ())
     results = _results_of(found, split, store)
+    results = on_finished_folds(results) if partial else results
     results = replace(results, metrics=chosen, rule=by_rule)
     results = with_ensembles(results) if ensembles else results
     if freeze is not None:
