@@ -37,7 +37,7 @@ def test_methods_are_ranked_on_the_folds_that_all_have_finished(plan: Plan) -> N
     assert partial.split == "internal_cv, PARTIAL: folds 1, 2, 3 of 5"
     scores = score_results(partial)
     assert all(its.rank is not None for its in scores)
-    assert {its.task.name: its.cases for its in scores}["er"] == partial.truth["er"].notna().sum()
+    assert {its.task.name: its.n for its in scores}["er"] == partial.truth["er"].notna().sum()
 
 
 def test_complete_results_are_not_touched(plan: Plan) -> None:

@@ -237,6 +237,7 @@ def test_ctrl_c_says_that_nothing_is_lost(moody: str, tmp_path: Path) -> None:
     )
     while len(finished(tmp_path)) < 5 and process.poll() is None:
         time.sleep(0.05)
+    time.sleep(1)  # into the training of the slow method
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 1

@@ -443,7 +443,7 @@ def test_a_search_space_does_not_change_the_code_of_a_method(
 def test_a_tuning_has_one_budget() -> None:
     with pytest.raises(UsageError, match="give --trials or --tune-time, not both"):
         read_experiment(None, {"trials": 3, "tune_time": "20m"})
-    with pytest.raises(UsageError, match="expects a time such as 90s, 20m or 2h, got '20 min'"):
+    with pytest.raises(UsageError, match="expected a time, such as 90s, 20m or 8h, got '20 min'"):
         read_experiment(None, {"tune_time": "20 min"})
     assert read_experiment(None, {"tune_time": "20m"}).tune_time == "20m"
 
