@@ -1,4 +1,5 @@
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,10 @@ import pytest
 
 from bench.cohorts.catalogue import open_cohort
 from bench.cohorts.cohort import Cohort
+
+# A test session in the background ignores Ctrl-C, and so would the commands that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # pytest's importlib mode puts no folder of tests on the path; tests of boards share made_results.py.
 sys.path.insert(0, str(Path(__file__).parent))
