@@ -253,5 +253,5 @@ def _count(group: str, site: str, task: Task, cases: pd.DataFrame, labels: "pd.S
         missing=len(labels) - len(known),
         positives=int(known.sum()) if binary else None,
         prevalence=round(float(known.mean()), 3) if binary and len(known) else None,
-        median=float(known.median()) if not binary and len(known) else None,
+        median=round(float(known.median()), 4) if not binary and len(known) else None,
     )

@@ -53,11 +53,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--from", type=float, default=4.0, dest="first")
     parser.add_argument("--to", type=float, default=40.0, dest="last")
+    parser.add_argument("--unbroken", type=Path, help="store of an unbroken run; what it lacks is run first")
     parser.add_argument("words", nargs="+")
     asked = parser.parse_args()
     moments = random.Random(asked.seed)
     with tempfile.TemporaryDirectory() as folder:
-        whole, broken = Path(folder, "whole"), Path(folder, "broken")
+        whole, broken = asked.unbroken or Path(folder, "whole"), Path(folder, "broken")
         started = time.monotonic()
         subprocess.run(command(whole, asked.words), check=True, capture_output=True)
         print(f"unbroken: {time.monotonic() - started:.0f} s", flush=True)
