@@ -11,10 +11,48 @@ import typer
 from bench import __version__
 from bench.errors import BenchError, UsageError
 from bench.listing import BoardFormat, Format, Missing, board_format, print_rows
-from bench.report.select import COLUMNS_HELP
+from bench.options import (
+    BoardFormatOption,
+    CohortOption,
+    ColumnsOption,
+    ConfigOption,
+    DeviceOption,
+    DryRunOption,
+    EnsemblesOption,
+    ExecutorOption,
+    FormatOption,
+    FreezeOption,
+    InnerFoldsOption,
+    JobsOption,
+    MemoryOption,
+    MethodOption,
+    MetricOption,
+    MissingOption,
+    OutOption,
+    PartialOption,
+    PlanOnlyOption,
+    PlanOption,
+    PluginOption,
+    PresetOption,
+    QuietOption,
+    RetryOption,
+    RowsOption,
+    RuleOption,
+    SeedsOption,
+    SensitivityOption,
+    SettingsOption,
+    SkipOption,
+    SplitOption,
+    StoreOption,
+    ThreadsOption,
+    TimeoutOption,
+    TrialsOption,
+    TuneTimeOption,
+)
 
 if TYPE_CHECKING:
     from bench.cohorts.cohort import Cohort
+    from bench.config import Experiment
     from bench.report.table import Table
     from bench.scores import Results
 
@@ -36,37 +74,6 @@ class PointUnit(StrEnum):
 
     mm = "mm"
     voxel = "voxel"
-
-
-PluginOption = Annotated[
-    list[Path] | None, typer.Option("--plugin", help="Local plugin file; may be given several times.")
-]
-FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
-StoreOption = Annotated[Path, typer.Option("--store", help="Folder of the run store.")]
-CohortOption = Annotated[
-    str, typer.Option("--cohort", help="Phantom scenario (phantom, phantom-rim@3) or folder.")
-]
-SkipOption = Annotated[
-    bool, typer.Option("--skip-broken", help="Leave out broken cases, see `bench cohort check`.")
-]
-OutOption = Annotated[
-    Path | None, typer.Option("--out", help="File instead of printing: .md, .tex, .csv or .json.")
-]
-BoardFormatOption = Annotated[
-    BoardFormat | None,
-    typer.Option("--format", help="How to write the table; where not given, by the ending of --out."),
-]
-MetricOption = Annotated[
-    list[str] | None,
-    typer.Option("--metric", help="What ranks: task=metric, or a metric; see `bench metrics --list`."),
-]
-RuleOption = Annotated[
-    str, typer.Option("--rule", help="Rule of the thresholds of decisions: youden or sensitivity_90.")
-]
-SplitOption = Annotated[str, typer.Option("--split", help="Name of a split or path of its TOML.")]
-EnsemblesOption = Annotated[
-    bool, typer.Option("--ensembles", help="Add a row for the ensemble over seeds of each method.")
-]
 
 
 class FamilyName(StrEnum):
@@ -162,7 +169,7 @@ def make(
 @cohort_app.command("check")
 def check_cohort(
     folder: Annotated[Path, typer.Argument(help="Folder with cohort.toml and cases.csv.")],
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: QuietOption = False,
     wanted: FormatOption = Format.table,
 ) -> None:
     """Name every fault of a cohort folder with its remedy, a line each; count cases and labels."""
@@ -201,59 +208,35 @@ def init_cohort(
 
 @app.command()
 def run(
-    method: Annotated[
-        list[str] | None, typer.Option("--method", "-m", help="Methods: A,B or several times.")
-    ] = None,
+    method: MethodOption = None,
     split: Annotated[str | None, typer.Option("--split", "-s", help="Split, see `bench splits`.")] = None,
     cohort: Annotated[str | None, typer.Option("--cohort", "-c", help="Phantom scenario or folder.")] = None,
-    seeds: Annotated[str | None, typer.Option("--seeds", help="Training seeds: 0,1,2.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="parameter=value or method.parameter=value.")
-    ] = None,
-    preset: Annotated[str | None, typer.Option("--preset", help="Parameters of a shipped preset.")] = None,
-    config: Annotated[Path | None, typer.Option("--config", help="Experiment as a TOML file.")] = None,
-    device: Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")] = None,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads a cell.")] = None,
+    seeds: SeedsOption = None,
+    settings: SettingsOption = None,
+    preset: PresetOption = None,
+    config: ConfigOption = None,
+    device: DeviceOption = None,
+    threads: ThreadsOption = None,
     store: Annotated[str | None, typer.Option("--store", help="Folder of the run store.")] = None,
     metric: MetricOption = None,
-    inner_folds: Annotated[
-        int | None,
-        typer.Option("--inner-folds", help="Inner folds where validation is too small; 0: none."),
-    ] = None,
-    jobs: Annotated[int | None, typer.Option("--jobs", min=1, help="How many cells run at a time.")] = None,
-    cell_timeout: Annotated[
-        str | None, typer.Option("--cell-timeout", help="Longest time of a cell: 90s, 20m, 8h.")
-    ] = None,
-    memory_limit: Annotated[
-        str | None, typer.Option("--memory-limit", help="Most memory of a cell's processes: 8g.")
-    ] = None,
-    retry: Annotated[
-        str | None, typer.Option("--retry", help="Run again what ended so: failed,timeout,crashed.")
-    ] = None,
-    executor: Annotated[
-        str | None,
-        typer.Option("--executor", help="Where cells run: workers, slurm, or here for a debugger."),
-    ] = None,
-    trials: Annotated[
-        int | None, typer.Option("--trials", min=0, help="Tune each method that can be, with so many trials.")
-    ] = None,
-    tune_time: Annotated[
-        str | None, typer.Option("--tune-time", help="Tune for so long a cell (20m); not reproducible.")
-    ] = None,
+    inner_folds: InnerFoldsOption = None,
+    jobs: JobsOption = None,
+    cell_timeout: TimeoutOption = None,
+    memory_limit: MemoryOption = None,
+    retry: RetryOption = None,
+    executor: ExecutorOption = None,
+    trials: TrialsOption = None,
+    tune_time: TuneTimeOption = None,
     plugin: PluginOption = None,
     skip_broken: SkipOption = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the plan and a time estimate only.")
-    ] = False,
-    plan: Annotated[
-        bool, typer.Option("--plan", help="Write the plan only; `bench worker` runs its cells.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    dry_run: DryRunOption = False,
+    plan: PlanOnlyOption = False,
+    quiet: QuietOption = False,
     wanted: FormatOption = Format.table,
 ) -> None:
     """Fit, predict and score: runs what is missing of the plan, then prints the result table."""
     from bench.config import parse_settings, read_experiment
-    from bench.experiment import dry_run_rows, make_plan, run_experiment, write_plan
+    from bench.experiment import dry_run_rows, make_plan, write_plan
     from bench.status import statuses
 
     given: dict[str, Any] = {
@@ -278,15 +261,21 @@ def run(
         "plugins": [str(path) for path in plugin] if plugin else None,
     }
     experiment = read_experiment(config, {key: value for key, value in given.items() if value is not None})
+    again = statuses(retry)
     if dry_run:
-        print_rows(dry_run_rows(experiment, quiet), wanted, "Plan")
-        return
-    if plan:
+        print_rows(dry_run_rows(experiment, quiet, again), wanted, "Plan")
+    elif plan:
         stored = write_plan(make_plan(experiment, quiet))
         print(f"plan {stored.id} of {len(stored.cells)} cells; next: bench worker --store {experiment.store}")
-        return
+    else:
+        _run_to_the_end(experiment, quiet, wanted, again)
+
+
+def _run_to_the_end(experiment: "Experiment", quiet: bool, wanted: Format, retry: Sequence[str]) -> None:
+    from bench.experiment import run_experiment
+
     try:
-        went_well = run_experiment(experiment, quiet, wanted, statuses(retry))
+        went_well = run_experiment(experiment, quiet, wanted, retry)
     except KeyboardInterrupt:
         raise BenchError("stopped; what is finished is kept, the same command goes on from here") from None
     if not went_well:
@@ -296,7 +285,7 @@ def run(
 @app.command()
 def status(
     store: StoreOption = Path("runs"),
-    plan: Annotated[str, typer.Option("--plan", help="Beginning of a plan's name; the last one.")] = "",
+    plan: PlanOption = "",
     cells: Annotated[bool, typer.Option("--cells", help="A row a cell instead of one a method.")] = False,
     wanted: FormatOption = Format.table,
 ) -> None:
@@ -317,15 +306,13 @@ def status(
 @app.command()
 def worker(
     store: StoreOption = Path("runs"),
-    plan: Annotated[str, typer.Option("--plan", help="Beginning of a plan's name; the last one.")] = "",
+    plan: PlanOption = "",
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="How many cells run at a time.")] = 1,
     method: Annotated[
         list[str] | None, typer.Option("--method", "-m", help="Rows of the plan: A,B or several times; all.")
     ] = None,
-    retry: Annotated[
-        str | None, typer.Option("--retry", help="Run again what ended so: failed,timeout,crashed.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    retry: RetryOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Run cells of a planned store until none is left; start as many as a cluster has room for."""
     from bench.status import statuses
@@ -347,24 +334,15 @@ def leaderboard(
     skip_broken: SkipOption = False,
     wanted: BoardFormatOption = None,
     out: OutOption = None,
-    columns: Annotated[str | None, typer.Option("--columns", help=COLUMNS_HELP)] = None,
+    columns: ColumnsOption = None,
     metric: MetricOption = None,
     rule: RuleOption = "youden",
     ensembles: EnsemblesOption = False,
-    missing: Annotated[
-        Missing,
-        typer.Option("--missing", help="List methods with missing cells apart, or rank them at chance."),
-    ] = Missing.apart,
-    sensitivity: Annotated[
-        bool, typer.Option("--sensitivity", help="Show how the order changes with other choices instead.")
-    ] = False,
-    partial: Annotated[
-        bool, typer.Option("--partial", help="While a run goes on: rank on the folds that all have finished.")
-    ] = False,
+    missing: MissingOption = Missing.apart,
+    sensitivity: SensitivityOption = False,
+    partial: PartialOption = False,
     plugin: PluginOption = None,
-    freeze: Annotated[
-        Path | None, typer.Option("--freeze", help="Folder of boards to keep this one in, with its source.")
-    ] = None,
+    freeze: FreezeOption = None,
 ) -> None:
     """Rank every method of a store on one cohort and split."""
     from dataclasses import replace
@@ -372,21 +350,15 @@ def leaderboard(
     from bench.cohorts.catalogue import open_cohort
     from bench.ensemble import with_ensembles
     from bench.frozen import freeze as freeze_board
-    from bench.leaderboard import leaderboard as rank
-    from bench.leaderboard import sensitivity_board
-    from bench.missing import at_chance
     from bench.partial import on_finished_folds
     from bench.ranking_metric import ranking_metrics
     from bench.report import select_columns
     from bench.thresholds import rule_named
 
     if freeze is not None:
-        changed = {
-            "--missing": missing is not Missing.apart,
-            "--sensitivity": sensitivity,
-            "--partial": partial,
-        }
-        _refuse_beside_freeze(changed | {"--columns": columns is not None, "--out": out is not None})
+        apart = {"--missing": missing is not Missing.apart, "--sensitivity": sensitivity}
+        shown = {"--partial": partial, "--columns": columns is not None, "--out": out is not None}
+        _refuse_beside_freeze(apart | shown)
     by_rule = rule_named(rule)
     found = open_cohort(cohort, skip_broken=skip_broken)
     chosen = ranking_metrics(found.tasks, _names(metric) or (), plugin or ())
@@ -397,13 +369,21 @@ def leaderboard(
     if freeze is not None:
         print(freeze_board(results, freeze))
         return
-    if sensitivity:
-        board = sensitivity_board(results, missing)
-    else:
-        board = rank(at_chance(results) if missing is Missing.chance else results)
+    board = _board(results, missing, sensitivity)
     if columns is not None:
         board = select_columns(board, [name.strip() for name in columns.split(",")])
     _show(board, wanted, out)
+
+
+def _board(results: "Results", missing: Missing, sensitivity: bool) -> "Table":
+    """The ranked board, or how its order depends on choices."""
+    from bench.leaderboard import leaderboard as rank
+    from bench.leaderboard import sensitivity_board
+    from bench.missing import at_chance
+
+    if sensitivity:
+        return sensitivity_board(results, missing)
+    return rank(at_chance(results) if missing is Missing.chance else results)
 
 
 def _refuse_beside_freeze(given: Mapping[str, bool]) -> None:
@@ -420,9 +400,7 @@ def _refuse_beside_freeze(given: Mapping[str, bool]) -> None:
 def metrics(
     split: Annotated[str | None, typer.Option("--split", help="Name of a split or path of its TOML.")] = None,
     cohort: CohortOption = "phantom",
-    method: Annotated[
-        list[str] | None, typer.Option("--method", "-m", help="Rows of the store: A,B or several times; all.")
-    ] = None,
+    method: RowsOption = None,
     rule: RuleOption = "youden",
     listed: Annotated[bool, typer.Option("--list", help="List the metrics instead.")] = False,
     store: StoreOption = Path("runs"),

@@ -28,7 +28,7 @@ from bench.results import results_of_cells
 from bench.run_view import RunView, run_view
 from bench.runner import Settings, device_named, unmet_need
 from bench.split import Split, load_split_config, make_split, split_to_json
-from bench.store import OK, Store
+from bench.store import Store
 
 EXECUTORS = ("workers", "here", "slurm")
 
@@ -61,10 +61,10 @@ class Plan:
 
     def to_run(self, retry: Collection[str] = ()) -> tuple[list[Cell], dict[str, int]]:
         """Cells without a record or with a status to retry, and how many others ended badly, by status."""
-        records = {cell.id: self.store.record(cell) for cell in self.every_cell}
-        status = {its: record["status"] if record else "" for its, record in records.items()}
-        wanted = [cell for cell in self.every_cell if status[cell.id] in ("", *retry)]
-        return wanted, Counter(its for its in status.values() if its not in ("", OK, *retry))
+        records = [(cell, self.store.record(cell)) for cell in self.missing()]
+        wanted = [cell for cell, record in records if record is None or record["status"] in retry]
+        bad = [record["status"] for _, record in records if record is not None]
+        return wanted, Counter(status for status in bad if status not in retry)
 
     def work(self, cells: Iterable[Cell], jobs: int = 1, patient: bool = True) -> Work:
         """These cells with what running them takes."""
@@ -133,12 +133,7 @@ def run_experiment(experiment: Experiment, quiet: bool, wanted: Format, retry: C
         print(f"not run again: {listed}; --retry {','.join(kept)} does it", file=sys.stderr)
     with run_view(len(cells), quiet) as view:
         work = planned.work(cells, experiment.jobs)
-        if experiment.executor == "slurm":
-            from bench.executors.slurm import run_on_slurm
-
-            run_on_slurm(work, stored.id, experiment.resources, tuple(retry), view)
-        else:
-            execute(experiment.executor, work, view)
+        execute(work, view, stored, retry)
     results = results_of_cells(planned.cohort, planned.split, planned.cells, planned.store, planned.skipped)
     print_results(replace(results, metrics=planned.metrics), wanted)
     return not view.bad and not kept and not planned.skipped
@@ -151,9 +146,10 @@ def write_plan(planned: Plan) -> StoredPlan:
     return keep_plan(planned.store, planned.experiment, planned.every_cell, planned.skipped)
 
 
-def execute(executor: str, work: Work, view: RunView) -> None:
-    """Run cells where the executor of that name runs them; raises UsageError for another name."""
-    name = executor or os.environ.get("BENCH_EXECUTOR", "workers")
+def execute(work: Work, view: RunView, stored: StoredPlan, retry: Collection[str]) -> None:
+    """Run cells where the plan's executor runs them; raises UsageError for an unknown one."""
+    asked = stored.experiment
+    name = asked.executor or os.environ.get("BENCH_EXECUTOR", "workers")
     if name == "here":
         from bench.executors.here import run_here
 
@@ -162,14 +158,21 @@ def execute(executor: str, work: Work, view: RunView) -> None:
         from bench.executors.workers import run_in_workers
 
         run_in_workers(work, view)
+    elif name == "slurm":
+        from bench.executors.slurm import run_on_slurm
+
+        run_on_slurm(work, stored.id, asked.resources, tuple(retry), view)
     else:
         raise unknown_name("executor", name, EXECUTORS)
 
 
-def dry_run_rows(experiment: Experiment, quiet: bool) -> list[dict[str, Any]]:
-    """The plan, a method a row, with the time it will take; the last row is the sum."""
+def dry_run_rows(experiment: Experiment, quiet: bool, retry: Collection[str] = ()) -> list[dict[str, Any]]:
+    """The plan, a method a row, with the time it will take; the last row is the sum.
+
+    Cells that ended badly count as done, unless ``retry`` names how they ended.
+    """
     planned = make_plan(experiment, quiet)
-    missing = planned.missing()
+    missing, _ = planned.to_run(retry)
     rows, total = [], 0.0
     for label, choice in planned.choices.items():
         cells = [cell for cell in planned.every_cell if cell.method == label]

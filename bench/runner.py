@@ -63,8 +63,7 @@ def run_cell(
     with _logging_to(handler):
         try:
             with fenced(store.folder, work), threadpool_limits(settings.threads):
-                tables, measured, method = _fit_predict(cell, choice, cohort, split, work, settings, report)
-            _save_model(method, work / MODEL)
+                tables, measured = _fit_predict(cell, choice, cohort, split, work, settings, report)
             record |= {"status": OK, "reason": "", **measured}
         except (Exception, SystemExit) as error:  # a method may raise anything; the run goes on without it
             log.error("%s", traceback.format_exc())
@@ -119,8 +118,8 @@ def _fit_predict(
     work: Path,
     settings: Settings,
     report: Report,
-) -> tuple[dict[str, pd.DataFrame], Record, Method]:
-    """Tables of the cell by file name, what was measured, and the fitted method."""
+) -> tuple[dict[str, pd.DataFrame], Record]:
+    """Tables of the cell by file name, and what was measured; the model goes into the work folder."""
     fold = split.folds[cell.fold]
     train, val, test = (cohort.take(ids) for ids in (fold.train, fold.val, fold.test))
     run = Run(cell.seed, settings.device, settings.threads, work / SCRATCH, report)
@@ -138,14 +137,14 @@ def _fit_predict(
         PREDICTIONS: long_predictions(cell.method, returned, test, cell.fold, cell.seed),
         VALIDATION: long_predictions(cell.method, judged, val, cell.fold, cell.seed),
     }
-    measured = {
+    _save_model(method, work / MODEL)
+    return tables, {
         "fit_seconds": round(fitted - started + tuning.get("seconds", 0.0), 3),
         "predict_seconds": round(predicted - fitted, 3),
         "peak_memory_mb": peak_memory_mb(),
         "parameters": _count_parameters(method),
         **({"tuning": tuning} if tuning else {}),
     }
-    return tables, measured, method
 
 
 def opening_record(cell: Cell, choice: Choice, cohort: Cohort, split: Split, settings: Settings) -> Record:

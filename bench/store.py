@@ -32,7 +32,7 @@ from bench.errors import StoreError
 
 RECORD, LOG, MODEL, SCRATCH, PROGRESS = "record.json", "log.txt", "model", "scratch", "progress.json"
 PREDICTIONS, VALIDATION = "predictions.parquet", "validation.parquet"
-# How a cell can end; one that is planned and has no record yet is NOT_RUN.
+# How a cell can end.
 OK, FAILED, TIMEOUT, OUT_OF_MEMORY, CRASHED = "ok", "failed", "timeout", "out-of-memory", "crashed"
 BAD_ENDS = (FAILED, TIMEOUT, OUT_OF_MEMORY, CRASHED)
 Record = dict[str, Any]
@@ -87,8 +87,11 @@ class Store:
             for name, table in tables.items():
                 table.to_parquet(aside / name, index=False)
             ended = record["status"] in (OK, FAILED)
-            for path in _to_keep(work) if ended else [work / LOG]:
-                path.replace(aside / path.name) if ended else shutil.copy(path, aside)
+            if ended:
+                for path in _to_keep(work):
+                    path.replace(aside / path.name)
+            elif (work / LOG).is_file():  # a process may end before it has logged a word
+                shutil.copy(work / LOG, aside)
             kept = write_record(aside, {**record, "tables": {name: _digest(aside / name) for name in tables}})
             final.parent.mkdir(parents=True, exist_ok=True)
             if final.exists():

@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.errors import StoreError
-from bench.experiment import execute, make_plan
+from bench.executors.workers import run_in_workers
+from bench.experiment import make_plan
 from bench.plans import stored_plan
 from bench.run_view import run_view
 from bench.store import Store
@@ -48,5 +49,5 @@ def work_on(
         )
     cells = [its for its in planned.to_run(retry)[0] if not methods or its.method in methods]
     with run_view(len(cells), quiet) as view:
-        execute("workers", planned.work(cells, jobs, patient=False), view)
+        run_in_workers(planned.work(cells, jobs, patient=False), view)
         return view.bad

@@ -11,10 +11,11 @@ import pytest
 
 from bench.config import Experiment
 from bench.errors import StoreError
-from bench.experiment import Plan, make_plan, run_experiment
+from bench.experiment import Plan, dry_run_rows, make_plan, run_experiment
 from bench.listing import Format
 from bench.results import results_of_store
-from bench.store import LOG, OK, PREDICTIONS, RECORD, VALIDATION
+from bench.runner import opening_record
+from bench.store import CRASHED, LOG, OK, PREDICTIONS, RECORD, VALIDATION
 
 
 def experiment(store: Path) -> Experiment:
@@ -65,6 +66,16 @@ def test_a_damaged_cell_is_no_result_is_set_aside_and_runs_again(
 def test_an_ended_cell_leaves_nothing_in_work_and_claims(plan: Plan, tmp_path: Path) -> None:
     assert not list((tmp_path / "work").iterdir())
     assert not list((tmp_path / "claims").iterdir())
+
+
+def test_a_cell_that_ended_before_it_logged_a_word_has_its_record(plan: Plan) -> None:
+    cell = plan.cells[0]
+    opening = opening_record(cell, plan.choices[cell.method], plan.cohort, plan.split_of(cell), plan.settings)
+    kept = plan.store.commit(cell, opening | {"status": CRASHED, "reason": "signal SIGKILL"}, {})
+    assert plan.store.record(cell) == kept and plan.to_run() == ([], {CRASHED: 1})
+    assert plan.to_run([CRASHED]) == ([cell], {})
+    assert dry_run_rows(plan.experiment, quiet=True)[0]["done"] == 5
+    assert dry_run_rows(plan.experiment, quiet=True, retry=[CRASHED])[0]["done"] == 4
 
 
 def test_a_store_that_cannot_be_written_says_so() -> None:

@@ -160,6 +160,7 @@ def _watch(slot: _Slot, job: _Job, work: Work, view: RunView) -> None:
         job.renewed = clock
         if not renew(job.claim):
             job.ended_by_run = "", "another run has taken the cell over"
+            return
     if clock - job.started > work.limits.seconds:
         job.ended_by_run = TIMEOUT, f"ran longer than its limit of {work.limits.seconds:g} s"
     elif held > work.limits.memory_mb:

@@ -1,0 +1,94 @@
+"""Options of the command line that several commands have, or that a command has many of."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.listing import BoardFormat, Format, Missing
+from bench.report.select import COLUMNS_HELP
+
+PluginOption = Annotated[
+    list[Path] | None, typer.Option("--plugin", help="Local plugin file; may be given several times.")
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
+StoreOption = Annotated[Path, typer.Option("--store", help="Folder of the run store.")]
+CohortOption = Annotated[
+    str, typer.Option("--cohort", help="Phantom scenario (phantom, phantom-rim@3) or folder.")
+]
+SkipOption = Annotated[
+    bool, typer.Option("--skip-broken", help="Leave out broken cases, see `bench cohort check`.")
+]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", help="File instead of printing: .md, .tex, .csv or .json.")
+]
+BoardFormatOption = Annotated[
+    BoardFormat | None,
+    typer.Option("--format", help="How to write the table; where not given, by the ending of --out."),
+]
+MetricOption = Annotated[
+    list[str] | None,
+    typer.Option("--metric", help="What ranks: task=metric, or a metric; see `bench metrics --list`."),
+]
+RuleOption = Annotated[
+    str, typer.Option("--rule", help="Rule of the thresholds of decisions: youden or sensitivity_90.")
+]
+SplitOption = Annotated[str, typer.Option("--split", help="Name of a split or path of its TOML.")]
+EnsemblesOption = Annotated[
+    bool, typer.Option("--ensembles", help="Add a row for the ensemble over seeds of each method.")
+]
+MethodOption = Annotated[
+    list[str] | None, typer.Option("--method", "-m", help="Methods: A,B or several times.")
+]
+RowsOption = Annotated[
+    list[str] | None, typer.Option("--method", "-m", help="Rows of the store: A,B or several times; all.")
+]
+SeedsOption = Annotated[str | None, typer.Option("--seeds", help="Training seeds: 0,1,2.")]
+SettingsOption = Annotated[
+    list[str] | None, typer.Option("--set", help="parameter=value or method.parameter=value.")
+]
+PresetOption = Annotated[str | None, typer.Option("--preset", help="Parameters of a shipped preset.")]
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="Experiment as a TOML file.")]
+DeviceOption = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")]
+ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads a cell.")]
+InnerFoldsOption = Annotated[
+    int | None, typer.Option("--inner-folds", help="Inner folds where validation is too small; 0: none.")
+]
+JobsOption = Annotated[int | None, typer.Option("--jobs", min=1, help="How many cells run at a time.")]
+TimeoutOption = Annotated[
+    str | None, typer.Option("--cell-timeout", help="Longest time of a cell: 90s, 20m, 8h.")
+]
+MemoryOption = Annotated[
+    str | None, typer.Option("--memory-limit", help="Most memory of a cell's processes: 8g.")
+]
+RetryOption = Annotated[
+    str | None, typer.Option("--retry", help="Run again what ended so: failed,timeout,crashed.")
+]
+ExecutorOption = Annotated[
+    str | None, typer.Option("--executor", help="Where cells run: workers, slurm, or here for a debugger.")
+]
+TrialsOption = Annotated[
+    int | None, typer.Option("--trials", min=0, help="Tune each method that can be, with so many trials.")
+]
+TuneTimeOption = Annotated[
+    str | None, typer.Option("--tune-time", help="Tune for so long a cell (20m); not reproducible.")
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print the plan and a time estimate only.")]
+PlanOnlyOption = Annotated[
+    bool, typer.Option("--plan", help="Write the plan only; `bench worker` runs its cells.")
+]
+PlanOption = Annotated[str, typer.Option("--plan", help="Beginning of a plan's name; the last one.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+ColumnsOption = Annotated[str | None, typer.Option("--columns", help=COLUMNS_HELP)]
+MissingOption = Annotated[
+    Missing, typer.Option("--missing", help="List methods with missing cells apart, or rank them at chance.")
+]
+SensitivityOption = Annotated[
+    bool, typer.Option("--sensitivity", help="Show how the order changes with other choices instead.")
+]
+PartialOption = Annotated[
+    bool, typer.Option("--partial", help="While a run goes on: rank on the folds that all have finished.")
+]
+FreezeOption = Annotated[
+    Path | None, typer.Option("--freeze", help="Folder of boards to keep this one in, with its source.")
+]
