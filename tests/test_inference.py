@@ -278,24 +278,40 @@ def test_squared_contributions_of_patients_add_up_to_the_variance_of_the_mean():
     assert (doubled**2).sum() == pytest.approx((single**2).sum())
 
 
-def stepped_down(statistics, null):
-    """Algorithm of Romano & Wolf (2016), as stated: one hypothesis after the other."""
-    left, result, floor = list(range(len(statistics))), np.empty(len(statistics)), 0.0
+def groupings(methods):
+    """Every way to part the methods into groups of equals."""
+    if not methods:
+        yield []
+        return
+    for rest in groupings(methods[1:]):
+        yield [[methods[0]], *rest]
+        for place, group in enumerate(rest):
+            yield [*rest[:place], [methods[0], *group], *rest[place + 1 :]]
+
+
+def stepped_down(statistics, null, pairs):
+    """Adjusted p of each pair, from every grouping of the methods that the rejected pairs leave possible."""
+    possible = []
+    for groups in groupings(sorted({method for pair in pairs for method in pair})):
+        equal = [at for at, pair in enumerate(pairs) if any(set(pair) <= set(group) for group in groups)]
+        possible.append(set(equal))
+    left, floor, result = list(range(len(statistics))), 0.0, np.zeros(len(statistics))
     while left:
         top = max(left, key=lambda index: statistics[index])
-        maxima = null[left].max(axis=0)
+        together = set().union(*(its for its in possible if top in its and its <= set(left)))
+        maxima = null[sorted(together)].max(axis=0)
         floor = max(floor, (1 + (maxima >= statistics[top]).sum()) / (1 + null.shape[1]))
         result[top] = floor
         left.remove(top)
     return result
 
 
-def test_adjusted_p_is_romano_and_wolfs_algorithm_on_bootstrap_t_statistics():
+def test_adjusted_p_is_romano_and_wolfs_algorithm_with_shaffers_constraints():
     rng = np.random.default_rng(9)
-    loss = rng.standard_normal((4, 60)) + np.array([0.0, 0.1, 0.4, 0.9])[:, None]
+    loss = rng.standard_normal((5, 60)) + np.array([0.0, 0.1, 0.4, 0.4, 0.9])[:, None]
     patients = patients_of(np.arange(60))
     drawn = draw_patients(patients, draws=400)
-    first, second = np.triu_indices(4, k=1)
+    first, second = np.triu_indices(5, k=1)
     differences = loss[first] - loss[second]
     null = []
     for held in drawn.T.astype(int):
@@ -303,7 +319,7 @@ def test_adjusted_p_is_romano_and_wolfs_algorithm_on_bootstrap_t_statistics():
         moved = sample.mean(axis=1) - differences.mean(axis=1)
         null.append(np.abs(moved) / (sample.std(axis=1, ddof=1) / np.sqrt(60)))
     statistics = np.abs(differences.mean(axis=1)) / (differences.std(axis=1, ddof=1) / np.sqrt(60))
-    expected = stepped_down(statistics, np.array(null).T)
+    expected = stepped_down(statistics, np.array(null).T, [*zip(first, second, strict=True)])
     found = adjusted_p(loss.mean(axis=1), mean_influence(loss, patients), patients, drawn)
     np.testing.assert_allclose(found[first, second], expected, atol=2.5e-3)
     np.testing.assert_array_equal(found, found.T)

@@ -8,7 +8,9 @@ mean square over 300 other samples). Binormal scores in five folds for the AUC, 
 with the given correlation between methods. Equal methods have an AUC of 0.6, the lowest of the range of
 interest, since from there twice the difference reaches farthest; where it would still pass 1 there is no such
 method. Prints how often the better one stands alone at rank 1, how often it shares that, and how often
-another method stands before it.
+another method stands before it. ``known`` is the share of a test that no data set allows: it divides each
+difference by its true standard error, and its threshold is the 95 % quantile over the repeats of the largest
+of the differences that can be equal together with it.
 """
 
 import argparse
@@ -19,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.inference import (
+    ALPHA,
     adjusted_p,
     auc_difference_error,
     auc_influence,
@@ -73,29 +76,46 @@ def standard_error(setting: Setting, rows: np.ndarray) -> float:
     return float(np.sqrt((influence**2).sum()))
 
 
-def ranks(setting: Setting, rows: np.ndarray, seed: int) -> list[int]:
-    """Shared rank of each method."""
-    patients = patients_of(np.arange(setting.n), setting.truth if setting.metric == "auc" else None)
+def estimates(setting: Setting, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Values, higher is better, shape (method,), and what patients contribute, shape (method, patient)."""
     if setting.metric == "auc":
         areas = delong(setting.truth, [row[None] for row in rows], setting.fold)
-        values, influence = areas.auc, auc_influence(areas)
-    else:
-        values, influence = -rows.mean(axis=1), -mean_influence(rows, patients)
+        return areas.auc, auc_influence(areas)
+    return -rows.mean(axis=1), -mean_influence(rows, patients_of(np.arange(setting.n)))
+
+
+def ranks(setting: Setting, values: np.ndarray, influence: np.ndarray, seed: int) -> list[int]:
+    """Shared rank of each method."""
+    patients = patients_of(np.arange(setting.n), setting.truth if setting.metric == "auc" else None)
     drawn = draw_patients(patients, DRAWS, seed)
     return shared_ranks(values, adjusted_p(values, influence, patients, drawn))
 
 
+def known_share(values: np.ndarray) -> float:
+    """How often the first method would stand alone if the standard errors were known; (repeat, method)."""
+    ahead = values[:, :1] - values[:, 1:]
+    errors = ahead.std(axis=0)
+    rivals = values[:, 2:]
+    first, second = np.triu_indices(rivals.shape[1], k=1)
+    apart = rivals[:, first] - rivals[:, second]
+    null = [np.abs(apart) / apart.std(axis=0), np.abs(ahead[:, :1] - ahead[:, 0].mean()) / errors[0]]
+    threshold = np.quantile(np.concatenate(null, axis=1).max(axis=1), 1 - ALPHA)
+    return float(((ahead / errors).min(axis=1) > threshold).mean())
+
+
 def measured(setting: Setting, repeats: int) -> tuple[float, ...]:
-    """Detectable difference; share of repeats alone at the top, sharing it, and behind; NaN if impossible."""
+    """Detectable difference; share of repeats alone at the top, sharing it, behind, and alone if known."""
     rng = np.random.default_rng([setting.n, round(100 * setting.prevalence), round(10 * setting.correlation)])
     errors = [standard_error(setting, draw(setting, rng, 2, 0.0)) for _ in range(OTHERS)]
     detectable = detectable_difference(float(np.sqrt(np.mean(np.square(errors)))))
     if setting.metric == "auc" and AREA + 2 * detectable >= 1:
-        return detectable, np.nan, np.nan, np.nan
-    found = [ranks(setting, draw(setting, rng, METHODS, 2 * detectable), seed) for seed in range(repeats)]
+        return detectable, *[np.nan] * 4
+    samples = [estimates(setting, draw(setting, rng, METHODS, 2 * detectable)) for _ in range(repeats)]
+    found = [ranks(setting, *its, seed) for seed, its in enumerate(samples)]
     alone = np.array([its[0] == 1 and min(its[1:]) > 1 for its in found])
     behind = np.array([its[0] > 1 for its in found])
-    return detectable, float(alone.mean()), float((~alone & ~behind).mean()), float(behind.mean())
+    known = known_share(np.array([values for values, _ in samples]))
+    return detectable, float(alone.mean()), float((~alone & ~behind).mean()), float(behind.mean()), known
 
 
 def main() -> None:
@@ -103,7 +123,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=4000)
     repeats = parser.parse_args().repeats
-    print("metric    n  prevalence  correlation  detectable  alone  shared  behind")
+    print("metric    n  prevalence  correlation  detectable  alone  shared  behind   known")
     settings = [Setting("auc", *its) for its in product((74, 177), (0.18, 0.74), (0.0, 0.8))]
     settings += [Setting("mae", n, 0.5, its) for n, its in product((74, 177), (0.0, 0.8))]
     for its in settings:
