@@ -34,6 +34,7 @@ from bench.inference import (
 )
 
 METHODS, FOLDS, DRAWS, AREA, OTHERS = 10, 5, 1000, 0.6, 300
+CORRELATIONS = (0.0, 0.8, 0.95)
 MEAN_ERROR = np.sqrt(2 / np.pi)
 
 
@@ -124,8 +125,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=4000)
     repeats = parser.parse_args().repeats
     print("metric    n  prevalence  correlation  detectable  alone  shared  behind   known")
-    settings = [Setting("auc", *its) for its in product((74, 177), (0.18, 0.74), (0.0, 0.8))]
-    settings += [Setting("mae", n, 0.5, its) for n, its in product((74, 177), (0.0, 0.8))]
+    settings = [Setting("auc", *its) for its in product((74, 177), (0.18, 0.74), CORRELATIONS)]
+    settings += [Setting("mae", n, 0.5, its) for n, its in product((74, 177), CORRELATIONS)]
     for its in settings:
         prevalence = f"{its.prevalence:.2f}" if its.metric == "auc" else "-"
         detectable, *shares = measured(its, repeats)
