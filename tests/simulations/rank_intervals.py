@@ -16,6 +16,7 @@ often the order of mean ranks alone would have told equal methods apart.
 """
 
 import argparse
+from collections.abc import Callable
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -23,7 +24,6 @@ import numpy as np
 
 from bench.inference import (
     ALPHA,
-    Patients,
     adjusted_p,
     auc_influence,
     delong,
@@ -35,6 +35,8 @@ from bench.metrics import METRICS
 from bench.ranking import consensus_ranks, rank_sets, separated
 
 METHODS, CASES, FOLDS, TASKS = 8, 74, 5, 4
+# What takes longest is done in every fourth repeat: the bootstrap of ranks, and the consensus.
+SELDOM = 4
 MIDDLE = 0.72
 ORDER = (METHODS - 1) / 2 - np.arange(METHODS)
 # True values of the methods, the best first.
@@ -47,11 +49,11 @@ TRUE = {
 
 
 class Drawn(NamedTuple):
-    """One data set: values (method,), higher is better, adjusted p, and resampled values (method, draw)."""
+    """One data set: values (method,), higher is better, adjusted p; how to resample them (method, draw)."""
 
     values: np.ndarray
     adjusted: np.ndarray
-    resampled: np.ndarray
+    resampled: Callable[[], np.ndarray]
 
 
 def true_ranks(values: np.ndarray) -> np.ndarray:
@@ -67,8 +69,8 @@ def drawn_auc(rng: np.random.Generator, true: np.ndarray, prevalence: float, sha
     fold, patients = np.arange(CASES) % FOLDS, patients_of(np.arange(CASES), truth)
     areas = delong(truth, [row[None] for row in rows], fold)
     counts = draw_patients(patients, seed=int(rng.integers(2**31)))
-    resampled = METRICS["auc"].resampled(truth, rows, fold, counts)
-    return _drawn(areas.auc, auc_influence(areas), patients, counts, resampled)
+    adjusted = adjusted_p(areas.auc, auc_influence(areas), patients, counts)
+    return Drawn(areas.auc, adjusted, lambda: METRICS["auc"].resampled(truth, rows, fold, counts))
 
 
 def drawn_mae(rng: np.random.Generator, true: np.ndarray, shared: np.ndarray) -> Drawn:
@@ -77,14 +79,9 @@ def drawn_mae(rng: np.random.Generator, true: np.ndarray, shared: np.ndarray) ->
     losses *= (1 + MIDDLE - true)[:, None]
     patients = patients_of(np.arange(CASES))
     counts = draw_patients(patients, seed=int(rng.integers(2**31)))
-    resampled = -losses @ counts / counts.sum(axis=0)
-    return _drawn(-losses.mean(axis=1), -mean_influence(losses, patients), patients, counts, resampled)
-
-
-def _drawn(
-    values: np.ndarray, influence: np.ndarray, patients: Patients, counts: np.ndarray, resampled: np.ndarray
-) -> Drawn:
-    return Drawn(values, adjusted_p(values, influence, patients, counts), resampled)
+    values = -losses.mean(axis=1)
+    adjusted = adjusted_p(values, -mean_influence(losses, patients), patients, counts)
+    return Drawn(values, adjusted, lambda: -losses @ counts / counts.sum(axis=0))
 
 
 def drawn(rng: np.random.Generator, metric: str, true: np.ndarray, shared: np.ndarray) -> Drawn:
@@ -109,12 +106,14 @@ def measured(metric: str, true: np.ndarray, repeats: int) -> list[float]:
     """A row of the first table."""
     rng = np.random.default_rng([len(metric), *np.round(1000 * true).astype(int)])
     ranks = true_ranks(true)
-    found = []
-    for _ in range(repeats):
+    found: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    for repeat in range(repeats):
         its = drawn(rng, metric, true, np.sqrt(0.5) * rng.standard_normal(CASES))
-        ends = np.array(rank_sets(its.values, its.adjusted)), naive_intervals(its.resampled)
-        found.append([np.column_stack([covered(one, ranks), np.ptp(one, axis=1)]) for one in ends])
-    sets, naive = np.moveaxis(np.array(found, dtype=float), 1, 0)
+        ends = [np.array(rank_sets(its.values, its.adjusted))]
+        ends += [naive_intervals(its.resampled())] if repeat % SELDOM == 0 else []
+        for kind, one in zip(found, ends, strict=False):
+            kind.append(np.column_stack([covered(one, ranks), np.ptp(one, axis=1)]))
+    sets, naive = (np.array(kind, dtype=float) for kind in found)
     together = [float(one[:, :, 0].all(axis=1).mean()) for one in (sets, naive)]
     single = [float(one[:, :, 0].mean()) for one in (sets, naive)]
     widths = [float(one[:, :, 1].mean()) for one in (sets, naive)]
@@ -158,12 +157,12 @@ def main() -> None:
     print(f"\nmetric    true values  {'  '.join(heads)}      ({TASKS} tasks)")
     for metric in ("auc 0.18", "auc 0.74", "mae"):
         for name, true in TRUE.items():
-            row = zip(heads, consensus_errors(metric, true, repeats // 4), strict=True)
+            row = zip(heads, consensus_errors(metric, true, repeats // SELDOM), strict=True)
             print(
                 f"{metric:9s} {name:11s}  {'  '.join(f'{its:{len(head)}.3f}' for head, its in row)}",
                 flush=True,
             )
-    print(f"{repeats} repeats, a quarter of them for the consensus")
+    print(f"{repeats} repeats, a quarter of them for the bootstrap and the consensus")
 
 
 if __name__ == "__main__":
