@@ -23,6 +23,8 @@ from bench.inference import (
 )
 from bench.metrics import METRICS, Metric
 
+AREAS = (0.6, 0.75, 0.85)
+
 
 def all_share(metric: Metric, truth: np.ndarray, rows: np.ndarray, fold: np.ndarray, seed: int) -> bool:
     """Whether every method has rank 1."""
@@ -36,16 +38,16 @@ def all_share(metric: Metric, truth: np.ndarray, rows: np.ndarray, fold: np.ndar
     return max(shared_ranks(values, adjusted_p(values, influence, patients, drawn))) == 1
 
 
-def measured(name: str, n: int, prevalence: float, folds: int, repeats: int) -> float:
+def measured(name: str, n: int, prevalence: float, folds: int, area: float, repeats: int) -> float:
     """Share of repeats in which all ten methods share the first rank."""
-    rng = np.random.default_rng([n, folds, round(100 * prevalence)])
+    rng = np.random.default_rng([n, folds, round(100 * prevalence), round(100 * area)])
     fold = np.arange(n) % folds
     truth = (np.arange(n) < round(n * prevalence)).astype(float)
     shared = []
     for repeat in range(repeats):
         rows = rng.standard_normal((10, n))
         if name == "auc":
-            rows += np.sqrt(2) * NormalDist().inv_cdf(0.75) * truth
+            rows += np.sqrt(2) * NormalDist().inv_cdf(area) * truth
         shared.append(all_share(METRICS[name], truth if name == "auc" else np.zeros(n), rows, fold, repeat))
     return float(np.mean(shared))
 
@@ -55,12 +57,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=4000)
     repeats = parser.parse_args().repeats
-    print("metric    n  prevalence  folds  all share rank 1")
-    for n, prevalence, folds in product((74, 177), (0.18, 0.74), (1, 5)):
-        share = measured("auc", n, prevalence, folds, repeats)
-        print(f"auc    {n:4d} {prevalence:11.2f} {folds:6d} {share:17.3f}", flush=True)
+    print("metric    n  prevalence  folds   AUC  all share rank 1")
+    for area, n, prevalence, folds in product(AREAS, (74, 177), (0.18, 0.74), (1, 5)):
+        share = measured("auc", n, prevalence, folds, area, repeats)
+        print(f"auc    {n:4d} {prevalence:11.2f} {folds:6d} {area:5.2f} {share:17.3f}", flush=True)
     for n in (74, 177):
-        print(f"mae    {n:4d} {'-':>11} {1:6d} {measured('mae', n, 0.5, 1, repeats):17.3f}", flush=True)
+        print(
+            f"mae    {n:4d} {'-':>11} {1:6d} {'-':>5} {measured('mae', n, 0.5, 1, 0.5, repeats):17.3f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
