@@ -21,7 +21,6 @@ from bench.inference import (
     FEWEST_PATIENTS,
     NO_INTERVAL,
     Difference,
-    adjusted_p,
     auc_difference,
     auc_difference_error,
     cases_needed,
@@ -37,6 +36,7 @@ from bench.scores import (
     Results,
     Sample,
     beside,
+    family_p,
     metric_influence,
     metric_of,
     of_methods,
@@ -219,7 +219,8 @@ def _task_comparisons(
     against = reference if all(its.second == reference for its in usable) else None
     family = _family(len(usable), len({name for its in usable for name in (its.first, its.second)}), against)
     contrasts = [evidence.rows(its) for its in usable]
-    adjusted = adjusted_p(evidence.oriented, evidence.influence, sample.patients, evidence.drawn, contrasts)
+    given = (metric, sample, evidence.oriented, evidence.influence, evidence.drawn, seed)
+    adjusted = family_p(*given, contrasts)
     return [
         its
         if its.status != "ok"

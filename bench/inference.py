@@ -238,16 +238,17 @@ def patients_of(patient: NDArray[np.generic], label: Array | None = None) -> Pat
     return Patients(codes, group)
 
 
-def draw_patients(patients: Patients, draws: int = DRAWS, seed: int = DRAW_SEED) -> Array:
+def draw_patients(patients: Patients, draws: int = DRAWS, seed: int = DRAW_SEED, fewer: int = 0) -> Array:
     """How often each bootstrap resample holds each patient with all its cases, shape (patient, draw).
 
-    Patients are drawn with replacement within their group. The draws depend on the order of the patients.
+    As many patients as a group has, or ``fewer``, are drawn with replacement within it. The draws depend on
+    the order of the patients.
     """
     rng = np.random.default_rng(seed)
     counts = np.zeros((len(patients.group), draws))
     for code in np.unique(patients.group):
         members = np.flatnonzero(patients.group == code)
-        drawn = rng.integers(len(members), size=(draws, len(members)))
+        drawn = rng.integers(len(members), size=(draws, max(len(members) - fewer, 1)))
         drawn += np.arange(draws)[:, None] * len(members)
         held = np.bincount(drawn.ravel(), minlength=draws * len(members))
         counts[members] = held.reshape(draws, len(members)).T
@@ -507,6 +508,7 @@ def adjusted_p(
     patients: Patients,
     drawn: Array,
     contrasts: Sequence[tuple[int, int]] | None = None,
+    excess: Array | None = None,
 ) -> Array:
     """Two-sided p of differences, adjusted for their family by step-down max-T, shape (row, row).
 
@@ -531,6 +533,10 @@ def adjusted_p(
         Who was resampled, and how often: see :func:`draw_patients`.
     contrasts
         The family, as pairs of rows: against a reference, for example.
+    excess
+        By how much the contributions overstate the variance of each difference, shape (row, row). It is taken
+        off as one share of all the family's variances, since that of a single pair is a noisy estimate, but
+        never more than half.
     """
     family = np.transpose(np.triu_indices(len(values), k=1)) if contrasts is None else np.array(contrasts)
     first, second = family.reshape(-1, 2).astype(np.intp).T
@@ -538,7 +544,8 @@ def adjusted_p(
     contrast = influence[first] - influence[second]
     variance = (contrast**2).sum(axis=1)
     agreed = variance < NEGLIGIBLE
-    scale = np.sqrt(np.where(agreed, 1.0, variance))
+    kept = 1.0 if excess is None else 1 - excess[first, second].sum() / max(variance.sum(), NEGLIGIBLE)
+    scale = np.sqrt(np.where(agreed, 1.0, variance * max(kept, 0.5)))
     clear = np.where(difference**2 > NEGLIGIBLE, np.inf, 0.0)
     observed = np.where(agreed, clear, np.abs(difference) / scale)
     null = np.where(agreed[:, None], 0.0, _studentised(contrast, patients, drawn))
@@ -551,6 +558,43 @@ def adjusted_p(
     np.fill_diagonal(result, 1.0)
     result[first[order], second[order]] = result[second[order], first[order]] = np.minimum(stepped, 1.0)
     return result
+
+
+def area_adjusted_p(
+    truth: Array,
+    scores: Sequence[Array],
+    stratum: NDArray[np.generic],
+    patients: Patients,
+    contrasts: Sequence[tuple[int, int]] | None = None,
+    draws: int = DRAWS,
+    seed: int = DRAW_SEED,
+) -> Array:
+    """:func:`adjusted_p` of differences of areas, with two corrections for small strata.
+
+    DeLong's covariance counts what belongs to single pairs twice (see :func:`auc_difference`); that is taken
+    off. And components are centred within strata, which costs a degree of freedom each: a resample holds
+    that many patients less of either class, so that its standard error is as uncertain as the observed one
+    (the rescaled bootstrap of Rao & Wu 1988). NaN where an area has no covariance.
+
+    Parameters
+    ----------
+    truth, scores, stratum
+        As in :func:`delong`.
+    patients
+        Of the cases, in groups without and with a positive one: see :func:`patients_of`.
+    contrasts
+        As in :func:`adjusted_p`.
+    draws, seed
+        Of the joint bootstrap.
+    """
+    areas = delong(truth, scores, stratum, patients.codes)
+    strata = stratum_codes(stratum, len(truth))
+    used = len(np.unique(strata[pair_counts(truth == 1, strata) > 0]))
+    drawn = draw_patients(patients, draws, seed, fewer=max(used - 1, 0))
+    shared = _single_pair_covariance(truth, scores, strata)
+    single = np.diag(shared)
+    excess = single[:, None] + single - 2 * shared
+    return adjusted_p(areas.auc, auc_influence(areas), patients, drawn, contrasts, excess)
 
 
 def shared_ranks(values: Array, adjusted: Array) -> list[int]:
@@ -579,7 +623,7 @@ def _equal_together(first: Codes, second: Codes, methods: int) -> Iterator[Codes
 def _studentised(contrast: Array, patients: Patients, drawn: Array) -> Array:
     """Absolute bootstrap-t statistics of sums over patients, shape (row, draw); infinite without spread."""
     variance = _resampled_variance(contrast, patients, drawn)
-    moved = np.abs(contrast @ (drawn - 1))
+    moved = np.abs(contrast @ (drawn * _per_drawn(patients, drawn)[:, None] - 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio: Array = moved / np.sqrt(variance)
     return np.where(moved**2 < NEGLIGIBLE, 0.0, ratio)
@@ -607,11 +651,19 @@ def _resampled_variance(contrast: Array, patients: Patients, drawn: Array) -> Ar
     variance = np.zeros((len(contrast), drawn.shape[1]))
     for code in np.unique(patients.group):
         members = patients.group == code
-        size = int(members.sum())
         part, held = contrast[:, members], drawn[members]
-        spread = part**2 @ held - (part @ held) ** 2 / size
-        variance += spread * size / max(size - 1, 1)
+        size, count = int(members.sum()), int(held[:, 0].sum())
+        spread = part**2 @ held - (part @ held) ** 2 / count
+        variance += spread * size**2 / (count * max(count - 1, 1))
     return np.maximum(variance, 0.0)
+
+
+def _per_drawn(patients: Patients, drawn: Array) -> Array:
+    """How many patients of its group each drawn one stands for, shape (patient,)."""
+    sizes = np.bincount(patients.group)
+    counts = np.bincount(patients.group, drawn[:, 0], minlength=len(sizes))
+    stands: Array = (sizes / np.maximum(counts, 1))[patients.group]
+    return stands
 
 
 def _difference_error(
@@ -624,7 +676,9 @@ def _difference_error(
     if np.isnan(plain) or plain < NEGLIGIBLE:
         return (plain if np.isnan(plain) else 0.0), float("nan")
     # The expected plain variance is main + 2 x single-pair part, so the truth is never below half of it.
-    error = float(np.sqrt(max(plain - _single_pair_variance(truth, first, second, stratum), plain / 2)))
+    single = _single_pair_covariance(truth, [first, second], stratum_codes(stratum, len(truth)))
+    excess = float(single[0, 0] + single[1, 1] - 2 * single[0, 1])
+    error = float(np.sqrt(max(plain - excess, plain / 2)))
     freedom = sum(parts) ** 2 / sum(part**2 / df for part, df in zip(parts, sample.freedom, strict=True))
     return error, freedom
 
@@ -660,17 +714,14 @@ def _no_pairs(rows: int, patients: int) -> DeLong:
     return DeLong(np.full(rows, np.nan), nothing, nothing, np.full((rows, rows), np.nan), (0, 0), 0)
 
 
-def _single_pair_variance(
-    truth: Array, first: Array, second: Array, stratum: NDArray[np.generic] | None
-) -> float:
-    """Variance of the difference that belongs to single pairs, beyond what either of their cases explains.
+def _single_pair_covariance(truth: Array, scores: Sequence[Array], strata: Codes) -> Array:
+    """Covariance of the areas that belongs to single pairs, beyond what either of their cases explains.
 
-    Per stratum: the residual mean square of the pairwise differences after row and column means, times the
-    pairs of the stratum, over the square of all pairs. Strata with one case in a class have no residual, and
-    those with more than :data:`MOST_CORRECTED_PAIRS` need none.
+    Per stratum: the residual mean product of the pairs' scores after row and column means, times the pairs of
+    the stratum, over the square of all pairs. Strata with one case in a class have no residual, and those
+    with more than :data:`MOST_CORRECTED_PAIRS` need none. Shape (prediction, prediction).
     """
-    strata = stratum_codes(stratum, len(truth))
-    total, pairs = 0.0, 0
+    total, pairs = np.zeros((len(scores),) * 2), 0
     for code in np.unique(strata):
         here = strata == code
         positive, negative = np.flatnonzero(here & (truth == 1)), np.flatnonzero(here & (truth != 1))
@@ -678,10 +729,16 @@ def _single_pair_variance(
         pairs += size
         if min(len(positive), len(negative)) < 2 or size > MOST_CORRECTED_PAIRS:
             continue
-        won = _pair_scores(first, positive, negative) - _pair_scores(second, positive, negative)
-        residual = won - won.mean(axis=0) - won.mean(axis=1, keepdims=True) + won.mean()
-        total += size * float((residual**2).sum()) / ((len(positive) - 1) * (len(negative) - 1))
-    return total / pairs**2
+        residuals = np.array([_residual(_pair_scores(its, positive, negative)) for its in scores])
+        total += size * (residuals @ residuals.T) / ((len(positive) - 1) * (len(negative) - 1))
+    covariance: Array = total / max(pairs, 1) ** 2
+    return covariance
+
+
+def _residual(won: Array) -> Array:
+    """What is left of a table after its row and column means, as one row."""
+    left: Array = won - won.mean(axis=0) - won.mean(axis=1, keepdims=True) + won.mean()
+    return left.ravel()
 
 
 def _pair_scores(score: Array, positive: Codes, negative: Codes) -> Array:

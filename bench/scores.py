@@ -20,6 +20,7 @@ from bench.inference import (
     Interval,
     Patients,
     adjusted_p,
+    area_adjusted_p,
     auc_influence,
     auc_interval,
     auc_p,
@@ -464,7 +465,7 @@ def _task_scores(results: Results, sample: Sample, draws: int, seed: int) -> lis
     if not values:
         return list(blank.values())
     drawn = draw_patients(sample.patients, draws, seed)
-    scored = _scored(metric, _of_methods(sample, values), drawn, blank, values)
+    scored = _scored(metric, _of_methods(sample, values), drawn, seed, blank, values)
     return [scored.get(label, blank[label]) for label in blank]
 
 
@@ -527,7 +528,12 @@ def _resample(metric: Metric, sample: Sample, drawn: Array) -> Resampled:
 
 
 def _scored(
-    metric: Metric, sample: Sample, drawn: Array, blank: Mapping[str, Score], values: Mapping[str, Array]
+    metric: Metric,
+    sample: Sample,
+    drawn: Array,
+    seed: int,
+    blank: Mapping[str, Score],
+    values: Mapping[str, Array],
 ) -> dict[str, Score]:
     """The rows of the methods that have a value."""
     resampled = _resample(metric, sample, drawn)
@@ -536,7 +542,7 @@ def _scored(
     constant = metric.value(sample.truth, sample.constant, known)
     ceiling = NAN if sample.ceiling is None else metric.value(sample.truth, sample.ceiling, known)
     uncertain, influence = _uncertainty(metric, sample, drawn, resampled, means, constant)
-    standing = _standing(metric, sample, drawn, resampled, means, influence)
+    standing = _standing(metric, sample, drawn, seed, resampled, means, influence)
     pooled = _mean_values(metric, sample, np.zeros_like(sample.fold))
     several = sample.site.max(initial=0) > 0
     within = _mean_values(metric, sample, _fold_and_site(sample)) if several else dict.fromkeys(means, NAN)
@@ -595,6 +601,26 @@ def interval_of(
     if metric.interval == "wilson":
         return share_interval(metric, value, sample.truth, sample.predictions[label], sample.patients)
     return bootstrap_interval(metric, value, resampled, influence, sample.patients, drawn)
+
+
+def family_p(
+    metric: Metric,
+    sample: Sample,
+    oriented: Array,
+    influence: Array,
+    drawn: Array,
+    seed: int,
+    contrasts: Sequence[tuple[int, int]] | None = None,
+) -> Array:
+    """Two-sided p of differences between methods, adjusted for their family, shape (method, method).
+
+    By :func:`bench.inference.area_adjusted_p` for the AUC, with as many resamples as were ``drawn`` (from the
+    same seed), else by :func:`bench.inference.adjusted_p` of the same arguments.
+    """
+    if metric.interval == "delong":
+        rows, draws = list(sample.predictions.values()), drawn.shape[1]
+        return area_adjusted_p(sample.truth, rows, sample.fold, sample.patients, contrasts, draws, seed)
+    return adjusted_p(oriented, influence, sample.patients, drawn, contrasts)
 
 
 def metric_influence(metric: Metric, sample: Sample) -> Array:
@@ -656,6 +682,7 @@ def _standing(
     metric: Metric,
     sample: Sample,
     drawn: Array,
+    seed: int,
     resampled: Resampled,
     means: Mapping[str, float],
     influence: Array,
@@ -667,7 +694,7 @@ def _standing(
     oriented = metric.sign * np.array(list(means.values()))
     adjusted, shares = np.ones((len(means), len(means))), np.full(len(means), NAN)
     if sample.patients.fewest >= FEWEST_PATIENTS and not np.isnan(influence).any():
-        adjusted = adjusted_p(oriented, influence, sample.patients, drawn)
+        adjusted = family_p(metric, sample, oriented, influence, drawn, seed)
         shares = best_shares(metric.sign * resampled.methods) if len(means) > 1 else shares
     return {
         label: {

@@ -23,15 +23,15 @@ import numpy as np
 from bench.inference import (
     ALPHA,
     adjusted_p,
+    area_adjusted_p,
     auc_difference_error,
-    auc_influence,
-    delong,
     detectable_difference,
     draw_patients,
     mean_influence,
     patients_of,
     shared_ranks,
 )
+from bench.metrics import auc
 
 METHODS, FOLDS, DRAWS, AREA, OTHERS = 10, 5, 1000, 0.6, 300
 CORRELATIONS = (0.0, 0.8, 0.95)
@@ -77,19 +77,24 @@ def standard_error(setting: Setting, rows: np.ndarray) -> float:
     return float(np.sqrt((influence**2).sum()))
 
 
-def estimates(setting: Setting, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Values, higher is better, shape (method,), and what patients contribute, shape (method, patient)."""
+def values_of(setting: Setting, rows: np.ndarray) -> np.ndarray:
+    """Values, higher is better, shape (method,)."""
     if setting.metric == "auc":
-        areas = delong(setting.truth, [row[None] for row in rows], setting.fold)
-        return areas.auc, auc_influence(areas)
-    return -rows.mean(axis=1), -mean_influence(rows, patients_of(np.arange(setting.n)))
+        return np.array([auc(setting.truth, row, setting.fold) for row in rows])
+    return -rows.mean(axis=1)
 
 
-def ranks(setting: Setting, values: np.ndarray, influence: np.ndarray, seed: int) -> list[int]:
+def ranks(setting: Setting, rows: np.ndarray, seed: int) -> list[int]:
     """Shared rank of each method."""
     patients = patients_of(np.arange(setting.n), setting.truth if setting.metric == "auc" else None)
-    drawn = draw_patients(patients, DRAWS, seed)
-    return shared_ranks(values, adjusted_p(values, influence, patients, drawn))
+    values = values_of(setting, rows)
+    if setting.metric == "auc":
+        scores = [row[None] for row in rows]
+        adjusted = area_adjusted_p(setting.truth, scores, setting.fold, patients, draws=DRAWS, seed=seed)
+    else:
+        drawn = draw_patients(patients, DRAWS, seed)
+        adjusted = adjusted_p(values, -mean_influence(rows, patients), patients, drawn)
+    return shared_ranks(values, adjusted)
 
 
 def known_share(values: np.ndarray) -> float:
@@ -111,11 +116,11 @@ def measured(setting: Setting, repeats: int) -> tuple[float, ...]:
     detectable = detectable_difference(float(np.sqrt(np.mean(np.square(errors)))))
     if setting.metric == "auc" and AREA + 2 * detectable >= 1:
         return detectable, *[np.nan] * 4
-    samples = [estimates(setting, draw(setting, rng, METHODS, 2 * detectable)) for _ in range(repeats)]
-    found = [ranks(setting, *its, seed) for seed, its in enumerate(samples)]
+    samples = [draw(setting, rng, METHODS, 2 * detectable) for _ in range(repeats)]
+    found = [ranks(setting, rows, seed) for seed, rows in enumerate(samples)]
     alone = np.array([its[0] == 1 and min(its[1:]) > 1 for its in found])
     behind = np.array([its[0] > 1 for its in found])
-    known = known_share(np.array([values for values, _ in samples]))
+    known = known_share(np.array([values_of(setting, rows) for rows in samples]))
     return detectable, float(alone.mean()), float((~alone & ~behind).mean()), float(behind.mean()), known
 
 

@@ -18,10 +18,9 @@ import numpy as np
 from bench.inference import (
     Difference,
     adjusted_p,
+    area_adjusted_p,
     auc_difference,
     auc_difference_error,
-    auc_influence,
-    delong,
     detectable_difference,
     draw_patients,
     mean_influence,
@@ -83,14 +82,14 @@ def familywise(setting: Setting, rows: np.ndarray, seed: int) -> bool:
     """Whether any of the methods is told apart from the first, the reference."""
     truth, fold = truth_of(setting), np.arange(setting.n) % FOLDS
     patients = patients_of(np.arange(setting.n), truth if setting.kind == "auc" else None)
-    if setting.kind == "auc":
-        areas = delong(truth, [row[None] for row in rows], fold)
-        values, influence = areas.auc, auc_influence(areas)
-    else:
-        values, influence = -rows.mean(axis=1), -mean_influence(rows, patients)
     family = [(row, 0) for row in range(1, len(rows))]
-    drawn = draw_patients(patients, DRAWS, seed)
-    return bool((adjusted_p(values, influence, patients, drawn, family)[1:, 0] < 0.05).any())
+    if setting.kind == "auc":
+        scores = [row[None] for row in rows]
+        adjusted = area_adjusted_p(truth, scores, fold, patients, family, DRAWS, seed)
+    else:
+        drawn = draw_patients(patients, DRAWS, seed)
+        adjusted = adjusted_p(-rows.mean(axis=1), -mean_influence(rows, patients), patients, drawn, family)
+    return bool((adjusted[1:, 0] < 0.05).any())
 
 
 def measured(setting: Setting, repeats: int, seed: int) -> tuple[float, ...]:

@@ -25,13 +25,12 @@ import numpy as np
 from bench.inference import (
     ALPHA,
     adjusted_p,
-    auc_influence,
-    delong,
+    area_adjusted_p,
     draw_patients,
     mean_influence,
     patients_of,
 )
-from bench.metrics import METRICS
+from bench.metrics import METRICS, auc
 from bench.ranking import consensus_ranks, rank_sets, separated
 
 METHODS, CASES, FOLDS, TASKS = 8, 74, 5, 4
@@ -67,10 +66,11 @@ def drawn_auc(rng: np.random.Generator, true: np.ndarray, prevalence: float, sha
     distance = np.sqrt(2) * np.array([NormalDist().inv_cdf(area) for area in true])
     rows = shared + np.sqrt(0.5) * rng.standard_normal((METHODS, CASES)) + distance[:, None] * truth
     fold, patients = np.arange(CASES) % FOLDS, patients_of(np.arange(CASES), truth)
-    areas = delong(truth, [row[None] for row in rows], fold)
-    counts = draw_patients(patients, seed=int(rng.integers(2**31)))
-    adjusted = adjusted_p(areas.auc, auc_influence(areas), patients, counts)
-    return Drawn(areas.auc, adjusted, lambda: METRICS["auc"].resampled(truth, rows, fold, counts))
+    values = np.array([auc(truth, row, fold) for row in rows])
+    seed = int(rng.integers(2**31))
+    adjusted = area_adjusted_p(truth, [row[None] for row in rows], fold, patients, seed=seed)
+    counts = draw_patients(patients, seed=seed)
+    return Drawn(values, adjusted, lambda: METRICS["auc"].resampled(truth, rows, fold, counts))
 
 
 def drawn_mae(rng: np.random.Generator, true: np.ndarray, shared: np.ndarray) -> Drawn:

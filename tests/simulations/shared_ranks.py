@@ -14,8 +14,7 @@ import numpy as np
 
 from bench.inference import (
     adjusted_p,
-    auc_influence,
-    delong,
+    area_adjusted_p,
     draw_patients,
     mean_influence,
     patients_of,
@@ -31,11 +30,11 @@ def all_share(metric: Metric, truth: np.ndarray, rows: np.ndarray, fold: np.ndar
     patients = patients_of(np.arange(len(truth)), truth if metric.by_label else None)
     values = metric.sign * np.array([metric.value(truth, row, fold) for row in rows])
     if metric.name == "auc":
-        influence = auc_influence(delong(truth, [row[None] for row in rows], fold))
+        adjusted = area_adjusted_p(truth, [row[None] for row in rows], fold, patients, seed=seed)
     else:
         influence = metric.sign * mean_influence(np.abs(truth - rows), patients)
-    drawn = draw_patients(patients, seed=seed)
-    return max(shared_ranks(values, adjusted_p(values, influence, patients, drawn))) == 1
+        adjusted = adjusted_p(values, influence, patients, draw_patients(patients, seed=seed))
+    return max(shared_ranks(values, adjusted)) == 1
 
 
 def measured(name: str, n: int, prevalence: float, folds: int, area: float, repeats: int) -> float:
