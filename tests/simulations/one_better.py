@@ -2,15 +2,16 @@
 
     python tests/simulations/one_better.py --repeats 4000
 
-Nine methods are equal, the tenth is better by twice the smallest difference that the cohort can show: twice
-:func:`bench.inference.detectable_difference` of the standard error between two of the equal methods (root
-mean square over 300 other samples). Binormal scores in five folds for the AUC, Gaussian errors for the MAE,
-with the given correlation between methods. Equal methods have an AUC of 0.6, the lowest of the range of
-interest, since from there twice the difference reaches farthest; where it would still pass 1 there is no such
-method. Prints how often the better one stands alone at rank 1, how often it shares that, and how often
-another method stands before it. ``known`` is the share of a test that no data set allows: it divides each
-difference by its true standard error, and its threshold is the 95 % quantile over the repeats of the largest
-of the differences that can be equal together with it.
+Nine methods are equal, the tenth is better by twice the smallest difference that the cohort can show:
+:func:`bench.inference.detectable_difference` of the root mean square of standard errors over 300 other
+samples, either between two of the ``equal`` methods or of the pair itself (``own``, as ``bench compare``
+reports it), whose standard error depends on the difference: that one is found by iteration. Binormal scores
+in five folds for the AUC, Gaussian errors for the MAE, with the given correlation between methods. Equal
+methods have an AUC of 0.6, the lowest of the range of interest, since from there twice the difference reaches
+farthest; where it would still pass 1 there is no such method. Prints how often the better one stands alone at
+rank 1, how often it shares that, and how often another method stands before it. ``known`` is the share of a
+test that no data set allows: it divides each difference by its true standard error, and its threshold is the
+95 % quantile over the repeats of the largest of the differences that can be equal together with it.
 """
 
 import argparse
@@ -35,6 +36,8 @@ from bench.metrics import auc
 
 METHODS, FOLDS, DRAWS, AREA, OTHERS = 10, 5, 1000, 0.6, 300
 CORRELATIONS = (0.0, 0.8, 0.95)
+# Iterations after which the difference no longer moves.
+STEPS = 8
 MEAN_ERROR = np.sqrt(2 / np.pi)
 
 
@@ -109,19 +112,31 @@ def known_share(values: np.ndarray) -> float:
     return float(((ahead / errors).min(axis=1) > threshold).mean())
 
 
-def measured(setting: Setting, repeats: int) -> tuple[float, ...]:
-    """Detectable difference; share of repeats alone at the top, sharing it, behind, and alone if known."""
-    rng = np.random.default_rng([setting.n, round(100 * setting.prevalence), round(10 * setting.correlation)])
-    errors = [standard_error(setting, draw(setting, rng, 2, 0.0)) for _ in range(OTHERS)]
-    detectable = detectable_difference(float(np.sqrt(np.mean(np.square(errors)))))
-    if setting.metric == "auc" and AREA + 2 * detectable >= 1:
-        return detectable, *[np.nan] * 4
-    samples = [draw(setting, rng, METHODS, 2 * detectable) for _ in range(repeats)]
+def twice_detectable(setting: Setting, own: bool, rng: np.random.Generator) -> float:
+    """Twice the detectable difference between equal methods, or of the pair itself; 1 or more: impossible."""
+    size = 0.0
+    for _ in range(STEPS if own else 1):
+        errors = [standard_error(setting, draw(setting, rng, 2, size)) for _ in range(OTHERS)]
+        size = 2 * detectable_difference(float(np.sqrt(np.mean(np.square(errors)))))
+        if setting.metric == "auc" and AREA + size >= 1:
+            return 1.0
+    return size
+
+
+def measured(setting: Setting, own: bool, repeats: int) -> tuple[float, ...]:
+    """By how much it is better; share of repeats alone at the top, sharing it, behind, and alone if known."""
+    rng = np.random.default_rng(
+        [setting.n, round(100 * setting.prevalence), round(100 * setting.correlation)]
+    )
+    size = twice_detectable(setting, own, rng)
+    if setting.metric == "auc" and size >= 1:
+        return (np.nan,) * 5
+    samples = [draw(setting, rng, METHODS, size) for _ in range(repeats)]
     found = [ranks(setting, rows, seed) for seed, rows in enumerate(samples)]
     alone = np.array([its[0] == 1 and min(its[1:]) > 1 for its in found])
     behind = np.array([its[0] > 1 for its in found])
     known = known_share(np.array([values_of(setting, rows) for rows in samples]))
-    return detectable, float(alone.mean()), float((~alone & ~behind).mean()), float(behind.mean()), known
+    return size, float(alone.mean()), float((~alone & ~behind).mean()), float(behind.mean()), known
 
 
 def main() -> None:
@@ -129,13 +144,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=4000)
     repeats = parser.parse_args().repeats
-    print("metric    n  prevalence  correlation  detectable  alone  shared  behind   known")
+    print("metric    n  prevalence  correlation  detectable  better by  alone  shared  behind   known")
     settings = [Setting("auc", *its) for its in product((74, 177), (0.18, 0.74), CORRELATIONS)]
     settings += [Setting("mae", n, 0.5, its) for n, its in product((74, 177), CORRELATIONS)]
-    for its in settings:
+    for its, own in product(settings, (False, True)):
         prevalence = f"{its.prevalence:.2f}" if its.metric == "auc" else "-"
-        detectable, *shares = measured(its, repeats)
-        print(f"{its.metric:6s}{its.n:5d}{prevalence:>12s}{its.correlation:13.1f}{detectable:12.3f}", end="")
+        print(f"{its.metric:6s}{its.n:5d}{prevalence:>12s}{its.correlation:13.2f}", end="")
+        size, *shares = measured(its, own, repeats)
+        print(f"{'own' if own else 'equal':>12s}{size:11.3f}", end="")
         print("".join(f"{share:8.3f}" for share in shares), flush=True)
 
 
