@@ -7,6 +7,7 @@ from scipy import special, stats
 
 from bench.inference import (
     adjusted_p,
+    area_adjusted_p,
     auc_difference,
     auc_difference_error,
     auc_influence,
@@ -325,11 +326,58 @@ def test_adjusted_p_is_romano_and_wolfs_algorithm_with_shaffers_constraints():
     np.testing.assert_array_equal(found, found.T)
 
 
+def single_pair_variance(truth, first, second, fold):
+    """What pairs add to the variance of a difference beyond both of their cases, pair by pair."""
+    total, count = 0.0, 0
+    for code in np.unique(fold):
+        rows = [
+            [
+                float(first[i] > first[j]) - float(second[i] > second[j])
+                for j in np.flatnonzero((fold == code) & (truth == 0))
+            ]
+            for i in np.flatnonzero((fold == code) & (truth == 1))
+        ]
+        table = np.array(rows)
+        means = table.mean(axis=1)[:, None] + table.mean(axis=0) - table.mean()
+        freedom = (table.shape[0] - 1) * (table.shape[1] - 1)
+        total += table.size * ((table - means) ** 2).sum() / freedom
+        count += table.size
+    return total / count**2
+
+
+def test_adjusted_p_of_areas_counts_pairs_once_and_draws_as_many_patients_as_folds_leave():
+    truth, scores = cases(n=90, prevalence=0.3, methods=4, seed=12)
+    scores[0] += 0.8 * truth
+    fold, folds = np.arange(90) % 3, 3
+    patients = patients_of(np.arange(90), truth)
+    sample = delong(truth, one_seed(scores), fold)
+    first, second = np.triu_indices(4, k=1)
+    pairs = [*zip(first, second, strict=True)]
+    parts = auc_influence(sample)[first] - auc_influence(sample)[second]
+    single = [single_pair_variance(truth, scores[i], scores[j], fold) for i, j in pairs]
+    kept = 1 - np.sum(single) / (parts**2).sum()
+    statistics = np.abs(sample.auc[first] - sample.auc[second]) / np.sqrt(kept * (parts**2).sum(axis=1))
+    null = []
+    for held in draw_patients(patients, 500, seed=3, fewer=folds - 1).T.astype(int):
+        moved, variance = np.zeros(len(pairs)), np.zeros(len(pairs))
+        for label in (0, 1):
+            drawn = np.repeat(parts[:, truth == label], held[truth == label], axis=1)
+            size = int((truth == label).sum())
+            assert drawn.shape[1] == size - folds + 1
+            moved += size * drawn.mean(axis=1)
+            variance += size**2 * drawn.var(axis=1, ddof=1) / drawn.shape[1]
+        null.append(np.abs(moved) / np.sqrt(variance))
+    expected = stepped_down(statistics, np.array(null).T, pairs)
+    found = area_adjusted_p(truth, one_seed(scores), fold, patients, draws=500, seed=3)
+    np.testing.assert_allclose(found[first, second], expected, atol=1e-12)
+    assert 0.5 < kept < 0.97
+    assert expected.min() < 0.05 < expected.max()
+
+
 def auc_ranks(truth, scores, fold):
     patients = patients_of(np.arange(len(truth)), truth)
-    sample = delong(truth, one_seed(scores), fold)
-    adjusted = adjusted_p(sample.auc, auc_influence(sample), patients, draw_patients(patients, 1000))
-    return shared_ranks(sample.auc, adjusted)
+    adjusted = area_adjusted_p(truth, one_seed(scores), fold, patients, draws=1000)
+    return shared_ranks(delong(truth, one_seed(scores), fold).auc, adjusted)
 
 
 def test_equal_methods_share_the_first_rank_and_the_coin_does_not():
