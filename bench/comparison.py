@@ -69,7 +69,7 @@ class Comparison:
         :func:`bench.inference.studentised_difference`. No interval and no p with fewer than
         :data:`bench.inference.FEWEST_PATIENTS` patients (in a class).
     adjusted_p
-        The same p adjusted for the family, :func:`bench.inference.adjusted_p`, never below p.
+        The same p adjusted for the family, :func:`bench.scores.family_p`, never below p.
     family, family_size
         Which comparisons of this task are corrected for together, and how many they are.
     probability

@@ -54,7 +54,7 @@ def rank_sets(values: Array, adjusted: Array, alpha: float = ALPHA) -> list[Rank
     values
         Higher is better, shape (method,).
     adjusted
-        Two-sided p of each pair, adjusted for all pairs: :func:`bench.inference.adjusted_p`.
+        Two-sided p of each pair, adjusted for all pairs: :func:`bench.scores.family_p`.
     alpha
         Below which a pair is significant.
 
