@@ -183,7 +183,7 @@ def consensus_ranks(aggregate: Array, better: NDArray[np.bool_]) -> list[int]:
 def separated(values: Array, adjusted: Array) -> NDArray[np.bool_]:
     """Whether the method of a row is significantly better than that of a column on at least one task.
 
-    ``values`` are higher for better methods, shape (task, method); ``adjusted`` is :func:`adjusted_p` of each
+    ``values`` are higher for better methods, shape (task, method); ``adjusted`` the adjusted p of each
     task, shape (task, method, method), which is multiplied with the number of tasks. Shape (method, method).
     """
     better = values[:, :, None] > values[:, None, :]

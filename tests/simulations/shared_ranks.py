@@ -2,8 +2,8 @@
 
     python tests/simulations/shared_ranks.py --repeats 4000
 
-The answer should be at least 94 %: the family-wise error is set at 5 % (:func:`bench.inference.adjusted_p`, for
-the AUC :func:`bench.inference.area_adjusted_p`).
+The answer should be at least 94 %: the family-wise error is set at 5 % (:func:`bench.inference.adjusted_p`,
+for the AUC :func:`bench.inference.area_adjusted_p`).
 Binormal scores for the AUC, Gaussian errors for the MAE.
 """
 
