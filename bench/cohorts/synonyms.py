@@ -9,8 +9,14 @@ AXES = ("x", "y", "z")
 
 IDENTITY_WORDS = {
     "case_id": "case caseid exam examid study studyid accession accessionnumber scan scanid lesionid id",
-    "patient_id": "patient patientid pid subject subjectid participant participantid mrn patientnumber",
-    "site": "site siteid hospital centre center clinic institution institute facility",
+    "patient_id": (
+        "patient patientid patientnumber patientnr patientno patientcode patientname pat patid patno patnr "
+        "pid subject subjectid subjectnumber subjid usubjid participant participantid mrn"
+    ),
+    "site": (
+        "site siteid sitename hospital hospitalid centre centreid center centerid clinic institution "
+        "institute facility"
+    ),
     "group": "group cohortgroup set dataset partition subset",
 }
 TASK_WORDS = {

@@ -165,6 +165,8 @@ def test_a_point_in_an_unknown_unit_is_asked_about(folder: Path) -> None:
     [
         ("PatientID", ["1", "2"], "patient_id"),
         ("subject", ["1", "2"], "patient_id"),
+        ("PatID", ["1", "2"], "patient_id"),
+        ("Pat. No.", ["1", "1"], "patient_id"),
         ("Hospital", ["a", "b"], "site"),
         ("Cohort group", ["internal", "ext"], "group"),
         ("set", ["train", "test"], "ignore"),
