@@ -5,7 +5,7 @@ It says which of two fitted methods reads new patients of this kind better; how 
 other training cases is not in its interval.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
@@ -250,7 +250,6 @@ def _evidence(metric: Metric, sample: Sample, draws: int, seed: int) -> _Evidenc
 
 def _blank(metric: Metric, sample: Sample, pair: Pair) -> Comparison:
     """A pair before it is compared; its status names the methods without a value."""
-    lacking = [f"{name} {sample.statuses[name]}" for name in pair if name in sample.statuses]
     return Comparison(
         task=sample.task,
         metric=metric,
@@ -258,8 +257,16 @@ def _blank(metric: Metric, sample: Sample, pair: Pair) -> Comparison:
         second=pair[1],
         n=len(sample.truth),
         positives=int((sample.truth == 1).sum()) if sample.task.kind == "binary" else None,
-        status="; ".join(lacking) or "ok",
+        status=_lacking(sample.statuses, pair) or "ok",
     )
+
+
+def _lacking(statuses: Mapping[str, str], pair: Pair) -> str:
+    """Why a pair cannot be compared, a common reason once; empty where both have values."""
+    reasons = {name: statuses[name] for name in pair if name in statuses}
+    if len(reasons) == len(pair) and len(set(reasons.values())) == 1:
+        return f"both {reasons[pair[0]]}"
+    return "; ".join(f"{name} {reason}" for name, reason in reasons.items())
 
 
 def _family(comparisons: int, methods: int, reference: str | None) -> str:

@@ -256,7 +256,8 @@ def _made_with(records: Iterable[Record]) -> dict[str, Any]:
         for name, number in {"Python": environment["python"], **environment["packages"]}.items():
             versions.setdefault(name, set()).add(number)
         machine = environment["accelerator"] or environment["processor"]
-        hardware.add(f"{machine} with {record['threads']} CPU threads")
+        plural = "" if record["threads"] == 1 else "s"
+        hardware.add(f"{machine} with {record['threads']} CPU thread{plural}")
     return {
         "versions": {name: " and ".join(sorted(numbers)) for name, numbers in versions.items()},
         "hardware": "; ".join(sorted(hardware)),

@@ -192,6 +192,12 @@ def test_a_failed_method_is_listed_and_not_compared(three):
     assert "broken failed: out of memory" in to_markdown(comparison_table(more, list(found.values())))
 
 
+def test_what_keeps_both_methods_from_a_value_is_said_once(three):
+    unlabelled = replace(three, truth=three.truth.assign(er=np.nan))
+    its = by_task(compare(unlabelled, ["full", "part"]))["full", "part"]
+    assert its.verdict == "not compared: both not scored: no tested case has a known label"
+
+
 def test_five_positive_cases_are_too_few_for_a_verdict(three):
     few = three.truth.assign(er=(np.arange(N) < 5).astype(float))
     its = by_task(compare(replace(three, truth=few), ["full", "part"]))["full", "part"]
