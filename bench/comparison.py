@@ -27,8 +27,8 @@ from bench.inference import (
     detectable_difference,
     draw_patients,
     probability_better,
-    studentised_difference,
 )
+from bench.intervals import bootstrap_difference
 from bench.metrics import Array, Metric
 from bench.scores import (
     NAN,
@@ -42,7 +42,7 @@ from bench.scores import (
     of_methods,
     sample_of,
     seed_means,
-    why_no_value,
+    with_values,
 )
 
 Family = Literal["reference", "all"]
@@ -80,6 +80,8 @@ class Comparison:
         :func:`bench.inference.detectable_difference`, for a single comparison.
     cases_needed
         :func:`bench.inference.cases_needed`; None where there is no such number.
+    untested
+        Why there is no p.
     """
 
     task: Task
@@ -99,6 +101,7 @@ class Comparison:
     error: float = NAN
     detectable: float = NAN
     cases_needed: int | None = None
+    untested: str = ""
 
     @property
     def verdict(self) -> str:
@@ -110,7 +113,7 @@ class Comparison:
         if self.status != "ok":
             return f"not compared: {self.status}"
         if np.isnan(self.difference.p):
-            return f"not separable: fewer than {FEWEST_PATIENTS} patients, or {FEWEST_PATIENTS} in a class"
+            return f"not separable: {self.untested}"
         if self.error == 0 and self.difference.value == 0:
             return f"no difference on any of {self.n} cases"
         return _separated(self) if self.adjusted_p < ALPHA else _not_separated(self)
@@ -207,15 +210,13 @@ class _Evidence:
 def _task_comparisons(
     results: Results, task: Task, pairs: Sequence[Pair], reference: str | None, draws: int, seed: int
 ) -> list[Comparison]:
-    sample = sample_of(results, task)
     metric = metric_of(results, task)
+    sample = with_values(metric, sample_of(results, task))
     blank = [_blank(metric, sample, pair) for pair in pairs]
     usable = [its for its in blank if its.status == "ok"]
     if not usable:
         return blank
     evidence = _evidence(metric, sample, draws, seed)
-    if np.isnan(evidence.values).any():
-        return [replace(its, status=why_no_value(metric, task)) for its in blank]
     against = reference if all(its.second == reference for its in usable) else None
     family = _family(len(usable), len({name for its in usable for name in (its.first, its.second)}), against)
     contrasts = [evidence.rows(its) for its in usable]
@@ -287,9 +288,12 @@ def _compared(blank: Comparison, evidence: _Evidence, adjusted: float) -> Compar
         difference=Difference(float(evidence.oriented[first] - evidence.oriented[second]), NO_INTERVAL, NAN),
         probability=probability_better(evidence.resampled[first] - evidence.resampled[second]),
     )
-    if evidence.sample.patients.fewest < FEWEST_PATIENTS or np.isnan(evidence.influence).any():
-        return filled
+    if evidence.sample.fewest < FEWEST_PATIENTS:
+        few = f"fewer than {FEWEST_PATIENTS} patients, or {FEWEST_PATIENTS} in a class"
+        return replace(filled, untested=few)
     difference, error = _difference(evidence, first, second)
+    if np.isnan(difference.p):
+        return replace(filled, untested="too few patients a fold for a standard error")
     return replace(
         filled,
         difference=difference,
@@ -311,7 +315,9 @@ def _difference(evidence: _Evidence, first: int, second: int) -> tuple[Differenc
     contrast = evidence.influence[first] - evidence.influence[second]
     value = float(evidence.oriented[first] - evidence.oriented[second])
     error = float(np.sqrt((contrast**2).sum()))
-    return studentised_difference(value, contrast, sample.patients, evidence.drawn), error
+    if np.isnan(contrast).any():
+        return Difference(value, NO_INTERVAL, NAN), NAN
+    return bootstrap_difference(evidence.metric, value, contrast, sample.patients, evidence.drawn), error
 
 
 def _separated(its: Comparison) -> str:
@@ -320,18 +326,21 @@ def _separated(its: Comparison) -> str:
     better, worse = (its.first, its.second) if value > 0 else (its.second, its.first)
     near, far = (low, high) if value > 0 else (-high, -low)
     interval = "" if np.isnan(low) else f" [{_amount(its, near)}, {_amount(its, far)}]"
-    unit = f" {its.task.unit}" if its.task.unit else ""
-    corrected = "" if its.family_size == 1 else f" (adjusted p {its.adjusted_p:.3f}, {its.family})"
-    return f"{better} is better than {worse} by {_amount(its, abs(value))}{unit}{interval}{corrected}"
+    shown = "< 0.001" if its.adjusted_p < 0.001 else f"{its.adjusted_p:.3f}"
+    corrected = "" if its.family_size == 1 else f" (adjusted p {shown}, {its.family})"
+    return f"{better} is better than {worse} by {_amount(its, abs(value))}{_unit(its)}{interval}{corrected}"
 
 
 def _not_separated(its: Comparison) -> str:
     """``not separable on 74 cases; the smallest difference this cohort can show is 0.09``."""
-    unit = f" {its.task.unit}" if its.task.unit else ""
     corrected = its.difference.p < ALPHA
     after = f" once {its.family_size} comparisons are corrected for" if corrected else ""
-    smallest = f"; the smallest difference this cohort can show is {_amount(its, its.detectable)}{unit}"
+    smallest = f"; the smallest difference this cohort can show is {_amount(its, its.detectable)}{_unit(its)}"
     return f"not separable on {its.n} cases{after}{smallest if its.detectable > 0 else ''}"
+
+
+def _unit(its: Comparison) -> str:
+    return f" {its.task.unit}" if its.metric.in_unit and its.task.unit else ""
 
 
 def _amount(its: Comparison, value: float) -> str:

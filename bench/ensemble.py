@@ -27,7 +27,7 @@ def seed_ensemble(method: MethodResult, tasks: Sequence[Task]) -> MethodResult |
 
     Probabilities are averaged as logits, which is the normalised geometric mean of the odds; values of a
     continuous task as they are. A case that some seed does not predict gets no prediction. It costs the
-    fitting and the parameters of all its members.
+    fitting and the parameters of all its members, and has no threshold: none was chosen for it.
 
     Parameters
     ----------
@@ -53,6 +53,8 @@ def seed_ensemble(method: MethodResult, tasks: Sequence[Task]) -> MethodResult |
         ),
         fit_seconds=None if method.fit_seconds is None else method.fit_seconds * len(seeds),
         parameters=None if method.parameters is None else method.parameters * len(seeds),
+        thresholds=(),
+        seeds=(),
     )
 
 

@@ -185,8 +185,8 @@ def _method(row: Mapping[str, Any], predictions: pd.DataFrame) -> MethodResult:
 
 
 def _threshold_row(threshold: Threshold) -> dict[str, Any]:
-    """A threshold as JSON, which has no NaN."""
-    value = None if np.isnan(threshold.value) else threshold.value
+    """A threshold as JSON, which has no NaN; rounded as predictions are, so that it parts them as before."""
+    value = None if np.isnan(threshold.value) else float(f"{threshold.value:.{SIGNIFICANT_DIGITS}g}")
     return {**asdict(threshold), "value": value}
 
 

@@ -26,6 +26,9 @@ DRAW_SEED = 0
 # has p = .0625, on six p = .031. With fewer, no method is called better than another.
 FEWEST_PATIENTS = 6
 
+# Studentised quantiles of fewer patients than this are those of a few ties: limits of 1e90 have been seen.
+FEWEST_STUDENTISED = 10
+
 # The correction for small strata is of order 1 / pairs: beyond this many, the rounding of tables hides it.
 MOST_CORRECTED_PAIRS = 1_000_000
 
@@ -38,6 +41,10 @@ class Interval(NamedTuple):
 
     low: float
     high: float
+
+    def within(self, least: float, most: float) -> "Interval":
+        """Its part between two bounds."""
+        return Interval(float(np.clip(self.low, least, most)), float(np.clip(self.high, least, most)))
 
 
 NO_INTERVAL = Interval(float("nan"), float("nan"))
@@ -68,6 +75,8 @@ class DeLong:
         Degrees of freedom of the positive and of the negative part.
     disjoint_pairs
         Number of pairs of patients, one of each class, that can be formed within strata using nobody twice.
+    by_stratum
+        Areas of the strata that have a pair, shape (prediction, stratum).
     """
 
     auc: Array
@@ -76,12 +85,17 @@ class DeLong:
     joint_part: Array
     freedom: tuple[int, int]
     disjoint_pairs: int
+    by_stratum: Array
 
     @property
     def covariance(self) -> Array:
         """Covariance of the areas, shape (prediction, prediction)."""
         covariance: Array = self.gains @ self.gains.T + self.losses @ self.losses.T + self.joint_part
         return covariance
+
+    def is_constant(self, row: int) -> bool:
+        """Whether an area without a variance is that of a prediction that is constant within each stratum."""
+        return bool(np.allclose(self.by_stratum[row], 0.5, rtol=0, atol=NEGLIGIBLE**0.5))
 
 
 def delong(
@@ -115,11 +129,13 @@ def delong(
     pairs = rivals[positive].sum()
     if pairs == 0:
         return _no_pairs(len(scores), int(people.max(initial=-1)) + 1)
-    components = (placed - rivals * _stratum_areas(positive, placed, strata, rivals)[:, strata]) / pairs
+    by_stratum = _stratum_areas(positive, placed, strata, rivals)
+    components = (placed - rivals * by_stratum[:, strata]) / pairs
     gains = _sum_by(people, np.where(positive, components, 0.0))
     losses = _sum_by(people, np.where(positive, 0.0, components))
     used = rivals > 0
-    count = len(np.unique(strata[used]))
+    counted = np.unique(strata[used])
+    count = len(counted)
     sizes = [len(np.unique(people[used & members])) for members in (positive, ~positive, used)]
     scales = [size / (size - count) if size > count else np.nan for size in sizes]
     joint = scales[2] * (gains @ losses.T) if sizes[2] < sizes[0] + sizes[1] else np.zeros((len(scores),) * 2)
@@ -130,6 +146,7 @@ def delong(
         joint_part=joint + joint.T,
         freedom=(sizes[0] - count, sizes[1] - count),
         disjoint_pairs=_disjoint_pairs(positive, strata, people),
+        by_stratum=by_stratum[:, counted],
     )
 
 
@@ -138,14 +155,17 @@ def auc_interval(sample: DeLong, row: int) -> Interval:
 
     Where the area is 1 (or 0) the standard error is 0 and says nothing. Then the interval is exact and
     conservative: an area of 1 makes each of ``d`` disjoint pairs concordant, which happens with probability
-    at most ``auc ** d``, so the lower limit is ``.025 ** (1 / d)``. NaN without a pair or with too few
-    patients for a standard error; a prediction that is constant within each stratum gets 0.5 to 0.5.
+    at most ``auc ** d``, so the lower limit is ``.025 ** (1 / d)``. A prediction that is constant within each
+    stratum gets 0.5 to 0.5. NaN without a pair, with too few patients for a standard error, and where strata
+    too small to show a spread leave none to an area between 0 and 1.
     """
     area, variance = float(sample.auc[row]), float(sample.covariance[row, row])
     if area >= 1:
         return Interval((ALPHA / 2) ** (1 / sample.disjoint_pairs), 1.0)
     if area <= 0:
         return Interval(0.0, 1 - (ALPHA / 2) ** (1 / sample.disjoint_pairs))
+    if variance < NEGLIGIBLE:
+        return Interval(area, area) if sample.is_constant(row) else NO_INTERVAL
     logit = np.log(area / (1 - area))
     reach = _normal_quantile() * np.sqrt(variance) / (area * (1 - area))
     return Interval(_expit(logit - reach), _expit(logit + reach))
@@ -156,8 +176,8 @@ def auc_p(sample: DeLong, row: int) -> float:
     area, variance = float(sample.auc[row]), float(sample.covariance[row, row])
     if area in (0.0, 1.0):
         return min(1.0, 2 * 0.5**sample.disjoint_pairs)
-    if variance == 0:
-        return 1.0
+    if variance < NEGLIGIBLE:
+        return 1.0 if sample.is_constant(row) else float("nan")
     logit = np.log(area / (1 - area))
     return _two_sided(logit * area * (1 - area) / np.sqrt(variance), np.inf)
 
@@ -177,19 +197,20 @@ def auc_difference(
     with Welch's degrees of freedom for the positive and the negative part.
 
     Where all patients agree on a difference the variance is 0: the interval is NaN and p that of a sign test
-    on disjoint pairs. ``first`` and ``second`` have shape (seed, case).
+    on disjoint pairs; NaN too where the strata do not agree on its sign, being too small to show a spread.
+    ``first`` and ``second`` have shape (seed, case).
     """
     sample = delong(truth, [first, second], stratum, patient)
     value = float(sample.auc[0] - sample.auc[1])
     error, freedom = _difference_error(sample, truth, first, second, stratum)
     if np.isnan(error):
         return Difference(value, NO_INTERVAL, float("nan"))
-    if error == 0 and value != 0:
-        return Difference(value, NO_INTERVAL, min(1.0, 2 * 0.5**sample.disjoint_pairs))
     if error == 0:
-        return Difference(0.0, Interval(0.0, 0.0), 1.0)
+        p = float(_unanimous_p(sample)[0, 1])
+        return Difference(value, Interval(0.0, 0.0) if p == 1 and value == 0 else NO_INTERVAL, p)
     reach = _student_quantile(freedom) * error
-    return Difference(value, Interval(value - reach, value + reach), _two_sided(value / error, freedom))
+    interval = Interval(value - reach, value + reach).within(-1, 1)
+    return Difference(value, interval, _two_sided(value / error, freedom))
 
 
 def auc_difference_error(
@@ -218,11 +239,6 @@ class Patients:
 
     codes: Codes
     group: Codes
-
-    @property
-    def fewest(self) -> int:
-        """Size of the smallest group."""
-        return int(np.bincount(self.group).min(initial=len(self.group)))
 
 
 def patients_of(patient: NDArray[np.generic], label: Array | None = None) -> Patients:
@@ -325,8 +341,11 @@ def studentised_interval(
     Returns
     -------
     Interval
-        NaN where fewer than 95 % of the resamples have a value and a standard error.
+        NaN where fewer than 95 % of the resamples have a value and a standard error, and with fewer than
+        :data:`FEWEST_STUDENTISED` patients.
     """
+    if len(patients.group) < FEWEST_STUDENTISED:
+        return NO_INTERVAL
     error = float(np.sqrt((influence**2).sum()))
     return _bootstrap_t(value, resampled, error, _metric_variance(influence, patients, drawn))
 
@@ -339,15 +358,20 @@ def root_interval(
     .. math:: t^* = (\log m^* - \log m) / (\hat\sigma_m^* / m^*), \quad m = \hat\theta^2
 
     A mean of squares is skewed even where the errors are not, and its logarithm less so. Arguments and result
-    as for :func:`studentised_interval`, ``influence`` that of the root.
+    as for :func:`studentised_interval`, ``influence`` that of the root; NaN also where a limit is beyond all
+    numbers.
     """
+    if len(patients.group) < FEWEST_STUDENTISED:
+        return NO_INTERVAL
     if value**2 < NEGLIGIBLE:
         return Interval(value, value)
     squares = np.where(resampled > 0, resampled, np.nan) ** 2
     error = 2 * float(np.sqrt((influence**2).sum())) / value
     variance = _metric_variance(2 * value * influence, patients, drawn) / squares**2
     low, high = _bootstrap_t(2 * math.log(value), np.log(squares), error, variance)
-    return Interval(math.exp(low / 2), math.exp(high / 2))
+    with np.errstate(over="ignore"):
+        ends = Interval(float(np.exp(low / 2)), float(np.exp(high / 2)))
+    return ends if np.isfinite(ends.high) else NO_INTERVAL
 
 
 def logit_interval(value: float, resampled: Array) -> Interval:
@@ -509,6 +533,7 @@ def adjusted_p(
     drawn: Array,
     contrasts: Sequence[tuple[int, int]] | None = None,
     excess: Array | None = None,
+    unanimous: Array | None = None,
 ) -> Array:
     """Two-sided p of differences, adjusted for their family by step-down max-T, shape (row, row).
 
@@ -521,7 +546,8 @@ def adjusted_p(
     controlled under any dependence between the methods. A fixed standard error would not do: with 13
     positive cases ten equal methods then get different ranks in 17-20 % of samples instead of 5 %.
 
-    A difference on which all patients agree is infinitely clear; equal predictions have p = 1.
+    A difference on which all patients agree has no spread: its p is that of a sign test times the size of the
+    family (Bonferroni), and it comes first where that is below 5 %. Equal predictions have p = 1.
 
     Parameters
     ----------
@@ -537,6 +563,8 @@ def adjusted_p(
         By how much the contributions overstate the variance of each difference, shape (row, row). It is taken
         off as one share of all the family's variances, since that of a single pair is a noisy estimate, but
         never more than half.
+    unanimous
+        p of a difference without spread, shape (row, row); that of a sign test on the patients if left out.
     """
     family = np.transpose(np.triu_indices(len(values), k=1)) if contrasts is None else np.array(contrasts)
     first, second = family.reshape(-1, 2).astype(np.intp).T
@@ -546,14 +574,17 @@ def adjusted_p(
     agreed = variance < NEGLIGIBLE
     kept = 1.0 if excess is None else 1 - excess[first, second].sum() / max(variance.sum(), NEGLIGIBLE)
     scale = np.sqrt(np.where(agreed, 1.0, variance * max(kept, 0.5)))
-    clear = np.where(difference**2 > NEGLIGIBLE, np.inf, 0.0)
+    signs = 2 * 0.5 ** len(patients.group) if unanimous is None else unanimous[first, second]
+    alone = np.where(difference**2 > NEGLIGIBLE, np.minimum(signs * len(first), 1.0), 1.0)
+    clear = np.where(alone < ALPHA, np.inf, 0.0)
     observed = np.where(agreed, clear, np.abs(difference) / scale)
     null = np.where(agreed[:, None], 0.0, _studentised(contrast, patients, drawn))
     order = np.argsort(-observed, kind="stable")
     null, observed = null[order], observed[order]
     maxima = [null[rows].max(axis=0) for rows in _equal_together(first[order], second[order], len(values))]
     exceeded = np.array([(its >= least).sum() for its, least in zip(maxima, observed, strict=True)])
-    stepped = np.maximum.accumulate((exceeded + 1) / (drawn.shape[1] + 1))
+    resampled = (exceeded + 1) / (drawn.shape[1] + 1)
+    stepped = np.maximum.accumulate(np.where(agreed[order], np.fmax(resampled, alone[order]), resampled))
     result = np.full((len(values), len(values)), np.nan)
     np.fill_diagonal(result, 1.0)
     result[first[order], second[order]] = result[second[order], first[order]] = np.minimum(stepped, 1.0)
@@ -594,7 +625,8 @@ def area_adjusted_p(
     shared = _single_pair_covariance(truth, scores, strata)
     single = np.diag(shared)
     excess = single[:, None] + single - 2 * shared
-    return adjusted_p(areas.auc, auc_influence(areas), patients, drawn, contrasts, excess)
+    influence = auc_influence(areas)
+    return adjusted_p(areas.auc, influence, patients, drawn, contrasts, excess, _unanimous_p(areas))
 
 
 def shared_ranks(values: Array, adjusted: Array) -> list[int]:
@@ -683,6 +715,20 @@ def _difference_error(
     return error, freedom
 
 
+def _unanimous_p(sample: DeLong) -> Array:
+    """The p of each difference of two areas if it has no variance, shape (prediction, prediction).
+
+    A sign test on disjoint pairs where all strata agree on its sign, 1 where no stratum has a difference, NaN
+    where they disagree: then the strata are too small to show the spread.
+    """
+    gap = sample.by_stratum[:, None] - sample.by_stratum
+    signs = np.where(np.abs(gap) < NEGLIGIBLE**0.5, 0.0, np.sign(gap))
+    agree = signs.min(axis=2, initial=1) == signs.max(axis=2, initial=-1)
+    sign_test = np.where(signs.sum(axis=2) == 0, 1.0, min(1.0, 2 * 0.5**sample.disjoint_pairs))
+    p: Array = np.where(agree, sign_test, np.nan)
+    return p
+
+
 def _mean_placements(positive: NDArray[np.bool_], score: Array, stratum: Codes) -> Array:
     placed: Array = np.mean([placements(positive, its, stratum) for its in np.atleast_2d(score)], axis=0)
     return placed
@@ -711,7 +757,8 @@ def _disjoint_pairs(positive: NDArray[np.bool_], stratum: Codes, patient: Codes)
 
 def _no_pairs(rows: int, patients: int) -> DeLong:
     nothing = np.full((rows, patients), np.nan)
-    return DeLong(np.full(rows, np.nan), nothing, nothing, np.full((rows, rows), np.nan), (0, 0), 0)
+    square = np.full((rows, rows), np.nan)
+    return DeLong(np.full(rows, np.nan), nothing, nothing, square, (0, 0), 0, nothing[:, :0])
 
 
 def _single_pair_covariance(truth: Array, scores: Sequence[Array], strata: Codes) -> Array:

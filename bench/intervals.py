@@ -3,13 +3,16 @@
 import numpy as np
 
 from bench.inference import (
+    LEVEL,
     NO_INTERVAL,
+    Difference,
     Interval,
     Patients,
     effective_patients,
     logit_interval,
     percentile_interval,
     root_interval,
+    studentised_difference,
     studentised_interval,
     wilson_interval,
 )
@@ -49,7 +52,7 @@ def bootstrap_interval(
     metric
         Whose :attr:`bench.metrics.Metric.interval` says which.
     value, resampled
-        The metric itself and in resamples, shape (draw,), those without a value (NaN) left out.
+        The metric itself and in resamples, shape (draw,), NaN in those without a value.
     influence
         What each patient contributes, shape (patient,); only the kinds of :data:`FROM_INFLUENCE` look at it.
     patients, drawn
@@ -58,11 +61,28 @@ def bootstrap_interval(
     Returns
     -------
     Interval
-        NaN for a single patient.
+        Within the bounds of the metric. NaN for a single patient, where fewer than 95 % of the resamples have
+        a value, and where all are at a bound, such as those of a perfect prediction.
     """
-    if len(patients.group) < 2:
+    valid = resampled[~np.isnan(resampled)]
+    if len(patients.group) < 2 or len(valid) < LEVEL * len(resampled) or _at_a_bound(metric, value, valid):
         return NO_INTERVAL
     if metric.interval in FROM_INFLUENCE:
-        return FROM_INFLUENCE[metric.interval](value, resampled, influence, patients, drawn)
-    valid = resampled[~np.isnan(resampled)]
-    return logit_interval(value, valid) if metric.interval == "logit" else percentile_interval(valid)
+        found = FROM_INFLUENCE[metric.interval](value, resampled, influence, patients, drawn)
+    else:
+        found = logit_interval(value, valid) if metric.interval == "logit" else percentile_interval(valid)
+    return found.within(*metric.bounds)
+
+
+def bootstrap_difference(
+    metric: Metric, value: float, influence: Array, patients: Patients, drawn: Array
+) -> Difference:
+    """:func:`bench.inference.studentised_difference` of two values of a metric, within its bounds."""
+    low, high = metric.bounds
+    found = studentised_difference(value, influence, patients, drawn)
+    return found._replace(interval=found.interval.within(low - high, high - low))
+
+
+def _at_a_bound(metric: Metric, value: float, resampled: Array) -> bool:
+    """Whether value and resamples are all the lowest or the highest there is: their spread says nothing."""
+    return value in metric.bounds and bool((resampled == value).all())

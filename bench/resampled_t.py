@@ -62,7 +62,7 @@ def nadeau_bengio(differences: Array, train_size: float, test_size: float) -> Re
     value = float(differences.mean())
     error = float(np.sqrt((1 / differences.size + ratio) * differences.var(ddof=1)))
     if error == 0:
-        return ResampledT(Difference(value, NO_INTERVAL, 1.0 if value == 0 else 0.0), ratio, freedom)
+        return ResampledT(Difference(value, NO_INTERVAL, 1.0 if value == 0 else float("nan")), ratio, freedom)
     reach = float(stdtrit(freedom, 1 - ALPHA / 2)) * error
     p = float(2 * stdtr(freedom, -abs(value) / error))
     return ResampledT(Difference(value, Interval(value - reach, value + reach), p), ratio, freedom)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -186,8 +187,14 @@ def _refuse_two_cuts(cells: Sequence[_Finished], store: Store) -> None:
 
 def _latest_version(cells: Sequence[_Finished]) -> list[_Finished]:
     """The cells made as the last one was: same code, hyperparameters and preprocessing."""
-    last = max(cells, key=lambda its: str(its.record.get("ended", "")))
+    last = max(cells, key=_ended)
     return [its for its in cells if its.version == last.version]
+
+
+def _ended(cell: _Finished) -> float:
+    """When a cell ended, wherever on earth that was; before all others where its record does not say."""
+    ended = cell.record.get("ended")
+    return datetime.fromisoformat(str(ended)).timestamp() if ended else 0.0
 
 
 def _method_result(

@@ -1,6 +1,6 @@
 """From stored predictions to one score a task and method: a pure function, without images, GPU or plugins."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,9 +30,8 @@ from bench.inference import (
     mean_influence,
     patients_of,
     percentile_interval,
-    studentised_difference,
 )
-from bench.intervals import FROM_INFLUENCE, bootstrap_interval, share_interval
+from bench.intervals import FROM_INFLUENCE, bootstrap_difference, bootstrap_interval, share_interval
 from bench.metrics import METRICS, Array, Beside, Metric
 from bench.names import unknown_name
 from bench.ranking import RankSet, best_shares, rank_sets
@@ -229,15 +228,18 @@ class Sample:
     ceiling: Array | None
     site_names: tuple[str, ...] = ()
 
+    @property
+    def fewest(self) -> int:
+        """Patients of the rarer class of a binary task, or all: they can show a difference."""
+        if self.task.kind != "binary":
+            return len(self.patients.group)
+        return min(len(np.unique(self.patients.codes[self.truth == label])) for label in (0, 1))
+
 
 @dataclass(frozen=True, eq=False)
 class Resampled:
-    """The metric in the same resamples of patients: methods (method, draw), constant and ceiling (draw,).
+    """The metric in the same resamples of patients: methods (method, draw), constant and ceiling (draw,)."""
 
-    ``drawn`` are these resamples, (patient, draw).
-    """
-
-    drawn: Array
     methods: Array
     constant: Array
     ceiling: Array | None
@@ -457,28 +459,27 @@ def _codes(values: "pd.Series[Any]") -> NDArray[np.intp]:
 
 def _task_scores(results: Results, sample: Sample, draws: int, seed: int) -> list[Score]:
     metric = metric_of(results, sample.task)
+    sample = with_values(metric, sample)
     blank = {its.label: _blank(its, sample, metric) for its in results.methods}
-    every = _seed_values(metric, sample)
-    values = {label: its for label, its in every.items() if not np.isnan(its).any()}
-    for label in every.keys() - values.keys():
-        blank[label] = replace(blank[label], status=f"not scored: {why_no_value(metric, sample.task)}")
-    if not values:
+    if not sample.predictions:
         return list(blank.values())
     drawn = draw_patients(sample.patients, draws, seed)
-    scored = _scored(metric, _of_methods(sample, values), drawn, seed, blank, values)
+    scored = _scored(metric, sample, drawn, seed, blank, _seed_values(metric, sample))
     return [scored.get(label, blank[label]) for label in blank]
 
 
-def why_no_value(metric: Metric, task: Task) -> str:
-    """Why a metric has no value on a task's cases, in words."""
+def with_values(metric: Metric, sample: Sample) -> Sample:
+    """The sample with the methods alone whose every seed has a value; the statuses say so of the others."""
+    values = _seed_values(metric, sample)
+    lacking = [label for label, its in values.items() if np.isnan(its).any()]
+    why = f"{metric.title} has no value on these cases"
     if metric.name == "auc":
-        return f"no fold has both classes of {task.name}"
-    return f"{metric.title} has no value on these cases"
-
-
-def _of_methods(sample: Sample, labels: Iterable[str]) -> Sample:
-    """The sample with the predictions of these methods alone."""
-    return replace(sample, predictions={label: sample.predictions[label] for label in labels})
+        why = f"no fold has both classes of {sample.task.name}"
+    return replace(
+        sample,
+        predictions={label: its for label, its in sample.predictions.items() if label not in lacking},
+        statuses={**sample.statuses, **dict.fromkeys(lacking, f"not scored: {why}")},
+    )
 
 
 def _blank(method: MethodResult, sample: Sample, metric: Metric) -> Score:
@@ -511,20 +512,16 @@ def _seed_values(metric: Metric, sample: Sample, stratum: Beside = None) -> dict
 
 
 def _resample(metric: Metric, sample: Sample, drawn: Array) -> Resampled:
-    """All methods, the constant and the ceiling in the same resamples.
-
-    Resamples in which a method has no value are dropped for all.
-    """
+    """All methods, the constant and the ceiling in the same resamples, NaN in those without a value."""
     blocks = [*sample.predictions.values(), sample.constant[None]]
     blocks += [] if sample.ceiling is None else [sample.ceiling[None]]
     weights = drawn[sample.patients.codes]
     values = metric.resampled(sample.truth, np.concatenate(blocks), beside(metric, sample), weights)
     edges = np.cumsum([len(block) for block in blocks])[:-1]
     count = len(sample.predictions)
-    valued = ~np.isnan(values[: edges[count - 1]]).any(axis=0)
-    means = [block.mean(axis=0) for block in np.split(values[:, valued], edges)]
+    means = [block.mean(axis=0) for block in np.split(values, edges)]
     ceiling = None if sample.ceiling is None else means[-1]
-    return Resampled(drawn[:, valued], np.array(means[:count]), means[count], ceiling)
+    return Resampled(np.array(means[:count]), means[count], ceiling)
 
 
 def _scored(
@@ -583,7 +580,7 @@ def _uncertainty(
     influence = _influence_beside_constant(metric, sample)
     found = {}
     for its, redrawn, (label, mean) in zip(influence, resampled.methods, means.items(), strict=False):
-        interval = interval_of(metric, sample, label, mean, redrawn, its, resampled.drawn)
+        interval = interval_of(metric, sample, label, mean, redrawn, its, drawn)
         found[label] = interval, _gain(metric, mean - constant, its - influence[-1], sample.patients, drawn)
     return found, metric.sign * influence[:-1]
 
@@ -675,7 +672,7 @@ def _gain(metric: Metric, difference: float, contrast: Array, patients: Patients
         return NO_DIFFERENCE
     if len(patients.group) < 2 or np.isnan(contrast).any():
         return Difference(metric.sign * difference, NO_INTERVAL, NAN)
-    return studentised_difference(metric.sign * difference, metric.sign * contrast, patients, drawn)
+    return bootstrap_difference(metric, metric.sign * difference, metric.sign * contrast, patients, drawn)
 
 
 def _standing(
@@ -693,7 +690,7 @@ def _standing(
     """
     oriented = metric.sign * np.array(list(means.values()))
     adjusted, shares = np.ones((len(means), len(means))), np.full(len(means), NAN)
-    if sample.patients.fewest >= FEWEST_PATIENTS and not np.isnan(influence).any():
+    if sample.fewest >= FEWEST_PATIENTS and not np.isnan(influence).any():
         adjusted = family_p(metric, sample, oriented, influence, drawn, seed)
         shares = best_shares(metric.sign * resampled.methods) if len(means) > 1 else shares
     return {

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.cohorts.cohort import Task
+from bench.ensemble import seed_ensemble
 from bench.inference import DRAW_SEED, DRAWS
 from bench.listing import Missing
 from bench.metrics import METRICS, Array
@@ -19,6 +20,7 @@ from bench.ranking import (
     separated,
 )
 from bench.scores import (
+    MethodResult,
     Results,
     Sample,
     Score,
@@ -102,8 +104,8 @@ def sensitivity(
     On each task: another metric (the area over all pairs, the area within sites where there are several, and
     those of :data:`OTHER_METRICS` that the benchmark offers), the other treatment of missing results where
     some are missing, and with several seeds their ensemble and the first of them alone instead of the mean of
-    the metric. On the consensus, with several ranked tasks: the same but for metrics, and other ways to
-    aggregate tasks, see :data:`AGGREGATES`.
+    the metric; a metric of decisions has no ensemble, for want of a threshold. On the consensus, with several
+    ranked tasks: the same but for metrics, and other ways to aggregate tasks, see :data:`AGGREGATES`.
 
     Places by value are compared, which any two methods have; and shared ranks, which differ only where the
     cases separate methods. A place that moves without a rank that moves is noise.
@@ -126,14 +128,16 @@ def sensitivity(
         others.append(("missing results", name.value, score_results(other, draws, seed)))
     for label, change in SEEDS.items():
         if any(its.seeds > 1 for its in scores):
-            others.append(("seeds", label, _seed_scores(board, change, draws, seed)))
+            changed = tuple(change(its, board.tasks) for its in board.methods)
+            others.append(("seeds", label, score_results(replace(board, methods=changed), draws, seed)))
     found = []
     for task in results.tasks:
         before = _task_order(scores, task)
         if before.values:
             by_metric = _metric_orders(board, task, draws, seed)
             mine = [_compared(task, "metric", label, before, order) for label, order in by_metric]
-            mine += [_compared(task, *its[:2], before, _task_order(its[2], task)) for its in others]
+            orders = [(choice, label, _task_order(its, task)) for choice, label, its in others]
+            mine += [_compared(task, *its[:2], before, its[2]) for its in orders if its[2].values]
             found += [replace(its, metric=metric_of(board, task).title) for its in mine]
     return (*found, *_consensus_sensitivity(scores, others))
 
@@ -147,7 +151,8 @@ def _consensus_sensitivity(
     before = _consensus_order(scores, mean_rank)
     for label, aggregate in AGGREGATES.items():
         yield _compared(None, "aggregation", label, before, _consensus_order(scores, aggregate))
-    for choice, label, changed in others:
+    ranked = len(ranked_columns(scores))
+    for choice, label, changed in (its for its in others if len(ranked_columns(its[2])) == ranked):
         yield _compared(None, choice, label, before, _consensus_order(changed, mean_rank))
 
 
@@ -189,32 +194,22 @@ AGGREGATES: Mapping[str, Callable[[Columns, Sequence[str]], Array]] = {
 }
 
 
-def seed_ensemble(rows: Array) -> Array:
-    """The mean of the predictions of all seeds as one prediction, shape (1, case)."""
-    ensemble: Array = rows.mean(axis=0, keepdims=True)
-    return ensemble
+def ensemble_of(method: MethodResult, tasks: Sequence[Task]) -> MethodResult:
+    """The method's :func:`bench.ensemble.seed_ensemble` in its place, or itself where it has none."""
+    found = seed_ensemble(method, tasks)
+    return method if found is None else replace(found, label=method.label)
 
 
-def first_seed(rows: Array) -> Array:
-    """The first seed alone, shape (1, case)."""
-    return rows[:1]
+def first_seed(method: MethodResult, tasks: Sequence[Task]) -> MethodResult:
+    """The method with the predictions of its first seed alone."""
+    first = method.predictions["seed"] == method.predictions["seed"].min()
+    return replace(method, predictions=method.predictions[first], seeds=())
 
 
-SEEDS: Mapping[str, Callable[[Array], Array]] = {
-    "ensemble over seeds": seed_ensemble,
+SEEDS: Mapping[str, Callable[[MethodResult, Sequence[Task]], MethodResult]] = {
+    "ensemble over seeds": ensemble_of,
     "first seed alone": first_seed,
 }
-
-
-def _seed_scores(
-    results: Results, change: Callable[[Array], Array], draws: int, seed: int
-) -> tuple[Score, ...]:
-    found: list[Score] = []
-    for task in results.tasks:
-        sample = sample_of(results, task)
-        changed = {label: change(rows) for label, rows in sample.predictions.items()}
-        found += sample_scores(results, replace(sample, predictions=changed), draws, seed)
-    return tuple(found)
 
 
 def _metric_orders(results: Results, task: Task, draws: int, seed: int) -> Iterator[tuple[str, Order]]:

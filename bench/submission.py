@@ -38,42 +38,70 @@ def submit(path: Path, method: str, cohort: Cohort, split: Split, store: Store) 
     Raises
     ------
     UsageError
-        The file lacks a column or a value, holds an unknown case or task, a case twice or in the wrong fold,
-        or does not predict every tested case of every task.
+        The file lacks a column, a row or a value, has a column twice or a seed or fold that is no whole
+        number, holds an unknown case or task, a case twice or in the wrong fold, or does not predict every
+        tested case of every task; or the row has no name. Nothing is stored then.
     PluginError
         A prediction is not a finite number within the task's bounds.
     """
+    if not method.strip():
+        raise UsageError("the submitted row has no name; give one with --method NAME")
     table = read_predictions(path)
     _check_names(table, cohort, split, path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    cells = []
+    checked = []
     for seed in sorted(table["seed"].unique().tolist()):
         said = table[table["seed"] == seed]
         for fold in split.folds:
-            cell = _cell(f"{method} (submitted)", digest, cohort, split, fold, int(seed))
-            predictions = _fold_predictions(said, cell, cohort, fold, path)
-            store.commit(cell, _record(cell, cohort, split, fold, path), {PREDICTIONS: predictions})
-            cells.append(cell)
-    return cells
+            cell = _cell(f"{method} (submitted)", digest, cohort, split, fold, seed)
+            checked.append((cell, fold, _fold_predictions(said, cell, cohort, fold, path)))
+    # Nothing is stored before all is checked: a refused file must not replace a good one.
+    for cell, fold, predictions in checked:
+        store.commit(cell, _record(cell, cohort, split, fold, path), {PREDICTIONS: predictions})
+    return [cell for cell, _, _ in checked]
 
 
 def read_predictions(path: Path) -> pd.DataFrame:
     """The file's rows: ``case_id``, ``task``, ``prediction``, ``seed`` and, where it has one, ``fold``."""
     try:
-        table = pd.read_csv(path, dtype={"case_id": str, "task": str})
+        rows = pd.read_csv(path, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read as CSV: {error}") from error
-    missing = [name for name in REQUIRED if name not in table]
-    if missing:
-        has = ", ".join(table.columns)
-        raise UsageError(f"{path} has the columns {has}, expected {', '.join(REQUIRED)} too")
-    table = table.assign(seed=table.get("seed", 0))
-    kept = table[[name for name in (*REQUIRED, *OPTIONAL) if name in table]]
-    for name in kept:
-        if kept[name].isna().any():
-            line = int(kept[name].isna().to_numpy().argmax()) + 2
-            raise UsageError(f"{path} line {line} has no {name}; every row must have one")
-    return kept
+    header = rows.iloc[0].tolist()
+    table = rows.iloc[1:].set_axis(header, axis=1).reset_index(drop=True)
+    wanted = [name for name in (*REQUIRED, *OPTIONAL) if name in header]
+    if not set(REQUIRED) <= set(wanted):
+        raise UsageError(f"{path} has the columns {', '.join(header)}, expected {', '.join(REQUIRED)} too")
+    twice = [name for name in wanted if header.count(name) > 1]
+    if twice:
+        raise UsageError(f"{path} has the column {twice[0]} twice, expected it once")
+    if table.empty:
+        raise UsageError(f"{path} has no row under its header, expected one a tested case and task")
+    for name in wanted:
+        _require(table[name].str.strip() != "", f"has no {name}; every row must have one", table[name], path)
+    kept = table[wanted].assign(prediction=_predictions(table["prediction"], path))
+    return kept.assign(seed=0, **{name: _whole(table[name], path) for name in OPTIONAL if name in wanted})
+
+
+def _require(good: "pd.Series[bool]", what: str, column: "pd.Series[str]", path: Path) -> None:
+    """Raise UsageError for the first line that is not good; ``what`` may hold its value as ``{}``."""
+    if not good.all():
+        first = int((~good).to_numpy().argmax())
+        raise UsageError(f"{path} line {first + 2} {what.format(repr(column[first]))}")
+
+
+def _predictions(column: "pd.Series[str]", path: Path) -> "pd.Series[float]":
+    numbers = pd.to_numeric(column, errors="coerce")
+    given = numbers.notna() | column.str.strip().str.lower().isin(["nan"])
+    _require(given, "has the prediction {}, expected a number", column, path)
+    return numbers.astype(float)
+
+
+def _whole(column: "pd.Series[str]", path: Path) -> "pd.Series[int]":
+    """Seeds or folds; raises UsageError for one that is no whole number from 0 on."""
+    good = column.str.strip().str.fullmatch(r"[0-9]{1,9}(\.0+)?")
+    _require(good, f"has the {column.name} {{}}, expected a whole number from 0 on", column, path)
+    return column.astype(float).astype(int)
 
 
 def _check_names(table: pd.DataFrame, cohort: Cohort, split: Split, path: Path) -> None:

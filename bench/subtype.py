@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bench.cohorts.cohort import Task
 from bench.errors import UsageError
-from bench.inference import ALPHA, NO_INTERVAL, Interval, auc_influence, delong
+from bench.inference import ALPHA, NEGLIGIBLE, NO_INTERVAL, Interval, auc_influence, delong
 from bench.metrics import Array, Codes, auc
 from bench.names import unknown_name
 
@@ -440,7 +440,8 @@ def macro_auc_interval(
 
     Where the area is 1, some class has an area no greater than the macro area, so the lower limit is
     ``.025 ** (1 / d)`` with the fewest disjoint pairs of a class, as in :func:`bench.inference.auc_interval`;
-    likewise for 0. NaN without a pair, or where a class has no more patients than there are folds.
+    likewise for 0. NaN without a pair, where a class has no more patients than there are folds, and where
+    folds too small to show a spread leave none.
 
     ``probabilities`` has shape (seed, case, class + 1), the others (case,).
     """
@@ -458,7 +459,10 @@ def macro_auc_interval(
         limit = (ALPHA / 2) ** (1 / min(sample.disjoint_pairs for sample in paired))
         return Interval(limit, 1.0) if area else Interval(0.0, 1 - limit)
     influence = np.mean([auc_influence(sample)[0] for sample in paired], axis=0)
-    error = np.sqrt((influence**2).sum()) / (area * (1 - area))
+    variance = float((influence**2).sum())
+    if variance < NEGLIGIBLE and not all(sample.is_constant(0) for sample in paired):
+        return NO_INTERVAL
+    error = np.sqrt(variance) / (area * (1 - area))
     reach = NormalDist().inv_cdf(1 - ALPHA / 2) * error
     if np.isnan(reach):
         return NO_INTERVAL

@@ -331,7 +331,10 @@ def _soft_score(sample: SubtypeSample, label: str) -> Estimate:
 
 
 def _estimate(values: Array, alone: bool) -> Estimate:
-    """The first value, with the percentile interval of the others; none for a single patient."""
+    """The first value, with the percentile interval of the others; none for a single patient.
+
+    Nor for perfection, of which every resample is perfect too.
+    """
     value = float(values[0])
-    none = alone or np.isnan(value)
+    none = alone or np.isnan(value) or value >= 1
     return Estimate(value, NO_INTERVAL if none else percentile_interval(values[1:]))

@@ -15,7 +15,7 @@ from bench.cells import Cell, Choice, choose, plan
 from bench.cohorts.catalogue import open_cohort
 from bench.cohorts.cohort import Cohort
 from bench.errors import BenchError, StoreError, UsageError
-from bench.frozen import RECORDS, board_files, thaw
+from bench.frozen import PREDICTIONS, RECORDS, board_files, thaw
 from bench.leaderboard import leaderboard
 from bench.registry import load_registry
 from bench.runner import Settings, run_cell
@@ -44,19 +44,27 @@ class Verified:
 def verify_board(place: Path) -> Verified:
     """Recompute every figure of a committed board from the predictions and records beside it.
 
-    A board of real patients has no source beside it, which the note says; nothing is checked then.
+    A board of real patients has no source beside it, which the note says; nothing is checked then. Rows,
+    columns and lines that the source does not give differ too, and so does their order.
     """
     name = "/".join(place.parts[-2:])
-    if not (place / RECORDS).is_file():
+    if not any((place / file).is_file() for file in (RECORDS, PREDICTIONS)) and not _is_synthetic(place):
         return Verified(name, 0, (), "not checked: a board of real patients has no predictions beside it")
     try:
         again = board_files(leaderboard(thaw(place)))
-    except BenchError as error:
-        return Verified(name, 0, (f"its source cannot be read: {error}",))
-    kept = {file: (place / file).read_text(encoding="utf-8") for file in again}
+        kept = {file: (place / file).read_text(encoding="utf-8") for file in again}
+    except (BenchError, OSError) as error:
+        return Verified(name, 0, (f"it cannot be read: {error}",))
     figures, differences = _compare_figures(kept["board.csv"], again["board.csv"])
-    differences += _compare_lines(kept["board.md"], again["board.md"])
+    for file in again:
+        if file != "board.csv" or not differences:
+            differences += _compare_lines(file, kept[file], again[file])
     return Verified(name, figures, tuple(differences))
+
+
+def _is_synthetic(place: Path) -> bool:
+    """Whether a board says that it is synthetic, so that its source should lie beside it."""
+    return "SYNTHETIC" in (place / "board.md").read_text(encoding="utf-8")
 
 
 def rerun(place: Path, wanted: str) -> dict[str, Any]:
@@ -121,13 +129,13 @@ def _by_row(text: str) -> dict[tuple[str, str], dict[str, str]]:
     return {(row["task"], row["method"]): row for row in csv.DictReader(io.StringIO(text))}
 
 
-def _compare_lines(kept: str, again: str) -> list[str]:
-    """Lines of the Markdown that are not what the source gives."""
+def _compare_lines(file: str, kept: str, again: str) -> list[str]:
+    """Lines of a file that are not what the source gives."""
     before, now = kept.splitlines(), again.splitlines()
     if len(before) != len(now):
-        return [f"board.md has {len(before)} lines, {len(now)} from its source"]
+        return [f"{file} has {len(before)} lines, {len(now)} from its source"]
     return [
-        f"board.md line {number}: {one!r}, {other!r} from its source"
+        f"{file} line {number}: {one!r}, {other!r} from its source"
         for number, (one, other) in enumerate(zip(before, now, strict=True), 1)
         if one != other
     ]

@@ -15,6 +15,7 @@ from bench.cohorts.cohort import Task
 from bench.config import Experiment
 from bench.errors import StoreError, UsageError
 from bench.experiment import make_plan, run_experiment
+from bench.ensemble import with_ensembles
 from bench.inference import NO_INTERVAL
 from bench.leaderboard import leaderboard, sensitivity_board
 from bench.listing import BoardFormat, Format, Missing
@@ -400,15 +401,11 @@ def test_sites_and_seeds_are_choices_where_there_are_several():
     assert {its.alternative for its in sensitivity(single) if its.task == TASKS[0]} == others
 
 
-def mean_over_seeds(table: pd.DataFrame) -> pd.DataFrame:
-    means = table.groupby(["fold", "case_id", "task"], as_index=False)["prediction"].mean()
-    return means.assign(seed=0)
-
-
-def test_the_seed_ensemble_of_the_sensitivity_is_the_mean_prediction(truth):
+def test_the_seed_ensemble_of_the_sensitivity_is_that_of_the_board(truth):
     methods = [method(name, truth, 0.6, salt=salt, seeds=3) for salt, name in enumerate("abcd")]
-    ensembles = [replace(its, predictions=mean_over_seeds(its.predictions)) for its in methods]
-    values = {name: its.value for name, its in by_name(score_results(results(*ensembles))).items()}
+    ensembles = with_ensembles(results(*methods)).methods[1::2]
+    rows = [replace(its, label=its.label[0]) for its in ensembles]
+    values = {name: its.value for name, its in by_name(score_results(results(*rows))).items()}
     found = found_by(sensitivity(results(*methods)), "seeds", "ensemble over seeds")
     assert found.first == (max(values, key=values.get),)
     before = [its.value for its in by_name(score_results(results(*methods))).values()]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bench.metrics import area, continuous, decision, precision, probability
 from bench.metrics.metric import Metric
 
-NAN = float("nan")
+NAN, INF = float("nan"), float("inf")
 _LOW, _HIGH = probability.NET_BENEFIT_RANGE
 
 _ALL = (
@@ -19,6 +19,7 @@ _ALL = (
         resampled=area.resampled_auc,
         by_label=True,
         interval="delong",
+        bounds=(0, 1),
         summary="Area under the ROC curve over pairs of cases of one fold",
     ),
     Metric(
@@ -30,6 +31,7 @@ _ALL = (
         value=precision.average_precision,
         resampled=precision.resampled_average_precision,
         interval="logit",
+        bounds=(0, 1),
         summary="Mean precision at the positive cases, within folds; ties count the mean of their orders",
     ),
     Metric(
@@ -41,6 +43,7 @@ _ALL = (
         value=probability.brier,
         resampled=probability.resampled_brier,
         interval="bootstrap_t",
+        bounds=(0, 1),
         summary="Mean squared error of the probability",
     ),
     Metric(
@@ -52,6 +55,7 @@ _ALL = (
         value=probability.brier_skill,
         resampled=probability.resampled_brier_skill,
         beside="constant",
+        bounds=(-INF, 1),
         summary="Share of the Brier score of the training prevalence that is avoided",
     ),
     Metric(
@@ -63,6 +67,7 @@ _ALL = (
         value=probability.log_loss,
         resampled=probability.resampled_log_loss,
         interval="bootstrap_t",
+        bounds=(0, INF),
         summary=f"Mean negative log-likelihood in nats, probabilities clipped to {probability.CLIP:g}",
     ),
     Metric(
@@ -93,6 +98,7 @@ _ALL = (
         higher_is_better=False,
         value=probability.calibration_error,
         resampled=probability.resampled_calibration_error,
+        bounds=(0, 1),
         summary=f"Expected calibration error, {probability.CALIBRATION_BINS} bins of equal mass",
     ),
     Metric(
@@ -103,6 +109,7 @@ _ALL = (
         higher_is_better=True,
         value=probability.net_benefit,
         resampled=probability.resampled_net_benefit,
+        bounds=(-INF, 1),
         summary=f"Mean net benefit over threshold probabilities from {_LOW:g} to {_HIGH:g}",
     ),
     Metric(
@@ -116,6 +123,7 @@ _ALL = (
         takes="decision",
         interval="wilson",
         share_of=lambda truth, decision: truth == 1,
+        bounds=(0, 1),
         summary="Share of the positive cases that are found",
     ),
     Metric(
@@ -129,6 +137,7 @@ _ALL = (
         takes="decision",
         interval="wilson",
         share_of=lambda truth, decision: truth == 0,
+        bounds=(0, 1),
         summary="Share of the negative cases that are passed",
     ),
     Metric(
@@ -142,6 +151,7 @@ _ALL = (
         takes="decision",
         interval="wilson",
         share_of=lambda truth, decision: decision == 1,
+        bounds=(0, 1),
         summary="Share of the cases called positive that are",
     ),
     Metric(
@@ -155,6 +165,7 @@ _ALL = (
         takes="decision",
         interval="wilson",
         share_of=lambda truth, decision: decision == 0,
+        bounds=(0, 1),
         summary="Share of the cases called negative that are",
     ),
     Metric(
@@ -167,6 +178,7 @@ _ALL = (
         resampled=decision.resampled_balanced_accuracy,
         takes="decision",
         interval="logit",
+        bounds=(0, 1),
         summary="Mean of sensitivity and specificity",
     ),
     Metric(
@@ -179,6 +191,7 @@ _ALL = (
         resampled=decision.resampled_mcc,
         takes="decision",
         interval="bootstrap_t",
+        bounds=(-1, 1),
         summary="Matthews' correlation of truth and decision",
     ),
     Metric(
@@ -192,6 +205,7 @@ _ALL = (
         decimals=2,
         in_unit=True,
         interval="bootstrap_t",
+        bounds=(0, INF),
         summary="Mean absolute error",
     ),
     Metric(
@@ -205,6 +219,7 @@ _ALL = (
         decimals=2,
         in_unit=True,
         interval="root_t",
+        bounds=(0, INF),
         summary="Root of the mean squared error",
     ),
     Metric(
@@ -215,6 +230,7 @@ _ALL = (
         higher_is_better=True,
         value=continuous.r2,
         resampled=continuous.resampled_r2,
+        bounds=(-INF, 1),
         summary="Share of the variance about the mean of the scored cases that is predicted",
     ),
     Metric(
@@ -225,6 +241,7 @@ _ALL = (
         higher_is_better=True,
         value=continuous.spearman,
         resampled=continuous.resampled_spearman,
+        bounds=(-1, 1),
         summary="Correlation of ranks within folds",
     ),
     Metric(
@@ -235,6 +252,7 @@ _ALL = (
         higher_is_better=True,
         value=continuous.concordance,
         resampled=continuous.resampled_concordance,
+        bounds=(-1, 1),
         summary="Lin's concordance correlation coefficient",
     ),
     Metric(

@@ -62,8 +62,8 @@ def concordance(truth: Array, prediction: Array, beside: Beside = None) -> float
 
     .. math:: \frac{2 s_{xy}}{s_x^2 + s_y^2 + (\bar x - \bar y)^2}
 
-    Correlation times nearness to the line of identity: 1 is perfect, 0 for any constant; NaN where neither
-    truth nor prediction has spread.
+    Correlation times nearness to the line of identity: 1 is perfect, 0 for any constant; NaN where
+    truth and prediction are one and the same constant.
     """
     return single(resampled_concordance, truth, prediction)
 

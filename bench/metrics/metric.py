@@ -1,5 +1,6 @@
 """What a metric is: how it is computed, what it needs, and which way is better."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -73,6 +74,8 @@ class Metric:
         ``bench/STATISTICS.md`` has how often each holds the true value.
     share_of
         ``share_of(truth, prediction)``: of which cases it is a share, shape (case,); for ``wilson`` alone.
+    bounds
+        Lowest and highest possible value: no interval leaves them.
     in_unit
         Whether it is in the unit of its task.
     summary
@@ -98,6 +101,7 @@ class Metric:
     beside: Literal["fold", "constant"] = "fold"
     interval: Literal["percentile", "bootstrap_t", "root_t", "logit", "wilson", "delong"] = "percentile"
     share_of: Callable[[Array, Array], NDArray[np.bool_]] | None = None
+    bounds: tuple[float, float] = (-math.inf, math.inf)
     in_unit: bool = False
     summary: str = ""
 

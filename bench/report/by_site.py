@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.inference import DRAW_SEED, DRAWS
-from bench.report.cells import METRIC, NOTHING, SHORT_UNITS, TASK
+from bench.report.cells import METRIC, NOTHING, TASK, metric_title, unit_of
 from bench.report.notes import FINGERPRINT_DIGITS, brief_notes, facts
 from bench.report.table import Cell, Column, Table
 from bench.scores import Results
@@ -69,7 +69,7 @@ def _rows(scores: SiteScores) -> list[SiteScore]:
 def _cells(scores: SiteScores, row: SiteScore) -> dict[str, Cell]:
     return {
         "task": Cell(_title(scores)),
-        "metric": Cell(f"{scores.metric.title} {scores.metric.arrow}{_unit(scores)}"),
+        "metric": Cell(metric_title(scores)),
         "method": Cell(scores.method),
         "site": Cell(row.site),
         "n": Cell(_cases(row)) if row.n else NOTHING,
@@ -111,7 +111,7 @@ def _record(scores: SiteScores, row: SiteScore) -> dict[str, Any]:
     return {
         "task": scores.task.name,
         "metric": scores.metric.name,
-        "unit": scores.task.unit,
+        "unit": unit_of(scores),
         "method": scores.method,
         "site": row.site,
         "n": row.n,
@@ -138,7 +138,7 @@ def _spread(scores: SiteScores) -> str:
     tau, share, count = scores.spread
     if math.isnan(tau):
         return f"tau needs {FEWEST_SITES} sites with a standard error, there are {count}"
-    scale = "on the logit scale" if scores.metric.name == "auc" else scores.task.unit
+    scale = "on the logit scale" if scores.metric.name == "auc" else unit_of(scores)
     return f"between sites tau {tau:.2f} {scale}".rstrip() + f", I2 {100 * share:.0f} %, {count} sites"
 
 
@@ -148,7 +148,3 @@ def _cases(row: SiteScore) -> str:
 
 def _title(scores: SiteScores) -> str:
     return scores.task.title or scores.task.name.upper()
-
-
-def _unit(scores: SiteScores) -> str:
-    return f" ({SHORT_UNITS.get(scores.task.unit, scores.task.unit)})" if scores.task.unit else ""

@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING, Any
 from bench.report.table import Cell, Column
 
 if TYPE_CHECKING:
+    from bench.comparison import Comparison
     from bench.inference import Interval
     from bench.ranking import RankSet
     from bench.scores import Score
+    from bench.sites import SiteScores
+
+    Scored = Score | Comparison | SiteScores
 
 NOTHING = Cell("-", "muted")
 
@@ -94,7 +98,7 @@ def record(score: "Score") -> dict[str, Any]:
         "method": score.method,
         "task": score.task.name,
         "metric": score.metric.name,
-        "unit": _unit(score),
+        "unit": unit_of(score),
         "higher_is_better": score.metric.higher_is_better,
         "n": score.n,
         "positives": score.positives,
@@ -107,13 +111,15 @@ def record(score: "Score") -> dict[str, Any]:
     } | {name: _rounded(value) for name, value in numbers.items()}
 
 
-def metric_title(score: "Score") -> str:
-    """Metric with the better direction, and the unit where the task has one: ``MAE ↓ (pp)``."""
-    unit = f" ({SHORT_UNITS.get(score.task.unit, score.task.unit)})" if _unit(score) else ""
-    return f"{score.metric.title} {score.metric.arrow}{unit}"
+def metric_title(score: "Scored") -> str:
+    """Metric with the better direction, and the unit where it has one: ``MAE ↓ (pp)``."""
+    unit = unit_of(score)
+    shown = f" ({SHORT_UNITS.get(unit, unit)})" if unit else ""
+    return f"{score.metric.title} {score.metric.arrow}{shown}"
 
 
-def _unit(score: "Score") -> str:
+def unit_of(score: "Scored") -> str:
+    """Unit of a value of a metric on a task; empty where it has none, such as a correlation's."""
     return score.task.unit if score.metric.in_unit else ""
 
 

@@ -14,7 +14,7 @@ from bench.inference import (
     Interval,
     detectable_difference,
 )
-from bench.report.cells import METRIC, NOTHING, SHORT_UNITS, TASK, number
+from bench.report.cells import METRIC, NOTHING, SHORT_UNITS, TASK, metric_title, number, unit_of
 from bench.report.notes import FINGERPRINT_DIGITS, brief_notes, facts, metric_notes
 from bench.report.table import Cell, Column, Table
 from bench.scores import Results
@@ -45,7 +45,7 @@ def comparison_table(
     results: Results, comparisons: Sequence[Comparison], draws: int = DRAWS, seed: int = DRAW_SEED
 ) -> Table:
     """A row a task and pair, the verdicts below; ``draws`` and ``seed`` are those of the bootstrap."""
-    units = {its.task.unit for its in comparisons}
+    units = {unit_of(its) for its in comparisons}
     families = {its.task.name: its.family for its in comparisons if its.family}
     verdicts = tuple(f"{_title(its)}, {_pair(its)}: {its.verdict}." for its in comparisons)
     reading = (
@@ -79,7 +79,7 @@ def _cells(its: Comparison) -> dict[str, Cell]:
     value, interval, p = its.difference
     return {
         "task": Cell(_title(its)),
-        "metric": Cell(f"{its.metric.title} {its.metric.arrow}{_unit(its)}"),
+        "metric": Cell(metric_title(its)),
         "method": Cell(_pair(its)),
         "first": number(its.first_value, digits),
         "second": number(its.second_value, digits),
@@ -97,7 +97,7 @@ def _cells(its: Comparison) -> dict[str, Cell]:
 
 
 def _record(its: Comparison) -> dict[str, Any]:
-    """All of a comparison, numbers to six decimals, None where there is none."""
+    """All of a comparison, numbers to six significant digits, None where there is none."""
     numbers = {
         "first_value": its.first_value,
         "second_value": its.second_value,
@@ -113,19 +113,23 @@ def _record(its: Comparison) -> dict[str, Any]:
     return {
         "task": its.task.name,
         "metric": its.metric.name,
-        "unit": its.task.unit,
+        "unit": unit_of(its),
         "higher_is_better": its.metric.higher_is_better,
         "first": its.first,
         "second": its.second,
         "n": its.n,
         "positives": its.positives,
         "status": its.status,
-        **{name: None if math.isnan(value) else round(value, 6) + 0.0 for name, value in numbers.items()},
+        **{name: _six_digits(value) for name, value in numbers.items()},
         "family": its.family,
         "family_size": its.family_size,
         "cases_needed": its.cases_needed,
         "verdict": its.verdict,
     }
+
+
+def _six_digits(value: float) -> float | None:
+    return None if math.isnan(value) else float(f"{value:.6g}") + 0.0
 
 
 def _difference_note() -> str:
@@ -163,10 +167,6 @@ def _pair(its: Comparison) -> str:
 
 def _title(its: Comparison) -> str:
     return its.task.title or its.task.name.upper()
-
-
-def _unit(its: Comparison) -> str:
-    return f" ({SHORT_UNITS.get(its.task.unit, its.task.unit)})" if its.task.unit else ""
 
 
 def _p_cell(p: float) -> Cell:

@@ -27,7 +27,8 @@ CASES_OF_CLASS = Column("n", "n")
 
 HARD = (
     "Hard classes (macro-F1, kappa, confusion): a receptor is positive from the threshold on that Youden's "
-    "index picks on the cell's validation part; Ki-67 goes by the rule's cut-offs. A predicted combination "
+    "index picks on the cell's validation part, or by inner cross-validation of its training part where that "
+    "has too few positives; Ki-67 goes by the rule's cut-offs. A predicted combination "
     "without a class counts as wrong."
 )
 SOFT = (
