@@ -593,11 +593,15 @@ def submit(
     from bench.split import load_split_config, make_split
     from bench.store import Store
     from bench.submission import submit as submit_file
+    from bench.submission import submitted_before
 
     config = load_split_config(split)
     found = open_cohort(cohort, skip_broken=skip_broken)
-    cells = submit_file(csv, method, found, make_split(found, config), Store(store))
-    print(f"{len(cells)} cells of {cells[0].method} stored; next: bench leaderboard --split {split}")
+    cut, where = make_split(found, config), Store(store)
+    instead = " in the place of those submitted before" if submitted_before(method, found, cut, where) else ""
+    cells = submit_file(csv, method, found, cut, where)
+    options = f"--cohort {cohort} --split {split} --store {store}"
+    print(f"{len(cells)} cells of {cells[0].method} stored{instead}; next: bench leaderboard {options}")
 
 
 @app.command()

@@ -53,12 +53,22 @@ def submit(path: Path, method: str, cohort: Cohort, split: Split, store: Store) 
     for seed in sorted(table["seed"].unique().tolist()):
         said = table[table["seed"] == seed]
         for fold in split.folds:
-            cell = _cell(f"{method} (submitted)", digest, cohort, split, fold, seed)
+            cell = _cell(_row_label(method), digest, cohort, split, fold, seed)
             checked.append((cell, fold, _fold_predictions(said, cell, cohort, fold, path)))
     # Nothing is stored before all is checked: a refused file must not replace a good one.
     for cell, fold, predictions in checked:
         store.commit(cell, _record(cell, cohort, split, fold, path), {PREDICTIONS: predictions})
     return [cell for cell, _, _ in checked]
+
+
+def submitted_before(method: str, cohort: Cohort, split: Split, store: Store) -> bool:
+    """Whether the store has predictions that were submitted under this name; the last ones are shown."""
+    label = _row_label(method)
+    return any(record["method"] == label for _, record in store.records(cohort.name, split.name))
+
+
+def _row_label(method: str) -> str:
+    return f"{method} (submitted)"
 
 
 def read_predictions(path: Path) -> pd.DataFrame:
@@ -79,8 +89,10 @@ def read_predictions(path: Path) -> pd.DataFrame:
         raise UsageError(f"{path} has no row under its header, expected one a tested case and task")
     for name in wanted:
         _require(table[name].str.strip() != "", f"has no {name}; every row must have one", table[name], path)
-    kept = table[wanted].assign(prediction=_predictions(table["prediction"], path))
-    return kept.assign(seed=0, **{name: _whole(table[name], path) for name in OPTIONAL if name in wanted})
+    kept = table[wanted].assign(prediction=_predictions(table["prediction"], path), seed=0)
+    for name in set(OPTIONAL) & set(wanted):
+        kept[name] = _whole(table[name], path)
+    return kept
 
 
 def _require(good: "pd.Series[bool]", what: str, column: "pd.Series[str]", path: Path) -> None:

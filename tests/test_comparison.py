@@ -13,13 +13,16 @@ from bench.comparison import compare
 from bench.ensemble import with_ensembles
 from bench.errors import SplitError, UsageError
 from bench.inference import auc_difference, detectable_difference
+from bench.metrics import METRICS
+from bench.missing import at_chance
 from bench.report import to_csv, to_json, to_markdown
 from bench.report.by_site import site_table
 from bench.report.compared import comparison_table
 from bench.resampled_t import nadeau_bengio, one_population
-from bench.scores import MethodResult, Results, score_results
+from bench.scores import MethodResult, Results, metric_scores, score_results
 from bench.sites import between_sites, site_scores
 from bench.split import load_split_config, make_split
+from bench.thresholds import VALIDATION, YOUDEN, Threshold
 
 TASKS = (
     Task("er", "binary", "ER", positive="positive"),
@@ -198,6 +201,37 @@ def test_what_keeps_both_methods_from_a_value_is_said_once(three):
     assert its.verdict == "not compared: both not scored: no tested case has a known label"
 
 
+def test_a_pair_with_a_method_without_a_value_leaves_the_other_pairs_compared(three):
+    flat = replace(three.methods[0], label="flat")
+    flat = replace(flat, predictions=flat.predictions.assign(prediction=0.0))
+    more = replace(three, methods=(*three.methods, flat), metrics={"er": METRICS["calibration_slope"]})
+    found = by_task(compare(more, ["full", "part", "flat"]))
+    assert found["full", "part"].status == "ok" and found["full", "part"].family == "a single comparison"
+    assert found["full", "flat"].status == "flat not scored: Calibration slope has no value on these cases"
+
+
+def test_two_positive_cases_are_too_few_by_any_metric(three):
+    few = three.truth.assign(er=(np.arange(N) < 2).astype(float))
+    ranked = replace(three, truth=few, metrics={"er": METRICS["average_precision"]})
+    its = by_task(compare(ranked, ["full", "part"]))["full", "part"]
+    assert its.verdict == "not separable: fewer than 6 patients, or 6 in a class"
+    assert {score.rank for score in score_results(ranked) if score.task.name == "er"} == {1}
+
+
+def test_patients_with_cases_of_both_classes_are_enough(three):
+    paired = three.truth.assign(er=(np.arange(N) % 2).astype(float), patient_id=np.arange(N) // 2)
+    its = by_task(compare(replace(three, truth=paired), ["full", "part"]))["full", "part"]
+    assert np.isfinite(its.difference.p)
+
+
+def test_a_correlation_has_no_unit(three):
+    by_rank = replace(three, metrics={"ki67": METRICS["spearman"]})
+    found = compare(by_rank, ["full", "part"])
+    (its,) = [its for its in found if its.task.name == "ki67"]
+    assert "percentage points" not in its.verdict
+    assert "Spearman ↑ (pp)" not in to_markdown(comparison_table(by_rank, found))
+
+
 def test_five_positive_cases_are_too_few_for_a_verdict(three):
     few = three.truth.assign(er=(np.arange(N) < 5).astype(float))
     its = by_task(compare(replace(three, truth=few), ["full", "part"]))["full", "part"]
@@ -256,6 +290,17 @@ def test_an_ensemble_beats_the_mean_of_its_members_where_their_errors_are_indepe
     made = with_ensembles(results(method("a", truth, 1.0, seeds=5)))
     for its in compare(made, [m.label for m in made.methods]):
         assert its.verdict.startswith("a (ensemble of 5 seeds) is better than a by")
+
+
+def test_an_ensemble_is_finished_and_has_no_threshold_of_its_own():
+    truth = truth_table()
+    cuts = [Threshold("er", 0, fold, YOUDEN, 0.2, VALIDATION, 30) for fold in range(FOLDS)]
+    one = replace(method("a", truth, 1.0, seeds=3), thresholds=cuts, seeds=(0, 1, 2))
+    made = with_ensembles(results(one))
+    ensemble = at_chance(made).methods[1]
+    assert not ensemble.imputed and ensemble.status == "ok"
+    decided = metric_scores(made, made.tasks[0], METRICS["balanced_accuracy"], draws=50)[1]
+    assert decided.status.startswith("no threshold: ")
 
 
 def test_certain_probabilities_stay_finite_in_an_ensemble():

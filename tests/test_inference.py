@@ -583,3 +583,56 @@ def test_the_error_of_the_difference_belongs_to_its_interval():
     error = auc_difference_error(truth, scores[:1], scores[1:])
     reach = found.interval.high - found.value
     assert stats.norm.ppf(0.975) < reach / error < stats.t.ppf(0.975, 20)
+
+
+def in_folds_of_seven(inverted: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Truth, fold and a score that parts the classes of every fold, the wrong way in the last ones."""
+    truth = np.tile([1.0, 1, 1, 0, 0, 0, 0], 5)
+    fold = np.repeat(np.arange(5), 7)
+    return truth, fold, np.where(fold < 5 - inverted, truth, -truth)
+
+
+def test_folds_too_small_for_a_spread_give_no_interval_and_no_p():
+    truth, fold, score = in_folds_of_seven(inverted=1)
+    areas = delong(truth, [score[None]], fold)
+    assert areas.auc[0] == pytest.approx(0.8)
+    assert np.isnan([*auc_interval(areas, 0), auc_p(areas, 0)]).all()
+    flat = np.zeros_like(score)[None]
+    found = auc_difference(truth, score[None], flat, fold)
+    assert found.value == pytest.approx(0.3) and np.isnan([found.p, *found.interval]).all()
+    patients = patients_of(np.arange(len(truth)), truth)
+    assert area_adjusted_p(truth, [score[None], flat], fold, patients)[0, 1] == 1
+    better = auc_difference(truth, in_folds_of_seven(inverted=0)[2][None], flat, fold)
+    assert better.p == 2 * 0.5**15
+
+
+def test_unanimous_differences_pay_for_the_size_of_their_family():
+    patients = patients_of(np.arange(6))
+    values, influence = np.arange(10.0), np.zeros((10, 6))
+    drawn = draw_patients(patients, 500)
+    alone = adjusted_p(values[:2], influence[:2], patients, drawn)[0, 1]
+    assert alone == 2 * 0.5**6
+    assert adjusted_p(values, influence, patients, drawn)[0, 1] == 1
+
+
+def test_too_few_patients_for_a_bootstrap_t_have_no_interval():
+    errors = np.array([10, 10.01, 10.02, 30.0])
+    for n, known in ((9, False), (10, True)):
+        values = np.resize(errors, n)
+        patients = patients_of(np.arange(n))
+        drawn = draw_patients(patients, 400)
+        resampled = values @ drawn / n
+        influence = mean_influence(values[None], patients)[0]
+        found = studentised_interval(values.mean(), resampled, influence, patients, drawn)
+        assert np.isfinite(found).all() == known
+
+
+def test_a_limit_beyond_all_numbers_is_no_limit():
+    errors = 1 + np.random.default_rng(0).normal(0, 0.001, 74)
+    errors[0] = 60
+    patients = patients_of(np.arange(74))
+    drawn = draw_patients(patients, 400)
+    resampled = np.sqrt(errors**2 @ drawn / 74)
+    value = float(np.sqrt(np.mean(errors**2)))
+    influence = mean_influence(errors[None] ** 2, patients)[0] / (2 * value)
+    assert np.isnan(root_interval(value, resampled, influence, patients, drawn)).all()

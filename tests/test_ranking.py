@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from bench.cli import app
 from bench.cohorts.cohort import Task
 from bench.config import Experiment
+from bench.ensemble import with_ensembles
 from bench.errors import StoreError, UsageError
 from bench.experiment import make_plan, run_experiment
-from bench.ensemble import with_ensembles
 from bench.inference import NO_INTERVAL
 from bench.leaderboard import leaderboard, sensitivity_board
 from bench.listing import BoardFormat, Format, Missing

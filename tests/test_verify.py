@@ -67,8 +67,33 @@ def test_a_removed_row_is_missed(copied: Path) -> None:
     assert any(its.endswith(": missing on the board") for its in verify_board(copied).differences)
 
 
-def test_a_board_without_a_source_is_said_not_to_be_checked(copied: Path) -> None:
-    (copied / "records.json").unlink()
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: text.replace("\n", "\n" + text.splitlines()[1] + "\n", 1),
+        lambda text: "\n".join([text.splitlines()[0], *reversed(text.splitlines()[1:])]) + "\n",
+        lambda text: "\n".join(f"{line},1" for line in text.splitlines()) + "\n",
+    ],
+    ids=["a row twice", "rows in another order", "a column more"],
+)
+def test_what_the_source_does_not_give_differs(copied: Path, edit) -> None:
+    text = (copied / "board.csv").read_text()
+    (copied / "board.csv").write_text(edit(text))
+    assert any(its.startswith("board.csv ") for its in verify_board(copied).differences)
+
+
+@pytest.mark.parametrize("name", ["records.json", "predictions.csv.gz", "board.csv"])
+def test_a_synthetic_board_without_one_of_its_files_differs(copied: Path, name: str) -> None:
+    (copied / name).unlink()
+    (difference,) = verify_board(copied).differences
+    assert difference.startswith("it cannot be read: ") and name in difference
+
+
+def test_a_board_of_real_patients_is_said_not_to_be_checked(copied: Path) -> None:
+    for name in ("records.json", "predictions.csv.gz"):
+        (copied / name).unlink()
+    text = (copied / "board.md").read_text().replace("SYNTHETIC", "")
+    (copied / "board.md").write_text(text)
     found = verify_board(copied)
     assert found.differences == () and found.note.startswith("not checked: a board of real patients")
 

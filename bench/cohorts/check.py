@@ -61,7 +61,7 @@ def check_folder(folder: Path, quiet: bool = False) -> Checked:
     faults: list[Fault] = []
     listing = read_listing(folder, faults.append)
     unread = {fault.case_id for fault in faults if fault.rule in (MISSING, OUTSIDE)}
-    faults += [*_patient_faults(listing.cases), *_label_faults(listing)]
+    faults += [*_patient_faults(listing.cases), *_label_faults(listing), *_mask_faults(listing.cases)]
     if all(name in listing.cases for name in FILES):
         cases = listing.cases[~listing.cases["case_id"].isin(list(unread))]
         readings = _read_all(listing.folder, cases, quiet)
@@ -182,10 +182,34 @@ def _patient_faults(cases: pd.DataFrame) -> Iterator[Fault]:
             remedy = "correct the patient_id, or keep the cases of one"
             detail = f"patient {patient!r} has cases of more than one {column}: {named}; {remedy} {column}"
             yield Fault(f"patient in several {column}s", detail, severity=severity)
+    if "patient_id" in cases:
+        yield from _alike_faults(cases)
+
+
+def _alike_faults(cases: pd.DataFrame) -> Iterator[Fault]:
+    """Patients whose ids differ in case alone, so that one person may be learned from and tested on."""
+    patients = cases["patient_id"].dropna().drop_duplicates().sort_values()
+    for _, same in patients.groupby(patients.str.casefold()):
+        if len(same) > 1:
+            named = " and ".join(map(repr, same))
+            detail = f"{named} count as different patients; write one id if they are the same person"
+            yield Fault("patient ids alike", detail, severity="warning")
+
+
+def _mask_faults(cases: pd.DataFrame) -> Iterator[Fault]:
+    """Cases whose mask is the file of another case's."""
+    if "mask" not in cases:
+        return
+    first: dict[str, str] = {}
+    for case_id, mask in cases.loc[cases["mask"].notna(), ["case_id", "mask"]].itertuples(index=False):
+        if mask in first:
+            detail = f"case {case_id!r}: its mask {mask!r} is that of case {first[mask]!r} too; correct one"
+            yield Fault("same mask twice", detail, str(case_id), "warning")
+        first.setdefault(mask, str(case_id))
 
 
 def _label_faults(listing: Listing) -> Iterator[Fault]:
-    """Ranked tasks that no split can score."""
+    """Ranked tasks that no split can score, that a group has no contrast for, or in another unit."""
     for task in listing.tasks:
         known = listing.labels[task.name].dropna() if task.name in listing.labels else None
         if known is None or not task.ranked or not len(listing.cases):
@@ -197,6 +221,29 @@ def _label_faults(listing: Listing) -> Iterator[Fault]:
                 f"more, or set ranked = false under [tasks.{task.name}]"
             )
             yield Fault("task without contrast", detail)
+        else:
+            yield from _group_faults(listing, task)
+        if task.unit == "percentage points" and 0 < known.max() <= 1:
+            detail = (
+                f"task {task.name!r} is in percentage points and no label is above {known.max():g}: if they "
+                "are fractions, multiply them by 100"
+            )
+            yield Fault("fractions for percentages", detail, severity="warning")
+
+
+def _group_faults(listing: Listing, task: Task) -> Iterator[Fault]:
+    """Groups on whose cases a task cannot be scored, though it can on others."""
+    if "group" not in listing.cases:
+        return
+    for group, labels in listing.labels[task.name].groupby(listing.cases["group"]):
+        known = labels.dropna()
+        if known.nunique() < 2:
+            what = f"all {known.iloc[0]:g}" if len(known) else "none"
+            detail = (
+                f"task {task.name!r} has {len(known)} labels in the group {group!r}, {what}: a split that "
+                "tests that group alone cannot score it"
+            )
+            yield Fault("group without contrast", detail, severity="warning")
 
 
 def _same_image_faults(cases: pd.DataFrame, readings: Iterable[Reading]) -> Iterator[Fault]:

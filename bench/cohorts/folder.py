@@ -138,6 +138,12 @@ def _read_header(folder: Path, tell: Tell) -> dict[str, Any]:
             detail = f"{path}: expected a {kind.__name__} at {key!r}, got {header.get(key)!r}; {SEE}"
             tell(Fault("cohort.toml", detail))
             header[key] = kind()
+    if not isinstance(header.setdefault("columns", {}), dict):
+        what = f"[columns] must hold lists of column names by role, got {header['columns']!r}"
+        tell(Fault("cohort.toml", f"{path}: {what}; {SEE}"))
+        header["columns"] = {}
+    if header["tasks"] == {}:
+        tell(Fault("cohort.toml", f"{path}: declares no task; add a [tasks.NAME] for each label ({SEE})"))
     return header
 
 
@@ -159,13 +165,23 @@ def _task(folder: Path, name: str, declared: Any, tell: Tell) -> Task | None:
     return Task(
         name=name,
         kind=kind,
-        title=declared.get("title", name.upper()),
-        positive=declared.get("positive", ""),
-        unit=declared.get("unit", ""),
+        title=_typed(where, declared, "title", name.upper(), tell),
+        positive=_typed(where, declared, "positive", "", tell),
+        unit=_typed(where, declared, "unit", "", tell),
         range=_range(where, declared.get("range", [-np.inf, np.inf]), tell),
-        ranked=declared.get("ranked", True),
+        ranked=_typed(where, declared, "ranked", True, tell),
         metric=_metric(where, declared, kind, tell),
     )
+
+
+def _typed(where: str, declared: Mapping[str, Any], key: str, default: Any, tell: Tell) -> Any:
+    """The declared value, or the default where there is none or one of another type, which is told."""
+    value, kind = declared.get(key, default), type(default)
+    if isinstance(value, kind):
+        return value
+    wanted = "true or false" if kind is bool else "text in quotes"
+    tell(Fault("cohort.toml", f"{where}: {key} must be {wanted}, got {value!r}; correct it"))
+    return default
 
 
 def _metric(where: str, declared: Mapping[str, Any], kind: str, tell: Tell) -> str:
@@ -203,8 +219,23 @@ def _roles(folder: Path, header: Mapping[str, Any], tell: Tell) -> dict[str, str
         elif not isinstance(names, list):
             tell(Fault("cohort.toml", f"{where}: {role} must be a list of column names, got {names!r}"))
         else:
+            for name in names:
+                _check_role(where, name, role, header, roles, tell)
             roles |= dict.fromkeys(names, role)
     return roles
+
+
+def _check_role(
+    where: str, name: Any, role: str, header: Mapping[str, Any], roles: Mapping[str, str], tell: Tell
+) -> None:
+    """Tell of a column whose role is not its own: a covariate that holds a label would give it away."""
+    taken = (
+        "a task" if name in header.get("tasks", {}) else f"listed as {roles[name]}" if name in roles else ""
+    )
+    taken = "one of the columns with fixed names" if name in (*IDENTITY, *FILES) else taken
+    if taken:
+        detail = f"{where}: column {name!r} is {taken} and cannot be {role} too; remove it from one"
+        tell(Fault("column with two roles", detail))
 
 
 def _check_columns(folder: Path, declared: Iterable[str], cases: pd.DataFrame, tell: Tell) -> None:
@@ -234,7 +265,7 @@ def _read_cases(folder: Path, tell: Tell) -> pd.DataFrame:
         tell(Fault("no cases.csv", f"{path} is missing: it lists the cases, one a line ({SEE})"))
         return nothing
     try:
-        cases = pd.read_csv(path, dtype=dict.fromkeys((*IDENTITY, *FILES), str), keep_default_na=True)
+        cases = _read_table(path)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         tell(Fault("cases.csv", f"{path} cannot be read ({error}); save it as comma-separated UTF-8 text"))
         return nothing
@@ -253,12 +284,23 @@ def _read_cases(folder: Path, tell: Tell) -> pd.DataFrame:
     return nothing if "case_id" in missing else cases
 
 
+def _read_table(path: Path) -> pd.DataFrame:
+    """The lines that hold anything; names and paths as text without blanks round it, and ``NA`` a name."""
+    table = pd.read_csv(path)
+    named = [name for name in (*IDENTITY, *FILES) if name in table]
+    text = pd.read_csv(path, usecols=named, dtype=str, keep_default_na=False)
+    for name in named:
+        stripped = text[name].str.strip()
+        table[name] = stripped.where(stripped != "")
+    return table.dropna(how="all")
+
+
 def _check_identity(folder: Path, cases: pd.DataFrame, tell: Tell) -> None:
-    where = folder / "cases.csv"
+    where, lines = folder / "cases.csv", cases.index.to_numpy(dtype=int) + 2
     for name in IDENTITY:
         for row in np.flatnonzero(cases[name].isna()) if name in cases else ():
             known = cases["case_id"].iloc[row]
-            detail = f"{where}, line {row + 2}: {name} is empty; fill it in"
+            detail = f"{where}, line {lines[row]}: {name} is empty; fill it in"
             tell(Fault("empty field", detail, known if isinstance(known, str) else ""))
     for case_id in cases["case_id"][cases["case_id"].duplicated()].dropna().unique():
         detail = (
@@ -285,7 +327,10 @@ def _labels(folder: Path, cases: pd.DataFrame, task: Task, tell: Tell) -> np.nda
         expected = f"a number from {low:g} to {high:g}, or empty"
     for row in np.flatnonzero(wrong | unreadable):
         case_id, found = cases["case_id"].iloc[row], cases[task.name].iloc[row]
-        detail = f"{folder / 'cases.csv'}: case {case_id!r} has {task.name} = {found}, expected {expected}"
+        comma = isinstance(found, str) and "," in found
+        hint = "; write decimals with a point" if comma else ""
+        where = folder / "cases.csv"
+        detail = f"{where}: case {case_id!r} has {task.name} = {found}, expected {expected}{hint}"
         tell(Fault("label outside its range", detail, str(case_id)))
     return np.where(wrong | unreadable, np.nan, values)
 
@@ -298,21 +343,33 @@ def _check_files(folder: Path, cases: pd.DataFrame, tell: Tell) -> None:
         if name in cases:
             for case_id, relative in zip(cases["case_id"], cases[name], strict=True):
                 _check_file(folder, str(case_id), name, relative, tell)
+    for line in cases.itertuples() if all(name in cases for name in FILES) else ():
+        if isinstance(line.mask, str) and line.image == line.mask:
+            detail = f"case {line.case_id!r}: its mask {line.mask!r} is its image; name the file of the mask"
+            tell(Fault("mask is the image", detail, str(line.case_id)))
 
 
 def _check_file(folder: Path, case_id: str, kind: str, relative: Any, tell: Tell) -> None:
     rule = MISSING
     if not isinstance(relative, str):
         detail = f"{folder / 'cases.csv'}: case {case_id!r} has no {kind}; fill it in or leave the case out"
-    elif Path(relative).is_absolute() or os.path.normpath(relative).startswith(".."):
+    elif Path(relative).is_absolute():
+        rule = OUTSIDE
+        detail = (
+            f"case {case_id!r}: its {kind} {Path(relative).name!r} has an absolute path; paths are relative "
+            "to the cohort folder and stay inside: write it from there"
+        )
+    elif os.path.normpath(relative).startswith(".."):
         rule = OUTSIDE
         detail = (
             f"case {case_id!r}: its {kind} {relative!r} lies outside the cohort folder; "
             "paths are relative and stay inside: move or link the file into the folder"
         )
     elif not (folder / relative).is_file():
+        slash = "; write / for \\" if "\\" in relative else ""
+        folder_named = " (it is a folder)" if (folder / relative).is_dir() else ""
         detail = (
-            f"case {case_id!r}: its {kind} {relative!r} is missing in {folder}; "
+            f"case {case_id!r}: its {kind} {relative!r} is missing in {folder}{folder_named}{slash}; "
             "correct its path in cases.csv or leave the case out"
         )
     else:
