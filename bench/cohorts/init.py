@@ -137,16 +137,22 @@ def write_proposal(proposal: Proposal) -> None:
 def _read_table(csv: Path) -> pd.DataFrame:
     """Every cell as text, empty where there is nothing."""
     try:
-        header = csv.read_text(encoding="utf-8-sig").partition("\n")[0]
+        first, _, rest = csv.read_text(encoding="utf-8-sig").partition("\n")
+        named = first.strip().lower().startswith("sep=")
+        header = rest.partition("\n")[0] if named else first
         separator = max(",;\t", key=header.count)
-        table = pd.read_csv(csv, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise UsageError(
-            f"{csv} cannot be read ({error}); save the table as UTF-8 text, a line a case"
-        ) from None
+        table = pd.read_csv(
+            csv, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", skiprows=int(named)
+        )
+    except UnicodeDecodeError:
+        raise UsageError(f"{csv} is not UTF-8 text; in Excel save it as 'CSV UTF-8'") from None
+    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise UsageError(f"{csv} cannot be read as a table, a line a case: {error}") from None
+    table = table.fillna("")
+    table = table[(table != "").any(axis=1)].reset_index(drop=True)
     if table.empty:
         raise UsageError(f"{csv} has no line under its header; expected a line a case")
-    return table.fillna("")
+    return table
 
 
 # What each column is.
@@ -187,16 +193,17 @@ def _propose(source: str, cells: "pd.Series[str]", notes: list[str]) -> Column:
         use = _left_out(source, cells, "it names several lines alike, so it is no case_id", notes)
     if use is not None:
         return Column(source, use, source if use == "ignore" else use, f"named as a {use.replace('_', ' ')}")
-    return _propose_task(source, cells, notes) or _propose_role(source)
+    return _propose_task(source, cells, notes) or _propose_role(source, notes)
 
 
 def _propose_task(source: str, cells: "pd.Series[str]", notes: list[str]) -> Column | None:
-    name = synonyms.word_for(source, synonyms.TASK_WORDS)
+    status = _name_of_status(source) or ""
+    name = synonyms.word_for(source, synonyms.TASK_WORDS) or synonyms.word_for(status, synonyms.TASK_WORDS)
     readable = all(synonyms.binary_label(cell) is not None for cell in cells)
     if name == "ki67":
         readable = _is_percentage(cells)
-    elif name is None and readable and not synonyms.word_for(source, synonyms.ROLE_WORDS):
-        name = _name_of_status(source)
+    elif name is None and readable and not _role_of(source):
+        name = status or None
     if name is None:
         return None
     if not readable:
@@ -212,11 +219,23 @@ def _name_of_status(source: str) -> str | None:
     return found[1] if found else None
 
 
-def _propose_role(source: str) -> Column:
-    role = synonyms.word_for(source, synonyms.ROLE_WORDS)
-    if role is None:
-        return Column(source, "ignore", source, "not recognised")
-    return Column(source, role, source, synonyms.ROLE_REASONS[role])
+def _propose_role(source: str, notes: list[str]) -> Column:
+    role = _role_of(source)
+    if role is not None:
+        return Column(source, role, source, synonyms.ROLE_REASONS[role])
+    task = synonyms.sounds_like_a_task(source)
+    if task is not None:
+        notes.append(
+            f"column {source!r} is ignored, though it may be about {task}: if it holds the labels, call it "
+            f"{task} and give it {'numbers from 0 to 100' if task == 'ki67' else '0 and 1'}"
+        )
+    return Column(source, "ignore", source, "not recognised")
+
+
+def _role_of(source: str) -> str | None:
+    """Role of a column by its name, or by what it is the status of."""
+    by_name = synonyms.word_for(source, synonyms.ROLE_WORDS)
+    return by_name or synonyms.word_for(_name_of_status(source) or "", synonyms.ROLE_WORDS)
 
 
 def _left_out(source: str, cells: "pd.Series[str]", why: str, notes: list[str]) -> str:
@@ -281,6 +300,12 @@ def _percentages(column: Column, cells: "pd.Series[str]", notes: list[str]) -> "
             "times 100"
         )
         values = (100 * values).round(6)
+    elif ((values > 0) & (values < 1)).any():
+        small = int(((values > 0) & (values < 1)).sum())
+        notes.append(
+            f"{column.name}: {small} values lie between 0 and 1 and are kept as percentage points; multiply "
+            "those that are fractions by 100"
+        )
     return values.map(lambda value: "" if np.isnan(value) else f"{value:g}")
 
 
@@ -359,6 +384,9 @@ def _stand_ins(
         except CohortError as error:
             notes.append(f"case {case_id!r} gets no mask: {error}")
             continue
+        taken = [other.path for other in stand_ins]
+        if its.path in taken:
+            its = replace(its, path=its.path.replace("_stand_in", f"_{len(taken)}_stand_in"))
         cases.loc[line, "mask"] = its.path
         stand_ins.append(its)
     lacking = int((cases["mask"] == "").sum())
@@ -399,12 +427,21 @@ def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
 def _stand_in(case_id: str, image: Path, mark: "pd.Series[Any]") -> StandIn:
     grid = grid_of(case_id, image)
     if mark["source"] == "box":
+        _require_voxels(mark["first"], mark["last"])
         shape = ellipsoid_in_box(mark["first"], mark["last"])
     else:
         shape = sphere_round(mark["first"], mark["unit"], grid)
     require_inside(shape, grid)
     name = re.sub(r"[^A-Za-z0-9._-]", "_", case_id)
     return StandIn(case_id, mark["source"], shape, grid, f"masks/{name}_stand_in.nii.gz")
+
+
+def _require_voxels(first: np.ndarray, last: np.ndarray) -> None:
+    """Raise CohortError for a box that is none, or in millimetres."""
+    if not np.any([first, last]):
+        raise CohortError("its box is all zeros, as if nothing had been filled in; correct or empty it")
+    if np.any(np.mod([first, last], 1)):
+        raise CohortError("its box is not in whole voxels; convert it to voxel indices counted from 0")
 
 
 # The text of cohort.toml.

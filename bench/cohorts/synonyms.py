@@ -8,10 +8,14 @@ import numpy as np
 AXES = ("x", "y", "z")
 
 IDENTITY_WORDS = {
-    "case_id": "case caseid exam examid study studyid accession accessionnumber scan scanid lesionid id",
+    "case_id": (
+        "case caseid casenumber caseno exam examid study studyid accession accessionnumber scan scanid "
+        "lesionid id"
+    ),
     "patient_id": (
         "patient patientid patientnumber patientnr patientno patientcode patientname pat patid patno patnr "
-        "pid subject subjectid subjectnumber subjid usubjid participant participantid mrn"
+        "pid subject subjectid subjectnumber subjid usubjid participant participantid mrn recordid "
+        "anonymizedid anonymisedid pseudonym"
     ),
     "site": (
         "site siteid sitename hospital hospitalid centre centreid center centerid clinic institution "
@@ -34,7 +38,7 @@ ROLE_WORDS = {
     ),
     "clinical": (
         "age ageatdiagnosis ageyears agey sex gender menopause menopausal menopausalstatus bmi weight height "
-        "ethnicity race familyhistory brca parity density breastdensity"
+        "ethnicity race familyhistory brca parity density breastdensity smoking smoker"
     ),
     # Known only with the labels, or made from them: as a covariate they would give the answer away.
     "ignore": (
@@ -52,7 +56,7 @@ EXTERNAL = "external ext externalvalidation externaltest externaltesting"
 POSITIVE = "1 1.0 + pos positive yes y true present"
 NEGATIVE = "0 0.0 - neg negative no n false absent"
 UNKNOWN = "nan na n/a none null unknown unk missing ? . nd notdone notavailable notassessed"
-MASK_WORDS = ("mask", "seg", "label", "roi", "contour", "annotation")
+MASK_NAME = re.compile(r"mask|seg|label|(?<![a-z])roi(?![a-z])|contour|annotation")
 VOLUME_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 BOX_PREFIXES = ("", "box", "bbox", "lesion")
 POINT_PREFIXES = ("", "point", "centre", "center", "centroid", "lesion", "seed", "coord")
@@ -79,9 +83,17 @@ def is_volume(value: str) -> bool:
     return value.strip().lower().endswith(VOLUME_ENDINGS)
 
 
+def sounds_like_a_task(name: str) -> str | None:
+    """The biomarker that a column is named after without being called its status, or None."""
+    first = re.match(r"[a-z]+[0-9]*", re.sub(r"(?<=[a-z])[-_ ](?=[0-9])", "", name.lower()))
+    known = word_for(first[0], TASK_WORDS) if first else None
+    long = next((key for key in ("her2", "ki67", "pgr") if plain(name).startswith(key)), None)
+    return known or {"pgr": "pr"}.get(long or "", long)
+
+
 def names_a_mask(name: str) -> bool:
     """Whether a column or file is named as a mask."""
-    return any(word in name.lower() for word in MASK_WORDS)
+    return MASK_NAME.search(name.lower()) is not None
 
 
 def binary_label(value: str) -> str | None:

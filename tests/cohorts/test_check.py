@@ -149,7 +149,47 @@ def doubled_line(folder: Path) -> None:
     rewrite(folder, lambda cases: pd.concat([cases, cases[1:2]]))
 
 
+def header(old: str, new: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        (folder / "cohort.toml").write_text(HEADER.replace(old, new))
+
+    return change
+
+
+def in_fractions(folder: Path) -> None:
+    header("range = [0, 100]", 'range = [0, 100]\nunit = "percentage points"')(folder)
+    rewrite(folder, lambda cases: cases.assign(ki67=cases["ki67"].astype(float) / 100))
+
+
+def one_class_outside(folder: Path) -> None:
+    rewrite(folder, lambda cases: cases.assign(er=cases["er"].where(cases["group"] == "internal", "1")))
+
+
 FAULTS = {
+    "mask is the image": (
+        put(1, "mask", "c1.nii.gz"),
+        *("error", "c1", "its mask 'c1.nii.gz' is its image", "name the file of the mask"),
+    ),
+    "same mask twice": (
+        put(1, "mask", "c2_mask.nii.gz"),
+        *("warning", "c2", "is that of case 'c1' too", "correct one"),
+    ),
+    "patient ids alike": (
+        put(1, "patient_id", " P2 "),
+        *("warning", "", "'P2' and 'p2' count as different patients", "write one id"),
+    ),
+    "column with two roles": (
+        header("[columns]", '[columns]\nclinical = ["er"]'),
+        *("error", "", "'er' is a task and cannot be clinical too", "remove it from one"),
+    ),
+    "group without contrast": (
+        one_class_outside,
+        *("warning", "", "4 labels in the group 'external', all 1", "cannot score it"),
+    ),
+    "fractions for percentages": (
+        in_fractions,
+        *("warning", "", "no label is above 0.75", "multiply them by 100"),
+    ),
     "missing file": (put(1, "image", "gone.nii.gz"), "error", "c1", "missing", "correct its path"),
     "path outside the folder": (put(1, "mask", "../m.nii"), "error", "c1", "outside", "move or link"),
     "different grids": (
@@ -215,6 +255,56 @@ FAULTS = {
         *("error", "", "16 labels, all 1", "ranked = false"),
     ),
 }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('[columns]\nacquisition = ["vendor"]', "", "column 'vendor' has no role"),
+        ('name = "mini"', 'name = "mini"\ncolumns = ["vendor"]', "must hold lists of column names by role"),
+        ('[tasks.er]\nkind = "binary"\n', "[tasks]\n", "column 'er' has no role"),
+        ('kind = "binary"', 'kind = "binary"\nranked = "no"', "ranked must be true or false, got 'no'"),
+        ('kind = "binary"', 'kind = "binary"\ntitle = 3', "title must be text in quotes, got 3"),
+        ('["vendor"]', '["vendor", "site"]', "'site' is one of the columns with fixed names"),
+        ('["vendor"]', '["vendor"]\nignore = ["vendor"]', "'vendor' is listed as acquisition and cannot"),
+    ],
+)
+def test_a_header_that_is_not_as_the_format_asks_is_named(
+    folder: Path, old: str, new: str, message: str
+) -> None:
+    text = HEADER.replace("[columns]\nacquisition", "acquisition") if "columns =" in new else HEADER
+    (folder / "cohort.toml").write_text(text.replace(old, new))
+    assert any(message in fault.detail for fault in found(folder)), found(folder)
+
+
+def test_a_header_without_a_task_is_refused(folder: Path) -> None:
+    (folder / "cohort.toml").write_text('name = "mini"\nsynthetic = true\n[tasks]\n')
+    assert any("declares no task" in fault.detail for fault in found(folder))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("image", "/data/c1.nii.gz", "has an absolute path"),
+        ("image", "scans\\c1.nii.gz", "write / for \\"),
+        ("mask", ".", "(it is a folder)"),
+        ("ki67", "12,5", "write decimals with a point"),
+    ],
+)
+def test_a_common_slip_has_its_hint(folder: Path, column: str, value: str, words: str) -> None:
+    put(1, column, value)(folder)
+    assert any(words in fault.detail for fault in found(folder) if fault.case_id == "c1")
+
+
+def test_empty_lines_and_blanks_round_names_are_passed_over(folder: Path) -> None:
+    put(1, "patient_id", " p1 ")(folder)
+    put(1, "image", " c1.nii.gz")(folder)
+    put(1, "site", "NA")(folder)
+    with (folder / "cases.csv").open("a") as lines:
+        lines.write(",,,,,,,,\n" * 3)
+    assert found(folder) == []
+    cohort = load_folder(folder)
+    assert len(cohort) == CASES and "NA" in set(cohort.sites) and cohort.table.loc["c1", "patient_id"] == "p1"
 
 
 def found(folder: Path) -> list[Fault]:

@@ -180,6 +180,9 @@ def test_a_point_in_an_unknown_unit_is_asked_about(folder: Path) -> None:
         ("Ki67", ["high", "low"], "ignore"),
         ("Ki67", ["1", "0"], "ignore"),
         ("IDH status", ["yes", "no"], "task"),
+        ("Ki67 status", ["1", "0"], "ignore"),
+        ("pCR status", ["yes", "no"], "ignore"),
+        ("smoking status", ["yes", "no"], "clinical"),
         ("Menopausal status", ["yes", "no"], "clinical"),
         ("Slice Thickness", ["1", "2"], "acquisition"),
         ("Molecular subtype", ["A", "B"], "ignore"),
@@ -191,6 +194,53 @@ def test_a_column_is_proposed_by_its_name_and_only_where_its_values_fit(
 ) -> None:
     (column,) = propose_columns(pd.DataFrame({name: cells}), [])
     assert column.use == use
+
+
+@pytest.mark.parametrize(
+    ("name", "task"), [("ER (0/1)", "er"), ("Her2 IHC", "her2"), ("KI67 LI", "ki67"), ("PgRpos", "pr")]
+)
+def test_a_column_that_may_be_a_biomarkers_is_pointed_at(name: str, task: str) -> None:
+    notes: list[str] = []
+    (column,) = propose_columns(pd.DataFrame({name: ["a", "b"]}), notes)
+    assert column.use == "ignore" and f"it may be about {task}" in notes[0]
+
+
+def test_mixed_fractions_and_percentages_are_kept_and_said(folder: Path) -> None:
+    (folder / "mixed.csv").write_text("patient,Ki-67 %\nS00,0.3\nS01,20\n")
+    proposal = propose(folder, folder / "mixed.csv")
+    assert proposal.cases["ki67"].tolist() == ["0.3", "20"]
+    assert any("1 values lie between 0 and 1" in note for note in proposal.notes)
+
+
+def test_two_cases_whose_names_make_one_file_name_get_a_mask_each(folder: Path) -> None:
+    names = "scan id,image,x_min,y_min,z_min,x_max,y_max,z_max"
+    lines = ["S 4,scans/S04.nii.gz,1,1,1,5,5,5", "S_4,scans/S05.nii.gz,9,9,9,12,12,12"]
+    (folder / "alike.csv").write_text("\n".join([names, *lines]))
+    first, second = propose(folder, folder / "alike.csv").stand_ins
+    assert first.path != second.path
+
+
+@pytest.mark.parametrize(
+    ("box", "why"),
+    [("0,0,0,0,0,0", "all zeros"), ("1.5,1,1,5,5,5", "not in whole voxels")],
+)
+def test_a_box_that_is_none_gets_no_mask(folder: Path, box: str, why: str) -> None:
+    names = "scan id,image,x_min,y_min,z_min,x_max,y_max,z_max"
+    (folder / "box.csv").write_text(f"{names}\nS04,scans/S04.nii.gz,{box}\n")
+    proposal = propose(folder, folder / "box.csv")
+    assert not proposal.stand_ins and any(why in note for note in proposal.notes)
+
+
+def test_empty_lines_and_a_line_that_names_the_separator_are_passed_over(folder: Path) -> None:
+    (folder / "excel.csv").write_text("sep=;\npatient;er\nS00;1\n;\nS01;0\n;\n")
+    assert propose(folder, folder / "excel.csv").cases["patient_id"].tolist() == ["S00", "S01"]
+
+
+def test_a_folder_that_is_named_like_a_word_for_masks_holds_images(folder: Path) -> None:
+    (folder / "scans").rename(folder / "detroit")
+    (folder / "bare.csv").write_text("scan,er\nS00,1\nS01,0\n")
+    proposal = propose(folder, folder / "bare.csv")
+    assert proposal.cases["image"].tolist() == ["detroit/S00.nii.gz", "detroit/S01.nii.gz"]
 
 
 def test_a_second_column_of_a_kind_is_ignored_and_named() -> None:
