@@ -146,9 +146,12 @@ def _check_values(tell: Tell, mask: VolumeFile, inside: np.ndarray) -> None:
     values = np.unique(inside[inside != 0])
     if len(values) > 1:
         named = ", ".join(f"{value:g}" for value in values[:NAMED]) + (", ..." if len(values) > NAMED else "")
+        whole = bool((values == np.rint(values)).all())
+        chosen = f"== {values[0]:g}" if whole else f">= {values[-1] / 2:g}"
         detail = (
             f"{mask} has {len(values)} label values ({named}), and all but 0 are read as lesion; to choose "
-            f"one: sitk.WriteImage(sitk.ReadImage({mask.path.name!r}) == {values[0]:g}, 'lesion.nii.gz')"
+            f"{'one' if whole else 'from where on'}: "
+            f"sitk.WriteImage(sitk.ReadImage({mask.path.name!r}) {chosen}, 'lesion.nii.gz')"
         )
         tell(Fault("several label values", detail, mask.case_id, "warning"))
 

@@ -376,6 +376,12 @@ def test_slices_25_mm_apart_are_a_warning(folder: Path) -> None:
     assert (fault.rule, fault.severity) == ("absurd spacing", "warning")
 
 
+def test_a_mask_of_probabilities_is_to_be_cut_not_chosen_from(folder: Path) -> None:
+    save(folder / "c1_mask.nii.gz", 0.9 * ball(radius_mm=3).astype(np.float32) + 0.1 * ball())
+    (fault,) = found(folder)
+    assert "sitk.ReadImage('c1_mask.nii.gz') >= 0.5" in fault.detail
+
+
 def test_two_lesions_of_one_exam_are_no_fault(folder: Path) -> None:
     shutil.copy(folder / "c2.nii.gz", folder / "c1.nii.gz")
     save(folder / "c1_mask.nii.gz", ball((8, 25, 25)))

@@ -39,8 +39,8 @@ def sample(metric: Metric, cases: int, prevalence: float, folds: int, rng: np.ra
     return truth, prediction, beside
 
 
-def held(metric: Metric, true: float, cases: Cases, drawn: Array) -> tuple[bool, bool, bool]:
-    """Whether the declared interval lies above the true value, below it, and whether percentiles hold it."""
+def held(metric: Metric, true: float, cases: Cases, drawn: Array) -> tuple[bool, bool, bool, bool]:
+    """Whether the declared interval lies above the true value, below it, is none, and percentiles hold it."""
     truth, prediction, beside = cases
     patients = patients_of(np.arange(len(truth)))
 
@@ -56,13 +56,13 @@ def held(metric: Metric, true: float, cases: Cases, drawn: Array) -> tuple[bool,
     else:
         low, high = bootstrap_interval(metric, value, values, influence, patients, drawn)
     left, right = percentile_interval(values)
-    return low > true, high < true, left <= true <= right
+    return low > true, high < true, bool(np.isnan(low)), left <= true <= right
 
 
 def measured(metrics: Sequence[Metric], asked: argparse.Namespace) -> None:
     """Print a line a metric; all read the same resamples."""
     setting = (asked.cases, asked.prevalence, asked.folds)
-    counts = {metric.name: np.zeros(3) for metric in metrics}
+    counts = {metric.name: np.zeros(4) for metric in metrics}
     rng = np.random.default_rng([SEED, asked.cases, round(100 * asked.prevalence), asked.folds])
     true = {
         its.name: np.nanmean([its.value(*sample(its, *setting, rng)) for _ in range(4 * asked.repeats)])
@@ -73,9 +73,11 @@ def measured(metrics: Sequence[Metric], asked: argparse.Namespace) -> None:
         for its in metrics:
             counts[its.name] += held(its, true[its.name], sample(its, *setting, rng), drawn)
     for its in metrics:
-        above, below, percentiles = counts[its.name] / asked.repeats
+        above, below, none, percentiles = counts[its.name] / asked.repeats
+        above, below = above / (1 - none), below / (1 - none)
         print(f"{its.name:24s} {true[its.name]:8.3f}   {its.interval:12s}{1 - above - below:7.3f}", end="")
-        print(f"   percentile {percentiles:.3f}   above {above:.3f}   below {below:.3f}", flush=True)
+        print(f"   percentile {percentiles:.3f}   above {above:.3f}   below {below:.3f}", end="")
+        print(f"   no interval {none:.3f}", flush=True)
 
 
 def main() -> None:
