@@ -1,6 +1,6 @@
 """Type-I error of the corrected resampled t-test on repeated cross-validation, by simulation.
 
-    python tests/simulations/resampled_t.py --repeats 1000
+    python tests/simulations/resampled_t.py
 
 Two nearest-mean classifiers read different features of equal strength, so neither algorithm is better; a
 population of ``n`` cases is cross-validated several times in five folds. Prints, beside the share of
@@ -62,7 +62,7 @@ def rejections(n: int, strength: float, cuts: int, rng: np.random.Generator) -> 
 def main() -> None:
     """Print one row a setting."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=300)
+    parser.add_argument("--repeats", type=int, default=4000)
     parser.add_argument("--cuts", type=int, default=10)
     chosen = parser.parse_args()
     print("   n  strength  Nadeau-Bengio  plain t  fitted models")
