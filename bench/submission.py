@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -78,13 +79,8 @@ def read_predictions(path: Path) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read as CSV: {error}") from error
     header = rows.iloc[0].tolist()
+    wanted = _columns(header, path)
     table = rows.iloc[1:].set_axis(header, axis=1).reset_index(drop=True)
-    wanted = [name for name in (*REQUIRED, *OPTIONAL) if name in header]
-    if not set(REQUIRED) <= set(wanted):
-        raise UsageError(f"{path} has the columns {', '.join(header)}, expected {', '.join(REQUIRED)} too")
-    twice = [name for name in wanted if header.count(name) > 1]
-    if twice:
-        raise UsageError(f"{path} has the column {twice[0]} twice, expected it once")
     if table.empty:
         raise UsageError(f"{path} has no row under its header, expected one a tested case and task")
     for name in wanted:
@@ -93,6 +89,17 @@ def read_predictions(path: Path) -> pd.DataFrame:
     for name in set(OPTIONAL) & set(wanted):
         kept[name] = _whole(table[name], path)
     return kept
+
+
+def _columns(header: Sequence[str], path: Path) -> list[str]:
+    """Names of the columns that are read; raises UsageError where one is missing or there twice."""
+    wanted = [name for name in (*REQUIRED, *OPTIONAL) if name in header]
+    if not set(REQUIRED) <= set(wanted):
+        raise UsageError(f"{path} has the columns {', '.join(header)}, expected {', '.join(REQUIRED)} too")
+    twice = [name for name in wanted if header.count(name) > 1]
+    if twice:
+        raise UsageError(f"{path} has the column {twice[0]} twice, expected it once")
+    return wanted
 
 
 def _require(good: "pd.Series[bool]", what: str, column: "pd.Series[str]", path: Path) -> None:

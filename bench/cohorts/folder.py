@@ -216,7 +216,7 @@ def _roles(folder: Path, header: Mapping[str, Any], tell: Tell) -> dict[str, str
     for role, names in header.get("columns", {}).items():
         if role not in ROLES:
             tell(Fault("cohort.toml", f"{where}: {unknown_name('role', role, ROLES)} Rename or remove it."))
-        elif not isinstance(names, list):
+        elif not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             tell(Fault("cohort.toml", f"{where}: {role} must be a list of column names, got {names!r}"))
         else:
             for name in names:
@@ -226,13 +226,16 @@ def _roles(folder: Path, header: Mapping[str, Any], tell: Tell) -> dict[str, str
 
 
 def _check_role(
-    where: str, name: Any, role: str, header: Mapping[str, Any], roles: Mapping[str, str], tell: Tell
+    where: str, name: str, role: str, header: Mapping[str, Any], roles: Mapping[str, str], tell: Tell
 ) -> None:
-    """Tell of a column whose role is not its own: a covariate that holds a label would give it away."""
-    taken = (
-        "a task" if name in header.get("tasks", {}) else f"listed as {roles[name]}" if name in roles else ""
-    )
-    taken = "one of the columns with fixed names" if name in (*IDENTITY, *FILES) else taken
+    """Tell of a column that is something else already: a covariate that holds a label would give it away."""
+    taken = ""
+    if name in (*IDENTITY, *FILES):
+        taken = "one of the columns with fixed names"
+    elif name in header.get("tasks", {}):
+        taken = "a task"
+    elif name in roles:
+        taken = f"listed as {roles[name]}"
     if taken:
         detail = f"{where}: column {name!r} is {taken} and cannot be {role} too; remove it from one"
         tell(Fault("column with two roles", detail))
