@@ -279,6 +279,10 @@ def _labels(column: Column, cells: "pd.Series[str]", notes: list[str]) -> "pd.Se
     if column.name == "ki67":
         return _percentages(column, cells, notes)
     labels = cells.map(synonyms.binary_label)
+    dash = cells.str.strip() == "-"
+    if dash.any() and (labels[~dash] == "0").any():
+        notes.append(f"{column.name}: '-' stands beside another word for negative and is taken as unknown")
+        labels = labels.mask(dash, "")
     pairs = Counter(zip(cells.str.strip(), labels, strict=True))
     said = [f"{old!r} -> {new or 'unknown'} ({count})" for (old, new), count in pairs.items()]
     notes.append(f"{column.name}: {', '.join(said)}")

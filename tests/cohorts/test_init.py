@@ -212,6 +212,17 @@ def test_mixed_fractions_and_percentages_are_kept_and_said(folder: Path) -> None
     assert any("1 values lie between 0 and 1" in note for note in proposal.notes)
 
 
+@pytest.mark.parametrize(
+    ("cells", "labels"), [(["+", "-", "-"], ["1", "0", "0"]), (["pos", "neg", "-"], ["1", "0", ""])]
+)
+def test_a_dash_is_negative_only_where_nothing_else_is(
+    folder: Path, cells: list[str], labels: list[str]
+) -> None:
+    lines = [f"S0{number},{cell}" for number, cell in enumerate(cells)]
+    (folder / "dash.csv").write_text("\n".join(["patient,er", *lines]))
+    assert propose(folder, folder / "dash.csv").cases["er"].tolist() == labels
+
+
 def test_two_cases_whose_names_make_one_file_name_get_a_mask_each(folder: Path) -> None:
     names = "scan id,image,x_min,y_min,z_min,x_max,y_max,z_max"
     lines = ["S 4,scans/S04.nii.gz,1,1,1,5,5,5", "S_4,scans/S05.nii.gz,9,9,9,12,12,12"]
