@@ -177,6 +177,14 @@ def test_verdicts_in_words(three):
     assert corrected.verdict.startswith("not separable on 120 cases once 3 comparisons are corrected for;")
 
 
+def test_a_p_below_a_thousandth_is_not_written_as_zero(three):
+    (its, *_) = compare(three, ["full", "part"])
+    clear = replace(its, adjusted_p=1 / 2001, family_size=3, family="all 3 pairs of 3 methods")
+    assert clear.verdict.endswith("(adjusted p < 0.001, all 3 pairs of 3 methods)")
+    clear = replace(clear, difference=clear.difference._replace(p=4.7e-20))
+    assert json.loads(to_json(comparison_table(three, [clear])))["rows"][0]["p"] == 4.7e-20
+
+
 def test_equal_predictions_do_not_differ_on_any_case(three):
     twin = replace(three, methods=(three.methods[0], replace(three.methods[0], label="twin")))
     for its in compare(twin, ["full", "twin"]):

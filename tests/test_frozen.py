@@ -15,6 +15,7 @@ from bench.leaderboard import leaderboard
 from bench.listing import Format
 from bench.results import results_of_store
 from bench.scores import Results
+from bench.thresholds import VALIDATION, YOUDEN, Threshold, decisions
 
 COMMITTED = Path(__file__).parents[1] / "leaderboards"
 
@@ -46,6 +47,20 @@ def test_a_board_is_made_again_from_its_source_alone(run_results: Results, tmp_p
 def test_rounding_changes_no_figure_that_a_reader_sees(run_results: Results, tmp_path: Path) -> None:
     place = freeze(run_results, tmp_path)
     assert board_files(leaderboard(run_results))["board.md"] == (place / "board.md").read_text()
+
+
+def test_a_case_at_its_threshold_is_decided_alike_after_rounding(
+    run_results: Results, tmp_path: Path
+) -> None:
+    flat = run_results.methods[0]
+    table = flat.predictions[flat.predictions["task"] == "er"]
+    said = table.drop_duplicates(["seed", "fold"])[["seed", "fold", "prediction"]].itertuples(index=False)
+    cuts = [Threshold("er", seed, fold, YOUDEN, value, VALIDATION, 30) for seed, fold, value in said]
+    assert any(cut.value != round(cut.value, 6) for cut in cuts)
+    frozen = thaw(freeze(replace(run_results, methods=(replace(flat, thresholds=cuts),)), tmp_path))
+    its = frozen.methods[0].predictions
+    decided, reason = decisions(its[its["task"] == "er"], frozen.methods[0].thresholds, YOUDEN)
+    assert not reason and (decided["prediction"] == 1).all()
 
 
 def test_freezing_twice_writes_the_same_bytes(run_results: Results, tmp_path: Path) -> None:

@@ -19,8 +19,15 @@ from bench.comparison import compare
 from bench.config import Experiment
 from bench.errors import CohortError, PluginError, UsageError
 from bench.experiment import make_plan
-from bench.inference import adjusted_p, draw_patients, patients_of, shared_ranks
-from bench.intervals import share_interval
+from bench.inference import (
+    Interval,
+    adjusted_p,
+    draw_patients,
+    jackknife_influence,
+    patients_of,
+    shared_ranks,
+)
+from bench.intervals import bootstrap_interval, share_interval
 from bench.leaderboard import MethodResult, Results, leaderboard, result_table, score_results
 from bench.metric_table import metric_list
 from bench.metrics import METRICS, Metric
@@ -331,6 +338,40 @@ def test_a_metric_declares_its_interval():
         replace(METRICS["rmse"], interval="wald")
     with pytest.raises(ValueError, match="the interval 'wilson' needs share_of"):
         replace(METRICS["mcc"], interval="wilson")
+
+
+def few_right(n: int, positives: int, missed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Truth and decisions that find all positive cases but some."""
+    truth = (np.arange(n) < positives).astype(float)
+    return truth, np.where(np.arange(n) < missed, 0.0, truth)
+
+
+def interval_by_patient(metric: Metric, truth: np.ndarray, said: np.ndarray) -> Interval:
+    patients = patients_of(np.arange(len(truth)))
+    drawn = draw_patients(patients, 1000)
+
+    def resampled(weights: np.ndarray) -> np.ndarray:
+        return metric.resampled(truth, said[None], np.zeros(len(truth)), weights)
+
+    influence = jackknife_influence(resampled, patients)[0]
+    value = metric.value(truth, said, np.zeros(len(truth)))
+    return bootstrap_interval(metric, value, resampled(drawn)[0], influence, patients, drawn)
+
+
+def test_no_interval_leaves_the_bounds_of_its_metric() -> None:
+    low, high = interval_by_patient(METRICS["mcc"], *few_right(74, 13, 2))
+    assert 0 < low < high <= 1
+    assert interval_by_patient(replace(METRICS["mcc"], bounds=(-9, 9)), *few_right(74, 13, 2)).high > 1
+
+
+@pytest.mark.parametrize("name", ["mcc", "balanced_accuracy", "average_precision", "brier"])
+def test_perfection_has_no_interval_without_width(name: str) -> None:
+    truth, perfect = few_right(74, 13, 0)
+    assert np.isnan(interval_by_patient(METRICS[name], truth, perfect)).all()
+
+
+def test_a_metric_that_many_resamples_lack_has_no_interval() -> None:
+    assert np.isnan(interval_by_patient(METRICS["balanced_accuracy"], *few_right(40, 2, 1))).all()
 
 
 def test_the_interval_of_the_rmse_is_that_of_its_squares():
