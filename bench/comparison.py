@@ -340,7 +340,7 @@ def _not_separated(its: Comparison) -> str:
 
 
 def _unit(its: Comparison) -> str:
-    return f" {its.task.unit}" if its.metric.in_unit and its.task.unit else ""
+    return f" {its.metric.unit(its.task.unit)}".rstrip()
 
 
 def _amount(its: Comparison, value: float) -> str:

@@ -11,7 +11,6 @@ from bench.cohorts.cohort import Task
 from bench.inference import (
     DRAW_SEED,
     DRAWS,
-    NEGLIGIBLE,
     NO_INTERVAL,
     Interval,
     auc_interval,
@@ -220,17 +219,10 @@ def _areas(blank: SiteScore, sample: Sample) -> list[SiteScore]:
     if areas.disjoint_pairs == 0:
         return [replace(blank, status="no value: no fold has both classes")] * len(areas.auc)
     errors = np.sqrt(areas.covariance.diagonal())
-    # Folds of one case a class leave no variance to an area that is neither 0 nor 1: no interval, not one
-    # without width.
-    known = (errors**2 > NEGLIGIBLE) | (areas.auc <= 0) | (areas.auc >= 1)
+    intervals = [auc_interval(areas, row) for row in range(len(errors))]
     return [
-        replace(
-            blank,
-            value=float(value),
-            interval=auc_interval(areas, row) if known[row] else NO_INTERVAL,
-            error=float(errors[row]) if known[row] else NAN,
-        )
-        for row, value in enumerate(areas.auc)
+        replace(blank, value=float(value), interval=its, error=NAN if np.isnan(its.low) else float(error))
+        for value, its, error in zip(areas.auc, intervals, errors, strict=True)
     ]
 
 

@@ -135,6 +135,10 @@ class Metric:
         """What a difference is multiplied with so that positive means better; 0 where neither way is."""
         return 0 if self.higher_is_better is None else 1 if self.higher_is_better else -1
 
+    def unit(self, of_task: str) -> str:
+        """Unit of its values on a task with this unit; empty where it has none, such as a correlation."""
+        return of_task if self.in_unit else ""
+
 
 def unfit_to_rank(metric: Metric, kind: str) -> str | None:
     """Why the tasks of a kind cannot be ranked by a metric, or None where they can."""

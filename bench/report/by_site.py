@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.inference import DRAW_SEED, DRAWS
-from bench.report.cells import METRIC, NOTHING, TASK, metric_title, unit_of
+from bench.report.cells import METRIC, NOTHING, TASK, metric_title
 from bench.report.notes import FINGERPRINT_DIGITS, brief_notes, facts
 from bench.report.table import Cell, Column, Table
 from bench.scores import Results
@@ -111,7 +111,7 @@ def _record(scores: SiteScores, row: SiteScore) -> dict[str, Any]:
     return {
         "task": scores.task.name,
         "metric": scores.metric.name,
-        "unit": unit_of(scores),
+        "unit": scores.metric.unit(scores.task.unit),
         "method": scores.method,
         "site": row.site,
         "n": row.n,
@@ -138,7 +138,7 @@ def _spread(scores: SiteScores) -> str:
     tau, share, count = scores.spread
     if math.isnan(tau):
         return f"tau needs {FEWEST_SITES} sites with a standard error, there are {count}"
-    scale = "on the logit scale" if scores.metric.name == "auc" else unit_of(scores)
+    scale = "on the logit scale" if scores.metric.name == "auc" else scores.metric.unit(scores.task.unit)
     return f"between sites tau {tau:.2f} {scale}".rstrip() + f", I2 {100 * share:.0f} %, {count} sites"
 
 

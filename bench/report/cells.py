@@ -98,7 +98,7 @@ def record(score: "Score") -> dict[str, Any]:
         "method": score.method,
         "task": score.task.name,
         "metric": score.metric.name,
-        "unit": unit_of(score),
+        "unit": score.metric.unit(score.task.unit),
         "higher_is_better": score.metric.higher_is_better,
         "n": score.n,
         "positives": score.positives,
@@ -113,14 +113,9 @@ def record(score: "Score") -> dict[str, Any]:
 
 def metric_title(score: "Scored") -> str:
     """Metric with the better direction, and the unit where it has one: ``MAE ↓ (pp)``."""
-    unit = unit_of(score)
+    unit = score.metric.unit(score.task.unit)
     shown = f" ({SHORT_UNITS.get(unit, unit)})" if unit else ""
     return f"{score.metric.title} {score.metric.arrow}{shown}"
-
-
-def unit_of(score: "Scored") -> str:
-    """Unit of a value of a metric on a task; empty where it has none, such as a correlation's."""
-    return score.task.unit if score.metric.in_unit else ""
 
 
 def number(value: float, digits: int) -> Cell:

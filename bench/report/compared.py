@@ -14,7 +14,7 @@ from bench.inference import (
     Interval,
     detectable_difference,
 )
-from bench.report.cells import METRIC, NOTHING, SHORT_UNITS, TASK, metric_title, number, unit_of
+from bench.report.cells import METRIC, NOTHING, SHORT_UNITS, TASK, metric_title, number
 from bench.report.notes import FINGERPRINT_DIGITS, brief_notes, facts, metric_notes
 from bench.report.table import Cell, Column, Table
 from bench.scores import Results
@@ -45,7 +45,7 @@ def comparison_table(
     results: Results, comparisons: Sequence[Comparison], draws: int = DRAWS, seed: int = DRAW_SEED
 ) -> Table:
     """A row a task and pair, the verdicts below; ``draws`` and ``seed`` are those of the bootstrap."""
-    units = {unit_of(its) for its in comparisons}
+    units = {its.metric.unit(its.task.unit) for its in comparisons}
     families = {its.task.name: its.family for its in comparisons if its.family}
     verdicts = tuple(f"{_title(its)}, {_pair(its)}: {its.verdict}." for its in comparisons)
     reading = (
@@ -113,7 +113,7 @@ def _record(its: Comparison) -> dict[str, Any]:
     return {
         "task": its.task.name,
         "metric": its.metric.name,
-        "unit": unit_of(its),
+        "unit": its.metric.unit(its.task.unit),
         "higher_is_better": its.metric.higher_is_better,
         "first": its.first,
         "second": its.second,

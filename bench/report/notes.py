@@ -77,7 +77,7 @@ def finding(scores: Sequence[Score]) -> str:
 
 def brief_notes(results: Results, scores: Sequence[Score]) -> tuple[str, ...]:
     """The sentences for a terminal: what the cases are, what the split estimates, how to read the columns."""
-    units = {score.task.unit for score in scores}
+    units = {score.metric.unit(score.task.unit) for score in scores}
     ceiling = any(not math.isnan(score.ceiling) for score in scores)
     return (
         _cohort_sentence(results),

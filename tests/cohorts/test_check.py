@@ -261,7 +261,6 @@ FAULTS = {
     ("old", "new", "message"),
     [
         ('[columns]\nacquisition = ["vendor"]', "", "column 'vendor' has no role"),
-        ('name = "mini"', 'name = "mini"\ncolumns = ["vendor"]', "must hold lists of column names by role"),
         ('[tasks.er]\nkind = "binary"\n', "[tasks]\n", "column 'er' has no role"),
         ('kind = "binary"', 'kind = "binary"\nranked = "no"', "ranked must be true or false, got 'no'"),
         ('kind = "binary"', 'kind = "binary"\ntitle = 3', "title must be text in quotes, got 3"),
@@ -272,14 +271,20 @@ FAULTS = {
 def test_a_header_that_is_not_as_the_format_asks_is_named(
     folder: Path, old: str, new: str, message: str
 ) -> None:
-    text = HEADER.replace("[columns]\nacquisition", "acquisition") if "columns =" in new else HEADER
-    (folder / "cohort.toml").write_text(text.replace(old, new))
+    header(old, new)(folder)
     assert any(message in fault.detail for fault in found(folder)), found(folder)
 
 
-def test_a_header_without_a_task_is_refused(folder: Path) -> None:
-    (folder / "cohort.toml").write_text('name = "mini"\nsynthetic = true\n[tasks]\n')
-    assert any("declares no task" in fault.detail for fault in found(folder))
+@pytest.mark.parametrize(
+    ("rest", "message"),
+    [
+        ("[tasks]", "declares no task"),
+        ('columns = ["vendor"]\n[tasks.er]\nkind = "binary"', "must hold lists of column names by role"),
+    ],
+)
+def test_a_header_with_a_part_of_another_kind_is_refused(folder: Path, rest: str, message: str) -> None:
+    (folder / "cohort.toml").write_text(f'name = "mini"\nsynthetic = true\n{rest}\n')
+    assert any(message in fault.detail for fault in found(folder))
 
 
 @pytest.mark.parametrize(
