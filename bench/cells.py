@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.cohorts.cohort import Cohort
+from bench.fingerprint import code_fingerprint
 from bench.imaging import PREPROCESSING_VERSION
 from bench.method import MethodSpec
-from bench.registry import code_fingerprint, parameters
+from bench.registry import parameters
 from bench.search import Tuning
 from bench.split import Split
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.cells import Choice, choose
 from bench.errors import UsageError
-from bench.limits import seconds
+from bench.limits import DEFAULT_THREADS, seconds
 from bench.method import MethodSpec
 from bench.names import unknown_name
 from bench.paths import configs_dir
@@ -79,7 +79,7 @@ class Experiment:
     set: Overrides = dataclasses.field(default_factory=dict)
     preset: str = ""
     device: str = "auto"
-    threads: int = 2
+    threads: int = DEFAULT_THREADS
     skip_broken: bool = False
     store: str = "runs"
     metric: tuple[str, ...] = ()

@@ -50,7 +50,9 @@ SettingsOption = Annotated[
 PresetOption = Annotated[str | None, typer.Option("--preset", help="Parameters of a shipped preset.")]
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="Experiment as a TOML file.")]
 DeviceOption = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")]
-ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads a cell.")]
+ThreadsOption = Annotated[
+    int | None, typer.Option("--threads", min=1, help="CPU threads a cell; its numbers depend on them.")
+]
 InnerFoldsOption = Annotated[
     int | None, typer.Option("--inner-folds", help="Inner folds where validation is too small; 0: none.")
 ]

@@ -1,8 +1,6 @@
 """Finding methods and metrics: entry points one by one, local files by path; a broken one is not fatal."""
 
-import ast
 import dataclasses
-import hashlib
 import importlib
 import importlib.util
 import os
@@ -166,29 +164,6 @@ def build(spec: MethodSpec, params: Mapping[str, Any]) -> Method:
     return method_class(spec)(**params)
 
 
-def code_fingerprint(spec: MethodSpec) -> str:
-    """Hash of the source of the method's module and of what it imports from its own package.
-
-    Comments, docstrings and layout do not count, so a typo in a comment keeps its cells and a changed loss
-    does not. Nor do functions named ``search_space`` and imports from :mod:`bench.search`: what may be
-    searched makes no prediction, and a tuned cell's identity holds the space itself.
-    """
-    first = spec.target.partition(":")[0]
-    package = first.partition(".")[0]
-    seen: dict[str, str] = {}
-    todo = [first]
-    while todo:
-        name = todo.pop()
-        source = _source(name)
-        if name in seen or source is None:
-            continue
-        tree = _without_search(ast.parse(source))
-        todo += [found for found in _imports(tree, name) if found.partition(".")[0] == package]
-        seen[name] = _normalised(tree)
-    joined = "\n".join(f"# {name}\n{seen[name]}" for name in sorted(seen))
-    return hashlib.sha256(joined.encode()).hexdigest()
-
-
 def _entry_points() -> list[Any]:
     return sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name)
 
@@ -259,59 +234,3 @@ def _default(spec: MethodSpec, field: "dataclasses.Field[Any]") -> Any:
 def _as_like(default: Any, value: Any) -> Any:
     """A TOML array as a tuple where the default is one."""
     return tuple(value) if isinstance(default, tuple) and isinstance(value, list) else value
-
-
-def _source(module: str) -> str | None:
-    loaded = sys.modules.get(module)
-    spec = getattr(loaded, "__spec__", None) or importlib.util.find_spec(module)
-    origin = getattr(spec, "origin", None)
-    if origin is None or not origin.endswith(".py"):
-        return None
-    return Path(origin).read_text(encoding="utf-8")
-
-
-def _imports(tree: ast.Module, module: str) -> list[str]:
-    found: list[str] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = "." * node.level + (node.module or "")
-            origin = importlib.util.resolve_name(base, _package(module)) if node.level else base
-            found += [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
-    return [name for name in found if _is_module(name)]
-
-
-def _package(module: str) -> str:
-    spec = importlib.util.find_spec(module)
-    return (spec.parent if spec else None) or module
-
-
-def _is_module(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except (ImportError, ValueError):
-        return False
-
-
-def _without_search(tree: ast.Module) -> ast.Module:
-    """The module without what only tuning reads."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef):
-            node.body = [its for its in node.body if not _is_of_search(its)] or [ast.Pass()]
-    return tree
-
-
-def _is_of_search(node: ast.stmt) -> bool:
-    if isinstance(node, ast.ImportFrom):
-        return node.module == "bench.search" and not node.level
-    return isinstance(node, ast.FunctionDef) and node.name == "search_space"
-
-
-def _normalised(tree: ast.Module) -> str:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                node.body = node.body[1:] or [ast.Pass()]
-    return ast.unparse(tree)

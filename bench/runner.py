@@ -15,6 +15,7 @@ from bench.cells import Cell, Choice
 from bench.cohorts.cohort import Cohort
 from bench.errors import StoreError
 from bench.guard import fenced
+from bench.limits import DEFAULT_THREADS
 from bench.method import Method, Report, Run
 from bench.predictions import constant_values, long_predictions
 from bench.provenance import environment, peak_memory_mb, reset_peak_memory
@@ -26,7 +27,6 @@ from bench.tuning import tuned_params
 
 log = logging.getLogger(__name__)
 
-DEFAULT_THREADS = 2
 FORMAT = 3
 LOG_LINES = 40
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from bench.errors import PluginError, UsageError
+from bench.fingerprint import code_fingerprint
 from bench.method import MethodSpec
-from bench.registry import code_fingerprint, load_registry, method_class, parameters, unavailable_reason
+from bench.registry import load_registry, method_class, parameters, unavailable_reason
 
 PLUGIN = '''
 """A local plugin."""

@@ -89,7 +89,7 @@ def test_every_scored_case_is_predicted_once_and_records_say_how(tiny: Cohort, t
     assert set(table["case_id"]) == internal
     record = plan.store.record(plan.cells[0])
     assert record is not None
-    assert record["status"] == "ok" and record["synthetic"] is True and record["threads"] == 2
+    assert record["status"] == "ok" and record["synthetic"] is True and record["threads"] == 1
     assert record["identity"]["cohort"] == tiny.fingerprint
     assert {"fit_seconds", "predict_seconds", "peak_memory_mb", "constants", "environment"} <= record.keys()
 

@@ -23,12 +23,13 @@ from bench.cohorts.cohort import Cohort, Task
 from bench.config import Experiment, choose_methods, read_experiment
 from bench.errors import PluginError, SplitError, UsageError
 from bench.experiment import dry_run_rows, make_plan, run_experiment
+from bench.fingerprint import code_fingerprint
 from bench.frozen import board_files, freeze, thaw
 from bench.leaderboard import leaderboard
 from bench.listing import Format
 from bench.method import MethodSpec, Run
 from bench.objective import mean_skill
-from bench.registry import code_fingerprint, load_registry, parameters, search_space
+from bench.registry import load_registry, parameters, search_space
 from bench.results import results_of_store
 from bench.search import Categorical, Float, Int, Tuning
 from bench.split import Split, load_split_config, make_split
