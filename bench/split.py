@@ -20,6 +20,8 @@ PARTS = ("train", "val", "test")
 # Octiles keep the mean of a skewed label two to three times closer between folds than quartiles do, at no
 # cost to the binary tasks.
 TASK_BINS = 8
+DRAW = "draw"
+"""Column of cohorts that hold several draws of one population."""
 
 _OTHER_SPLIT = "use another split (see `bench splits`) or other folds and shares in a split file of your own"
 
@@ -288,6 +290,30 @@ def _leave_site_out(cohort: Cohort, config: SplitConfig, rng: np.random.Generato
     return tuple(folds)
 
 
+def _across_draws(cohort: Cohort, config: SplitConfig, rng: np.random.Generator) -> tuple[Fold, ...]:
+    """Learn from the internal cases of one draw of the population, test on those of the next, in a circle.
+
+    No two folds learn from the same case and every internal case is tested once, by a model that learned from
+    another draw: an association that one draw shows by chance is not in what was learned.
+    """
+    internal = _group(cohort, config, "internal")
+    draws = sorted(set(internal.table[DRAW])) if DRAW in internal.table else []
+    if len(draws) < 2:
+        raise SplitError(
+            f"split {config.name!r} needs a column {DRAW!r} in cases.csv with at least two draws of the "
+            f"population, cohort {cohort.name!r} has {len(draws)}; use another split (see `bench splits`)"
+        )
+    _refuse_shared_patients(internal, config, DRAW)
+    members = [internal.take(internal.table.index[internal.table[DRAW] == draw]) for draw in draws]
+    folds = []
+    for index, learn in enumerate(members):
+        test = (index + 1) % len(draws)
+        train, val = _cut_validation(learn, config, rng)
+        label = f"draw {draws[test]} by draw {draws[index]}"
+        folds.append(Fold(index, train, val, members[test].case_ids, label=label))
+    return tuple(folds)
+
+
 @dataclass(frozen=True)
 class Protocol:
     """How folds are cut, and which parameters of a :class:`SplitConfig` that reads."""
@@ -303,6 +329,7 @@ PROTOCOLS: Mapping[str, Protocol] = {
     "external_frozen": Protocol(_external_frozen, ("validation_share",)),
     "external_only_cv": Protocol(_external_only_cv, ("folds", "validation_share")),
     "leave_site_out": Protocol(_leave_site_out, ("validation_share",)),
+    "across_draws": Protocol(_across_draws, ("validation_share",)),
 }
 
 

@@ -402,13 +402,17 @@ def _check_features(folder: Path, header: Mapping[str, Any], cases: pd.DataFrame
 def _fingerprint(
     folder: Path, header: Mapping[str, Any], files: pd.DataFrame, feature_file: Path | None
 ) -> str:
-    """Hash of the content of every file; a phantom by its generator and table, its images left out.
+    """Hash of the content of every file; a phantom by what generated it and its table.
 
-    Floating-point images differ between processors, so a phantom's identity is what generated it.
+    Floating-point images differ between processors, and the wording of a phantom's cohort.toml may change:
+    neither makes another phantom.
     """
     digest = hashlib.sha256()
-    names = ["cohort.toml", "cases.csv"]
-    if "phantom" not in header:
+    names = ["cases.csv"]
+    if "phantom" in header:
+        digest.update(json.dumps(header["phantom"], sort_keys=True, default=str).encode())
+    else:
+        names += ["cohort.toml"]
         names += [str(name) for column in FILES for name in files[column] if isinstance(name, str)]
     if feature_file is not None:
         names.append(str(feature_file.relative_to(folder)))

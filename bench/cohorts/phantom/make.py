@@ -24,7 +24,7 @@ from bench.cohorts.phantom.scanner import SITES
 from bench.cohorts.phantom.scenarios import ATTRIBUTES, SCENARIOS, Scenario
 from bench.errors import CohortError
 
-GENERATOR = 1
+GENERATOR = 2
 """Version of the generating model: raised with every change of a table or an image."""
 
 ACQUISITION = ("vendor", "field_strength", "slice_thickness_mm", "pixel_mm")
@@ -62,11 +62,13 @@ range = [0.0, 100.0]
 [columns]
 acquisition = ["vendor", "field_strength", "slice_thickness_mm", "pixel_mm"]
 clinical = ["age"]
-
+{ignored}
 [phantom]
 generator = {generator}
 scenario = "{scenario}"
+model = "{model}"
 seed = {seed}
+draws = {draws}
 counts = {{ {counts} }}
 """
 
@@ -104,7 +106,7 @@ def make_phantom(
     report
         Called as ``report(done, total)`` after each case.
     counts
-        Cases by site; the scenario's own where None.
+        Cases by site, in each draw; the scenario's own where None.
 
     Raises
     ------
@@ -131,7 +133,7 @@ def make_phantom(
         with _aside(folder) as aside:
             (aside / "images").mkdir()
             _render(chosen, seed, counts, aside, workers, len(lesions), report)
-            _write_rows(aside / "cases.csv", _case_rows(lesions))
+            _write_rows(aside / "cases.csv", _case_rows(chosen, lesions))
             (aside / "cohort.toml").write_text(header, encoding="utf-8")
 
 
@@ -193,7 +195,10 @@ def _header(scenario: Scenario, seed: int, counts: Mapping[str, int]) -> str:
         summary=scenario.summary,
         generator=GENERATOR,
         scenario=scenario.name,
+        model=scenario.model,
         seed=seed,
+        draws=scenario.draws,
+        ignored='ignore = ["draw"]\n' if scenario.draws > 1 else "",
         counts=", ".join(f"{site} = {number}" for site, number in counts.items()),
     )
 
@@ -234,7 +239,7 @@ def _render(
         )
 
 
-def _case_rows(lesions: Sequence[Lesion]) -> list[dict[str, Any]]:
+def _case_rows(scenario: Scenario, lesions: Sequence[Lesion]) -> list[dict[str, Any]]:
     return [
         {
             "case_id": lesion.case_id,
@@ -246,6 +251,7 @@ def _case_rows(lesions: Sequence[Lesion]) -> list[dict[str, Any]]:
             **_label_cells(lesion),
             "age": lesion.age,
             **_acquisition_cells(lesion),
+            **({"draw": lesion.draw} if scenario.draws > 1 else {}),
         }
         for lesion in lesions
     ]
