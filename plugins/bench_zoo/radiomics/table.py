@@ -63,7 +63,8 @@ def _kept_rows(cohort: Cohort, settings: Settings) -> dict[str, Row]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
             rows = _read(path)  # another run may have measured them while this one waited
-            rows |= _measure_missing(cohort, settings, path, rows)
+            if not set(cohort.case_ids) <= set(rows):
+                rows |= _measure_missing(cohort, settings, path, rows)
     return rows
 
 
