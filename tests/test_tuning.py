@@ -405,7 +405,15 @@ def test_every_shipped_space_holds_the_defaults() -> None:
     specs = load_registry().specs
     spaces = {name: search_space(spec, parameters(spec)) for name, spec in specs.items()}
     tunable = {name for name, space in spaces.items() if space}
-    assert tunable >= {"radiomics_lr", "radiomics_xgb", "single_task_cnn", "multi_task_cnn", "spatial_mtl"}
+    assert tunable >= {
+        "radiomics_lr",
+        "radiomics_lasso",
+        "radiomics_elastic_net",
+        "radiomics_xgb",
+        "single_task_cnn",
+        "multi_task_cnn",
+        "spatial_mtl",
+    }
     assert "constant" not in tunable
     assert spaces["spatial_mtl_no_surround"] == spaces["spatial_mtl"]
 

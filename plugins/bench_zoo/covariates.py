@@ -11,7 +11,7 @@ import pandas as pd
 from bench.cohorts.cohort import Cohort
 from bench.method import Predictions, Run
 from bench_zoo.hyperparameters import from_json, hyperparameters
-from bench_zoo.linear import fit_linear
+from bench_zoo.linear import Labelled, fit_linear, ridge_path
 from bench_zoo.targets import Target, targets_of
 
 FILE = "covariates.json"
@@ -26,8 +26,8 @@ class CovariateModel:
     It reads no image, so what it predicts is what the table knows. An image method that is no better than
     ``acquisition`` (scanner, field strength, spacing) may have learnt the scanner; one that is no better than
     ``clinical`` (age and the like) adds nothing. Columns are encoded as in :class:`Encoding`, fitted on the
-    training cases. Losses and the choice of the penalty are those of
-    :func:`bench_zoo.linear.fit_linear`; there is no randomness and ``val`` is not used.
+    training cases. Losses: :func:`bench_zoo.linear.solve_ridge`. The penalty is chosen on the validation
+    cases, see :func:`bench_zoo.linear.fit_linear`; there is no randomness.
 
     Parameters
     ----------
@@ -45,14 +45,19 @@ class CovariateModel:
     weights: np.ndarray = field(default_factory=lambda: np.zeros((0, 1)), init=False, repr=False)
 
     def fit(self, train: Cohort, val: Cohort, run: Run) -> Self:
-        """Fit one line a task."""
+        """Fit one line a task; ``val`` chooses the penalty."""
         table = train.covariates(self.role)
         self.targets = targets_of(train)
         self.encodings = tuple(Encoding.of(table[name]) for name in table.columns)
-        features = self._features(table)
+        learn, judge = self._features(table), self._features(val.covariates(self.role))
         rows = [
-            fit_linear(its, features, its.encode(train.labels(its.task)), train.patient_ids, self.penalties)
-            for its in self.targets
+            fit_linear(
+                target,
+                Labelled.of(target, learn, train),
+                Labelled.of(target, judge, val),
+                ridge_path(target.binary, self.penalties),
+            )
+            for target in self.targets
         ]
         self.weights = np.stack(rows)
         return self

@@ -15,7 +15,15 @@ from bench.registry import load_registry
 from bench.runner import unmet_need
 from bench.testing import check_method
 from bench_zoo.covariates import CovariateModel, Encoding
-from bench_zoo.linear import choose_penalty, deal_patients, fit_linear, solve
+from bench_zoo.linear import (
+    Labelled,
+    deal_patients,
+    fit_linear,
+    held_out_losses,
+    least,
+    ridge_path,
+    solve_ridge,
+)
 from bench_zoo.targets import Target
 
 PENALTIES = (1.0, 0.1, 0.01)
@@ -105,6 +113,12 @@ def synthetic(seed: int, cases: int = 80, signal: float = 2.0) -> tuple[np.ndarr
     return features, signal * features[:, 0] + rng.normal(size=cases)
 
 
+def examples(seed: int, binary: bool, cases: int = 80, signal: float = 2.0) -> Labelled:
+    features, values = synthetic(seed, cases, signal)
+    labels = (values > np.median(values)).astype(float) if binary else values
+    return Labelled(features, labels, np.arange(cases).astype(str))
+
+
 def objective(
     weights: np.ndarray, binary: bool, features: np.ndarray, labels: np.ndarray, penalty: float
 ) -> float:
@@ -119,7 +133,7 @@ def objective(
 def test_a_model_minimises_what_it_says_it_minimises(binary: bool, penalty: float) -> None:
     features, values = synthetic(0)
     labels = (values > 0).astype(float) if binary else values
-    weights = solve(binary, features, labels, penalty)
+    weights = solve_ridge(binary, features, labels, penalty)
     arguments = (binary, features, labels, penalty)
     other = minimize(
         objective, np.zeros(4), arguments, method="Nelder-Mead", options={"maxiter": 8000, "xatol": 1e-7}
@@ -131,20 +145,40 @@ def test_a_model_minimises_what_it_says_it_minimises(binary: bool, penalty: floa
 def test_the_same_cases_twice_give_the_same_model(binary: bool) -> None:
     features, values = synthetic(1)
     labels = (values > 0).astype(float) if binary else values
-    once = solve(binary, features, labels, 0.1)
-    twice = solve(binary, np.tile(features, (2, 1)), np.tile(labels, 2), 0.1)
+    once = solve_ridge(binary, features, labels, 0.1)
+    twice = solve_ridge(binary, np.tile(features, (2, 1)), np.tile(labels, 2), 0.1)
     np.testing.assert_allclose(once, twice, atol=2e-3)
 
 
 @pytest.mark.parametrize("binary", [True, False])
 def test_noise_asks_for_a_stronger_penalty_than_signal(binary: bool) -> None:
-    patients = np.arange(80).astype(str)
     chosen = []
     for signal in (0.0, 5.0):
-        features, values = synthetic(2, signal=signal)
-        labels = (values > 0).astype(float) if binary else values
-        chosen.append(choose_penalty(binary, features, labels, patients, PENALTIES))
-    assert chosen[0] > chosen[1]
+        train = examples(2, binary, signal=signal)
+        chosen.append(least(held_out_losses(binary, train, ridge_path(binary, PENALTIES))))
+    assert chosen[0] < chosen[1]  # the strongest comes first
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_the_validation_cases_choose_the_penalty(binary: bool) -> None:
+    train, path = examples(2, binary), ridge_path(binary, PENALTIES)
+    target = Target.of(Task("er", "binary" if binary else "continuous"), train.labels)
+    models = path(train.features, train.labels)
+    like_training, opposite = examples(5, binary), examples(6, binary, signal=-5.0)
+    kept = fit_linear(target, train, like_training, path)
+    assert not np.array_equal(kept, models[0]) and any(np.array_equal(kept, its) for its in models)
+    np.testing.assert_array_equal(fit_linear(target, train, opposite, path), models[0])
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_few_validation_cases_leave_the_choice_to_the_training_patients(binary: bool) -> None:
+    train, path = examples(2, binary), ridge_path(binary, PENALTIES)
+    target = Target.of(Task("er", "binary" if binary else "continuous"), train.labels)
+    nine_of_a_class = examples(6, binary, cases=18, signal=-5.0)
+    nobody = nine_of_a_class.take(np.zeros(18, bool))
+    np.testing.assert_array_equal(
+        fit_linear(target, train, nine_of_a_class, path), fit_linear(target, train, nobody, path)
+    )
 
 
 def test_a_patients_cases_share_a_part_and_every_part_has_its_share_of_positives() -> None:
@@ -157,12 +191,13 @@ def test_a_patients_cases_share_a_part_and_every_part_has_its_share_of_positives
 
 def test_one_positive_patient_leaves_the_strongest_penalty() -> None:
     features, _ = synthetic(3, cases=10)
-    labels = np.array([1.0] + [0.0] * 9)
-    assert choose_penalty(True, features, labels, np.arange(10).astype(str), PENALTIES) == 1.0
+    train = Labelled(features, np.array([1.0] + [0.0] * 9), np.arange(10).astype(str))
+    assert least(held_out_losses(True, train, ridge_path(True, PENALTIES))) == 0
 
 
 def test_without_features_the_constant_is_predicted() -> None:
     labels = np.array([1.0, 0.0, 0.0, 0.0])
     target = Target.of(Task("er", "binary"), labels)
-    weights = fit_linear(target, np.empty((4, 0)), labels, np.arange(4).astype(str), PENALTIES)
+    train = Labelled(np.empty((4, 0)), labels, np.arange(4).astype(str))
+    weights = fit_linear(target, train, train, ridge_path(True, PENALTIES))
     np.testing.assert_allclose(target.decode(weights), [0.25])

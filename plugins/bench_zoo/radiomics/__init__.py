@@ -1,4 +1,4 @@
-"""Handcrafted features of the lesion and the ring around it, in a linear model and in boosted trees."""
+"""Handcrafted features of the lesion and the ring around it, in linear models and in boosted trees."""
 
 from bench.hookspecs import hookimpl
 from bench.method import MethodSpec
@@ -11,13 +11,26 @@ REMEDY = (
 
 @hookimpl
 def bench_methods() -> list[MethodSpec]:
-    """Offer ``radiomics_lr`` and ``radiomics_xgb``."""
+    """Offer ``radiomics_lr``, ``radiomics_lasso``, ``radiomics_elastic_net`` and ``radiomics_xgb``."""
     requires = {"radiomics": REMEDY}
     return [
         MethodSpec(
             "radiomics_lr",
             "bench_zoo.radiomics.ridge:RadiomicsLR",
             "pyradiomics features of lesion and surround in a ridge-penalised linear model",
+            requires=requires,
+        ),
+        MethodSpec(
+            "radiomics_lasso",
+            "bench_zoo.radiomics.sparse:RadiomicsElasticNet",
+            "pyradiomics features of original, LoG and wavelet images in a linear model with LASSO",
+            {"l1_ratios": (1.0,)},
+            requires=requires,
+        ),
+        MethodSpec(
+            "radiomics_elastic_net",
+            "bench_zoo.radiomics.sparse:RadiomicsElasticNet",
+            "pyradiomics features of original, LoG and wavelet images in a linear model with elastic net",
             requires=requires,
         ),
         MethodSpec(

@@ -42,22 +42,30 @@ log = logging.getLogger(__name__)
 def feature_table(cohort: Cohort, settings: Settings) -> pd.DataFrame:
     """Features of the cohort's cases in their order, float, a column a feature, NaN where one is absent.
 
-    Cases that the cache lacks are measured by several processes and added to it batch by batch, under a lock:
-    a kill loses a batch, and of two runs one measures while the other waits. A case that fails, wholly or in
-    a region, is named in the log each time it is asked for, and its features are NaN.
+    Features of the original and of filtered images lie in two tables on disk, so that methods share the
+    first. Cases that a table lacks are measured by several processes and added to it batch by batch, under a
+    lock: a kill loses a batch, and of two runs one measures while the other waits. A case that fails, wholly
+    or in a region, is named in the log each time it is asked for, and its features are NaN.
     """
+    parts = [_kept_rows(cohort, part) for part in settings.parts()]
+    for case_id in cohort.case_ids:
+        for reason in dict.fromkeys(rows[case_id][ERROR] for rows in parts if rows[case_id][ERROR]):
+            log.warning("case %r lacks radiomics features: %s", case_id, reason)
+    tables = [_frame({case_id: rows[case_id] for case_id in cohort.case_ids}) for rows in parts]
+    return pd.concat([its[sorted(set(its.columns) - {ERROR})].astype(float) for its in tables], axis=1)
+
+
+def _kept_rows(cohort: Cohort, settings: Settings) -> dict[str, Row]:
+    """The rows of the cohort's cases, and maybe of others, from the disk; measured where it lacks them."""
     path = table_file(cohort, settings)
     rows = _read(path)
     if not set(cohort.case_ids) <= set(rows):
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
             rows = _read(path)  # another run may have measured them while this one waited
-            rows |= _measure_missing(cohort, settings, path, rows)
-    for case_id in cohort.case_ids:
-        if rows[case_id][ERROR]:
-            log.warning("case %r lacks radiomics features: %s", case_id, rows[case_id][ERROR])
-    table = _frame({case_id: rows[case_id] for case_id in cohort.case_ids}).drop(columns=ERROR)
-    return table.astype(float)[sorted(table.columns)]
+            if not set(cohort.case_ids) <= set(rows):
+                rows |= _measure_missing(cohort, settings, path, rows)
+    return rows
 
 
 def table_file(cohort: Cohort, settings: Settings) -> Path:
@@ -96,7 +104,7 @@ def _measure_missing(cohort: Cohort, settings: Settings, path: Path, known: dict
     lost: dict[str, Row] = {}
     with (
         _workers(cohort, settings, len(missing)) as measure,
-        progress_bar(f"radiomics of {cohort.name}") as advance,
+        progress_bar(f"radiomics of {cohort.name} ({', '.join(settings.image_types)})") as advance,
     ):
         for first in range(0, len(missing), BATCH):
             batch = missing[first : first + BATCH]
