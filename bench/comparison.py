@@ -19,6 +19,7 @@ from bench.inference import (
     DRAW_SEED,
     DRAWS,
     FEWEST_PATIENTS,
+    NEGLIGIBLE,
     NO_INTERVAL,
     Difference,
     auc_difference,
@@ -114,7 +115,7 @@ class Comparison:
             return f"not compared: {self.status}"
         if np.isnan(self.difference.p):
             return f"not separable: {self.untested}"
-        if self.error == 0 and self.difference.value == 0:
+        if max(self.error, abs(self.difference.value)) <= NEGLIGIBLE**0.5:
             return f"no difference on any of {self.n} cases"
         return _separated(self) if self.adjusted_p < ALPHA else _not_separated(self)
 

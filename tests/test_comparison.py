@@ -188,7 +188,9 @@ def test_a_p_below_a_thousandth_is_not_written_as_zero(three):
 def test_equal_predictions_do_not_differ_on_any_case(three):
     twin = replace(three, methods=(three.methods[0], replace(three.methods[0], label="twin")))
     for its in compare(twin, ["full", "twin"]):
-        assert (its.difference.value, its.difference.p, its.probability) == (0.0, 1.0, 0.5)
+        said = (its.difference.value, its.difference.p, its.probability)
+        assert said == pytest.approx((0.0, 1.0, 0.5), abs=1e-12)
+        assert its.verdict == f"no difference on any of {its.n} cases"
         assert its.cases_needed is None
         assert its.verdict == "no difference on any of 120 cases"
 

@@ -336,7 +336,7 @@ def test_a_board_ranked_by_a_metric_of_decisions_scores_the_decisions(stored: Re
         truth[known].to_numpy(dtype=float), decided[known].to_numpy(dtype=float), None
     )
     assert score.value == pytest.approx(expected)
-    assert score.constant == 0.5
+    assert score.constant == pytest.approx(0.5)
     text = to_markdown(leaderboard(by_it))
     assert "Balanced accuracy ↑" in text and "rule `youden`" in text
 
