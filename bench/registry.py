@@ -112,12 +112,8 @@ def method_class(spec: MethodSpec) -> type[Method]:
     try:
         found = getattr(importlib.import_module(module_name), class_name)
     except Exception as error:  # a stranger's module may raise anything at import
-        told = (
-            f"{type(error).__name__}: {error}"
-            if not isinstance(error, ImportError | AttributeError)
-            else error
-        )
-        raise PluginError(f"method {spec.name!r}: cannot import {spec.target!r}: {told}") from error
+        told = f"cannot import {spec.target!r}: {type(error).__name__}: {error}"
+        raise PluginError(f"method {spec.name!r}: {told}") from error
     if not (isinstance(found, type) and dataclasses.is_dataclass(found)):
         raise PluginError(f"method {spec.name!r}: {spec.target} must be a dataclass with fit and predict")
     missing = [verb for verb in ("fit", "predict") if not callable(getattr(found, verb, None))]
@@ -156,10 +152,14 @@ def search_space(spec: MethodSpec, params: Mapping[str, Any], fixed: Iterable[st
     Raises
     ------
     PluginError
-        The space has a name that is no hyperparameter, or leaves out the value of the first trial.
+        The space raises, has a name that is no hyperparameter, or leaves out the value of the first trial.
     """
     offered = getattr(method_class(spec), "search_space", None)
-    space = {} if offered is None else offered()
+    try:
+        space = {} if offered is None else dict(offered())
+    except Exception as error:  # a stranger's class may raise anything
+        told = f"{type(error).__name__}: {error}"
+        raise PluginError(f"method {spec.name!r}: search_space() raised {told}") from error
     unknown = sorted(set(space) - set(params))
     if unknown:
         raise PluginError(

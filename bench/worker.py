@@ -48,12 +48,11 @@ def work_on(
             f"{len(foreign)} cells of plan {stored.id} are not those that the same experiment has here: the "
             "cohort, a plugin or the program has changed since; run `bench run` again to plan anew"
         )
-    wanted_jobs = jobs_named(
-        jobs, planned.settings.threads, stored.experiment.memory_limit, planned.settings.device
-    )
+    threads, device = planned.settings.threads, planned.settings.device
+    at_once = jobs_named(jobs, threads, stored.experiment.memory_limit, device)
     cells = [its for its in planned.to_run(retry)[0] if not methods or its.method in methods]
     with run_view(len(cells), quiet) as view:
-        if (warning := crowded(wanted_jobs, planned.settings.threads)) is not None:
+        if (warning := crowded(at_once, threads)) is not None:
             view.say(warning)
-        run_in_workers(planned.work(cells, wanted_jobs, patient=False), view)
+        run_in_workers(planned.work(cells, at_once, patient=False), view)
         return view.bad
