@@ -13,6 +13,8 @@ from bench.cells import Cell, Choice, plan
 from bench.cohorts.catalogue import open_cohort
 from bench.cohorts.cohort import Cohort
 from bench.config import Experiment, choose_methods
+from bench.cores import AUTO, crowded, jobs_named
+from bench.errors import UsageError
 from bench.estimate import estimate_cell
 from bench.executors.work import Work
 from bench.inner import inner_splits
@@ -45,6 +47,7 @@ class Plan:
     skipped: Mapping[str, str]
     store: Store
     settings: Settings
+    jobs: int
     limits: Limits
     metrics: Mapping[str, Metric]
     inner_splits: Mapping[str, Split]
@@ -88,6 +91,7 @@ class Plan:
 
 def make_plan(experiment: Experiment, quiet: bool = False) -> Plan:
     """Look everything up; raises UsageError, CohortError or SplitError before anything runs."""
+    executor_named(experiment)
     registry = load_registry(Path(file) for file in experiment.plugins)
     choices = choose_methods(registry, experiment)
     config = load_split_config(experiment.split)
@@ -99,6 +103,8 @@ def make_plan(experiment: Experiment, quiet: bool = False) -> Plan:
     skipped = {its.label: reason for its in choices if (reason := unmet_need(its, cohort))}
     runnable = [its for its in choices if its.label not in skipped]
     inner = inner_splits(cohort, split, experiment.inner_folds)
+    settings = Settings(device_named(experiment.device), experiment.threads)
+    jobs = jobs_named(experiment.jobs, settings.threads, experiment.memory_limit, settings.device)
     return Plan(
         experiment=experiment,
         cohort=cohort,
@@ -107,8 +113,9 @@ def make_plan(experiment: Experiment, quiet: bool = False) -> Plan:
         cells=tuple(plan(cohort, split, runnable, experiment.seeds)),
         skipped=skipped,
         store=Store(Path(experiment.store)),
-        settings=Settings(device_named(experiment.device), experiment.threads),
-        limits=cell_limits(experiment.cell_timeout, experiment.memory_limit, experiment.jobs),
+        settings=settings,
+        jobs=jobs,
+        limits=cell_limits(experiment.cell_timeout, experiment.memory_limit, jobs),
         metrics=metrics,
         inner_splits=inner,
         inner_cells=tuple(
@@ -132,7 +139,7 @@ def run_experiment(experiment: Experiment, quiet: bool, wanted: Format, retry: C
         listed = ", ".join(f"{count} {status}" for status, count in kept.items())
         print(f"not run again: {listed}; --retry {','.join(kept)} does it", file=sys.stderr)
     with run_view(len(cells), quiet) as view:
-        work = planned.work(cells, experiment.jobs)
+        work = planned.work(cells, planned.jobs)
         execute(work, view, stored, retry)
     results = results_of_cells(planned.cohort, planned.split, planned.cells, planned.store, planned.skipped)
     print_results(replace(results, metrics=planned.metrics), wanted)
@@ -147,9 +154,8 @@ def write_plan(planned: Plan) -> StoredPlan:
 
 
 def execute(work: Work, view: RunView, stored: StoredPlan, retry: Collection[str]) -> None:
-    """Run cells where the plan's executor runs them; raises UsageError for an unknown one."""
-    asked = stored.experiment
-    name = asked.executor or os.environ.get("BENCH_EXECUTOR", "workers")
+    """Run cells where the plan's executor runs them."""
+    name = executor_named(stored.experiment)
     if name == "here":
         from bench.executors.here import run_here
 
@@ -157,13 +163,23 @@ def execute(work: Work, view: RunView, stored: StoredPlan, retry: Collection[str
     elif name == "workers":
         from bench.executors.workers import run_in_workers
 
+        if (warning := crowded(work.jobs, work.settings.threads)) is not None:
+            view.say(warning)
         run_in_workers(work, view)
-    elif name == "slurm":
+    else:
         from bench.executors.slurm import run_on_slurm
 
-        run_on_slurm(work, stored.id, asked.resources, tuple(retry), view)
-    else:
+        run_on_slurm(work, stored.id, stored.experiment.resources, tuple(retry), view)
+
+
+def executor_named(experiment: Experiment) -> str:
+    """The executor that an experiment or ``$BENCH_EXECUTOR`` asks for; raises UsageError for another name."""
+    name = experiment.executor or os.environ.get("BENCH_EXECUTOR") or EXECUTORS[0]
+    if name not in EXECUTORS:
         raise unknown_name("executor", name, EXECUTORS)
+    if name == "slurm" and experiment.jobs == AUTO:
+        raise UsageError("--jobs auto counts the cores of this machine; with --executor slurm give a number")
+    return name
 
 
 def dry_run_rows(experiment: Experiment, quiet: bool, retry: Collection[str] = ()) -> list[dict[str, Any]]:

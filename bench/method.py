@@ -9,6 +9,8 @@ import numpy as np
 
 from bench.cohorts.cohort import Cohort
 
+# What a spec may ask of a cohort.
+NEEDS = ("volumes", "features", "acquisition", "clinical")
 Predictions = dict[str, np.ndarray]
 Report = Callable[[int, int, float | None], None]
 

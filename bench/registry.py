@@ -16,8 +16,9 @@ import pluggy
 
 from bench import hookspecs
 from bench.errors import PluginError
-from bench.method import Method, MethodSpec
+from bench.method import NEEDS, Method, MethodSpec
 from bench.metrics import METRICS, Metric
+from bench.metrics.guarded import guarded
 from bench.names import unknown_name
 from bench.search import Space
 
@@ -89,10 +90,20 @@ def load_registry(files: Iterable[Path] = ()) -> Registry:
 
 def unavailable_reason(spec: MethodSpec) -> str | None:
     """Why the method cannot run in this environment, or None where it can; imports nothing."""
+    if (odd := undeclarable_need(spec)) is not None:
+        return odd
     for module, remedy in spec.requires.items():
         if importlib.util.find_spec(module) is None:
             return f"needs {module}: {remedy}"
     return None
+
+
+def undeclarable_need(spec: MethodSpec) -> str | None:
+    """What is wrong with the needs that a spec declares, or None."""
+    if isinstance(spec.needs, str):
+        return f"needs = {spec.needs!r} in its plugin, expected a tuple such as ('volumes',)"
+    odd = [need for need in spec.needs if need not in NEEDS]
+    return f"needs {odd[0]!r} in its plugin, expected one of {', '.join(NEEDS)}" if odd else None
 
 
 def method_class(spec: MethodSpec) -> type[Method]:
@@ -100,8 +111,9 @@ def method_class(spec: MethodSpec) -> type[Method]:
     module_name, _, class_name = spec.target.partition(":")
     try:
         found = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError) as error:
-        raise PluginError(f"method {spec.name!r}: cannot import {spec.target!r}: {error}") from error
+    except Exception as error:  # a stranger's module may raise anything at import
+        told = f"cannot import {spec.target!r}: {type(error).__name__}: {error}"
+        raise PluginError(f"method {spec.name!r}: {told}") from error
     if not (isinstance(found, type) and dataclasses.is_dataclass(found)):
         raise PluginError(f"method {spec.name!r}: {spec.target} must be a dataclass with fit and predict")
     missing = [verb for verb in ("fit", "predict") if not callable(getattr(found, verb, None))]
@@ -140,10 +152,14 @@ def search_space(spec: MethodSpec, params: Mapping[str, Any], fixed: Iterable[st
     Raises
     ------
     PluginError
-        The space has a name that is no hyperparameter, or leaves out the value of the first trial.
+        The space raises, has a name that is no hyperparameter, or leaves out the value of the first trial.
     """
     offered = getattr(method_class(spec), "search_space", None)
-    space = {} if offered is None else offered()
+    try:
+        space = {} if offered is None else dict(offered())
+    except Exception as error:  # a stranger's class may raise anything
+        told = f"{type(error).__name__}: {error}"
+        raise PluginError(f"method {spec.name!r}: search_space() raised {told}") from error
     unknown = sorted(set(space) - set(params))
     if unknown:
         raise PluginError(
@@ -195,7 +211,8 @@ def _offer_of(name: str, plugin: Any) -> Offer:
     manager.register(plugin)
     manager.check_pending()
     specs = _offered("bench_methods", manager.hook.bench_methods(), MethodSpec)
-    return Offer(name, specs, _offered("bench_metrics", manager.hook.bench_metrics(), Metric))
+    metrics = _offered("bench_metrics", manager.hook.bench_metrics(), Metric)
+    return Offer(name, specs, [guarded(metric) for metric in metrics])
 
 
 def _offered(hook: str, answers: Iterable[Iterable[Any]], wanted: type[Offered]) -> list[Offered]:

@@ -11,7 +11,8 @@ import pandas as pd
 from bench.cells import Cell
 from bench.cohorts.catalogue import ceiling_predictions
 from bench.cohorts.cohort import Cohort
-from bench.errors import StoreError, UsageError
+from bench.errors import StoreError
+from bench.holdings import no_cells
 from bench.inner import chosen_thresholds, is_inner
 from bench.leaderboard import MethodResult, Results
 from bench.predictions import constant_values
@@ -152,7 +153,7 @@ def _latest_cells(
     current = [its for its in found if not _other_protocol(its, cohort, split)]
     if not current:
         why = f"; {len(found)} cells are there, {next(iter(other.values()))}" if found else ""
-        raise UsageError(f"no finished cell of {cohort.name} and {split.name} in {store.folder}{why}")
+        raise no_cells(store, cohort.name, split.name, why)
     by_method: dict[str, list[_Finished]] = {}
     for its in current:
         by_method.setdefault(its.record["method"], []).append(its)

@@ -15,6 +15,7 @@ from bench.inference import (
     patients_of,
 )
 from bench.metrics import METRICS, Array, Beside, Metric
+from bench.metrics.guarded import failure_of
 from bench.names import unknown_name
 from bench.thresholds import YOUDEN, Threshold, decisions
 
@@ -314,7 +315,7 @@ def with_values(metric: Metric, sample: Sample) -> Sample:
     """The sample with the methods alone whose every seed has a value; the statuses say so of the others."""
     values = seed_values(metric, sample)
     lacking = [label for label, its in values.items() if np.isnan(its).any()]
-    why = f"{metric.title} has no value on these cases"
+    why = failure_of(metric) or f"{metric.title} has no value on these cases"
     if metric.name == "auc":
         why = f"no fold has both classes of {sample.task.name}"
     return replace(

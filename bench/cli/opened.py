@@ -28,6 +28,18 @@ class Protocol:
         return of_methods(results_of_store(self.cohort, self.split, self.store), methods)
 
 
+def open_finished(cohort: str, split: str, store: Path, skip_broken: bool) -> Protocol:
+    """Open a cohort and split of which the store holds cells; no phantom is made for a store without any.
+
+    Raises as :func:`open_protocol`, and UsageError where the store holds nothing of the cohort.
+    """
+    from bench.holdings import refuse_unknown_cohort
+    from bench.store import Store
+
+    refuse_unknown_cohort(Store(store), cohort, split)
+    return open_protocol(cohort, split, store, skip_broken)
+
+
 def open_protocol(cohort: str, split: str, store: Path, skip_broken: bool) -> Protocol:
     """Open a cohort with its split and the run store.
 

@@ -7,7 +7,7 @@ import typer
 
 from bench.cli.opened import open_protocol
 from bench.cli.options import CohortOption, SkipOption, SplitOption, StoreOption
-from bench.errors import UsageError
+from bench.files import refuse_folder, written
 
 
 def predictions(
@@ -20,14 +20,19 @@ def predictions(
     skip_broken: SkipOption = False,
 ) -> None:
     """Write every stored prediction of a cohort beside its truth, one row a case, task, fold and seed."""
+    refuse_folder(csv, "the predictions", "--csv")
     from bench.cohorts.catalogue import open_cohort
+    from bench.holdings import no_cells, refuse_unknown_cohort
     from bench.results import export_predictions
     from bench.store import Store
 
-    table = export_predictions(open_cohort(cohort, skip_broken=skip_broken), split, Store(store))
+    refuse_unknown_cohort(Store(store), cohort, split)
+    opened = open_cohort(cohort, skip_broken=skip_broken)
+    table = export_predictions(opened, split, Store(store))
     if table.empty:
-        raise UsageError(f"no finished cell of {cohort} in {store}; see `bench run`")
-    table.to_csv(csv, index=False)
+        raise no_cells(Store(store), opened.name, split)
+    with written(csv, "the predictions", "--csv") as aside:
+        table.to_csv(aside, index=False)
     print(f"{len(table)} predictions written to {csv}")
 
 

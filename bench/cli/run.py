@@ -33,6 +33,7 @@ from bench.cli.options import (
     TuneTimeOption,
     integers,
     names,
+    number_of_jobs,
 )
 from bench.errors import BenchError
 from bench.listing import Format, print_rows
@@ -86,7 +87,7 @@ def run(
         "skip_broken": skip_broken or None,
         "metric": names(metric),
         "inner_folds": inner_folds,
-        "jobs": jobs,
+        "jobs": number_of_jobs(jobs),
         "cell_timeout": cell_timeout,
         "memory_limit": memory_limit,
         "executor": executor,
@@ -139,7 +140,7 @@ def status(
 def worker(
     store: StoreOption = Path("runs"),
     plan: PlanOption = "",
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="How many cells run at a time.")] = 1,
+    jobs: JobsOption = None,
     method: Annotated[
         list[str] | None, typer.Option("--method", "-m", help="Rows of the plan: A,B or several times; all.")
     ] = None,
@@ -151,7 +152,7 @@ def worker(
     from bench.worker import work_on
 
     try:
-        bad = work_on(store, plan, jobs, names(method) or (), statuses(retry), quiet)
+        bad = work_on(store, plan, number_of_jobs(jobs) or 1, names(method) or (), statuses(retry), quiet)
     except KeyboardInterrupt:
         raise BenchError("stopped; other workers take over what it held") from None
     if bad:
