@@ -148,7 +148,7 @@ def _write_records(path: Path, results: Results) -> None:
             for name in (
                 *("cohort", "cohort_title", "cohort_fingerprint", "synthetic", "licence", "split"),
                 *("split_title", "estimand", "split_seed", "split_fingerprint", "versions", "hardware"),
-                "rule",
+                *("rule", "variance_factor"),
             )
         },
         "metrics": {task: metric.name for task, metric in results.metrics.items()},

@@ -16,6 +16,7 @@ from bench.holdings import no_cells
 from bench.inner import chosen_thresholds, is_inner
 from bench.leaderboard import MethodResult, Results
 from bench.predictions import constant_values
+from bench.shared_training import variance_factor
 from bench.split import Split
 from bench.store import PREDICTIONS, VALIDATION, Record, Store
 from bench.thresholds import LateThresholds
@@ -304,4 +305,5 @@ def _results(cohort: Cohort, split: Split, methods: Iterable[MethodResult]) -> R
         methods=tuple(_with_constants(its, cohort, split) for its in methods),
         ceiling=ceiling_predictions(cohort),
         tested={case_id: fold.index for fold in split.folds for case_id in fold.test},
+        variance_factor=variance_factor(split),
     )

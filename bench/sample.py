@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 from bench.cohorts.cohort import Task
 from bench.errors import StoreError
-from bench.inference import (
-    Patients,
-    patients_of,
-)
+from bench.inference import FEWEST_PATIENTS, Patients, effective_patients, patients_of
 from bench.metrics import METRICS, Array, Beside, Metric
 from bench.metrics.guarded import failure_of
 from bench.names import unknown_name
 from bench.thresholds import YOUDEN, Threshold, decisions
 
 NAN = float("nan")
+
+# A number of patients by what they are worth is a ratio of sums: ten equal ones must be ten.
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +103,9 @@ class Results:
         By which the thresholds of decisions were chosen, see :data:`bench.thresholds.RULES`.
     tested
         Fold of every case that the split tests; the predicted cases where left out.
+    variance_factor
+        By what variances are multiplied for the training cases that folds share, see
+        :func:`bench.shared_training.variance_factor`; 1 says that the numbers are about the fitted models.
     """
 
     tasks: tuple[Task, ...]
@@ -124,6 +127,7 @@ class Results:
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     rule: str = YOUDEN
     tested: Mapping[str, int] = field(default_factory=dict, repr=False)
+    variance_factor: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,8 +135,9 @@ class Sample:
     """The cases on which a task is scored, and what every scored method predicts for them.
 
     All arrays are in the order of the case ids, shape (case,); ``predictions`` maps a method's label to an
-    array of shape (seed, case). ``statuses`` says of the other methods why they are not here, ``site_names``
-    what the codes of ``site`` stand for.
+    array of shape (seed, case), ``seeds`` to their numbers. ``statuses`` says of the other methods why they
+    are not here, ``site_names`` what the codes of ``site`` stand for. ``variance_factor`` is that of the
+    :class:`Results`.
     """
 
     task: Task
@@ -145,13 +150,31 @@ class Sample:
     constant: Array
     ceiling: Array | None
     site_names: tuple[str, ...] = ()
+    seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    variance_factor: float = 1.0
 
     @property
-    def fewest(self) -> int:
-        """Patients of the rarer class of a binary task, or all: they can show a difference."""
-        if self.task.kind != "binary":
-            return len(self.patients.group)
-        return min(len(np.unique(self.patients.codes[self.truth == label])) for label in (0, 1))
+    def fewest(self) -> float:
+        """Patients that the rarer class of a binary task is worth, or all cases are."""
+        binary = self.task.kind == "binary"
+        label = (self.truth == 1).astype(np.intp) if binary else np.zeros(len(self.truth), dtype=np.intp)
+        return float(effective_patients(label, self.patients.codes, 2 if binary else 1).min())
+
+    @property
+    def can_be_judged(self) -> bool:
+        """Whether there are patients enough for intervals and for telling methods apart."""
+        return self.fewest > FEWEST_PATIENTS - ROUNDING
+
+    @property
+    def people(self) -> tuple[int, int | None]:
+        """Number of patients, and of those with a positive case of a binary task."""
+        positive = len(np.unique(self.patients.codes[self.truth == 1]))
+        return len(self.patients.group), positive if self.task.kind == "binary" else None
+
+    @property
+    def numbered(self) -> list[tuple[int, ...]]:
+        """Numbers of the seeds of each method, in the order of ``predictions``."""
+        return [self.seeds.get(label, tuple(range(len(its)))) for label, its in self.predictions.items()]
 
 
 def of_methods(results: Results, labels: Sequence[str] | None) -> Results:
@@ -210,6 +233,8 @@ def sample_of(results: Results, task: Task, metric: Metric | None = None) -> Sam
         constant=np.ones(len(truth)) if decided else _constant(task, finished, fold),
         ceiling=None if decided else _ceiling(task, results.ceiling, known.index),
         site_names=tuple(map(str, np.unique(known["site"].to_numpy()))),
+        seeds={label: tuple(sorted(map(int, tables[label]["seed"].unique()))) for label in predictions},
+        variance_factor=results.variance_factor,
     )
 
 
@@ -316,7 +341,7 @@ def with_values(metric: Metric, sample: Sample) -> Sample:
     values = seed_values(metric, sample)
     lacking = [label for label, its in values.items() if np.isnan(its).any()]
     why = failure_of(metric) or f"{metric.title} has no value on these cases"
-    if metric.name == "auc":
+    if metric.is_area:
         why = f"no fold has both classes of {sample.task.name}"
     return replace(
         sample,

@@ -1,7 +1,8 @@
 """From stored predictions to one score a task and method: a pure function, without images, GPU or plugins."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,14 @@ from numpy.typing import NDArray
 from bench.cohorts.cohort import Task
 from bench.errors import StoreError
 from bench.inference import (
+    ALPHA,
     DRAW_SEED,
     DRAWS,
-    FEWEST_PATIENTS,
     NO_INTERVAL,
     Difference,
     Interval,
     draw_patients,
+    is_undecided,
 )
 from bench.metrics import Array, Metric
 from bench.ranking import RankSet, best_shares, rank_sets
@@ -40,13 +42,17 @@ from bench.uncertainty import (
     CONSTANT,
     LEAST_GAP,
     NO_DIFFERENCE,
+    Chance,
     Resampled,
+    chance_of,
+    difference_of,
     family_p,
-    interval_of,
+    intervals_of,
     metric_influence,
     recovered_share,
     resample,
-    uncertainty,
+    way_to,
+    with_constant,
 )
 
 __all__ = [
@@ -54,14 +60,17 @@ __all__ = [
     "LEAST_GAP",
     "NAN",
     "NO_DIFFERENCE",
+    "Chance",
     "MethodResult",
     "Resampled",
     "Results",
     "Sample",
     "Score",
     "beside",
+    "chance_of",
+    "difference_of",
     "family_p",
-    "interval_of",
+    "intervals_of",
     "metric_influence",
     "metric_of",
     "metric_scores",
@@ -88,7 +97,15 @@ class Score:
     best_share
         Share of resamples in which its value is the best of all.
     adjusted
-        Method to p of the difference from it, adjusted for all pairs of the task.
+        Method to p of the difference from it, adjusted for all pairs of methods of the task and the constant
+        predictor.
+    constant_p
+        The same of :attr:`gain`; NaN where that has none.
+    unclear
+        Methods (the constant predictor as ``""``) whose p the most resamples place on neither side of 5 %:
+        read as not separable.
+    patients, positive_patients
+        Of the cases, and of those with a positive case; None for a continuous task.
     imputed
         Of how many of the ``n`` cases the prediction is the constant predictor's.
     value, interval
@@ -129,6 +146,10 @@ class Score:
     best_share: float = NAN
     adjusted: Mapping[str, float] = field(default_factory=dict, repr=False)
     imputed: int = 0
+    patients: int = 0
+    positive_patients: int | None = None
+    constant_p: float = NAN
+    unclear: tuple[str, ...] = ()
 
 
 def score_results(results: Results, draws: int = DRAWS, seed: int = DRAW_SEED) -> tuple[Score, ...]:
@@ -193,7 +214,8 @@ def _task_scores(results: Results, sample: Sample, draws: int, seed: int) -> lis
     if not sample.predictions:
         return list(blank.values())
     drawn = draw_patients(sample.patients, draws, seed)
-    scored = _scored(metric, sample, drawn, seed, blank, seed_values(metric, sample))
+    levels = (ALPHA, ALPHA / max(sum(task.ranked for task in results.tasks), 1))
+    scored = _scored(metric, sample, drawn, seed, blank, seed_values(metric, sample), levels)
     return [scored.get(label, blank[label]) for label in blank]
 
 
@@ -209,6 +231,8 @@ def _blank(method: MethodResult, sample: Sample, metric: Metric) -> Score:
         fit_seconds=method.fit_seconds,
         parameters=method.parameters,
         imputed=method.imputed.get(sample.task.name, 0),
+        patients=sample.people[0],
+        positive_patients=sample.people[1],
     )
 
 
@@ -219,28 +243,36 @@ def _scored(
     seed: int,
     blank: Mapping[str, Score],
     values: Mapping[str, Array],
+    levels: Sequence[float],
 ) -> dict[str, Score]:
     """The rows of the methods that have a value."""
     resampled = resample(metric, sample, drawn)
-    means = {label: float(its.mean()) for label, its in values.items()}
+    means = {label: float(said.mean()) for label, said in values.items()}
     known = beside(metric, sample)
     constant = metric.value(sample.truth, sample.constant, known)
     ceiling = NAN if sample.ceiling is None else metric.value(sample.truth, sample.ceiling, known)
-    uncertain, influence = uncertainty(metric, sample, drawn, resampled, means, constant)
-    standing = _standing(metric, sample, drawn, seed, resampled, means, influence)
+    way = way_to(metric, sample, constant, ceiling)
+    chance = chance_of(metric, with_constant(sample))
+    intervals = intervals_of(metric, sample, resampled.methods, chance.patients, drawn)
+    oriented = metric.sign * np.array([*means.values(), constant])
+    gains = _gains(metric, sample, oriented, chance, drawn, seed)
+    standing = _standing(metric, sample, oriented, chance, (drawn, seed), gains, resampled, levels)
     pooled = _mean_values(metric, sample, np.zeros_like(sample.fold))
     several = sample.site.max(initial=0) > 0
     within = _mean_values(metric, sample, fold_and_site(sample)) if several else dict.fromkeys(means, NAN)
     rows = {}
     for index, (label, mean) in enumerate(means.items()):
-        share, share_interval = recovered_share(metric, mean, constant, ceiling, resampled, index)
+        gain = float(oriented[index] - oriented[-1])
+        share, share_interval = recovered_share(
+            metric, sample, gain, way, resampled, index, chance.seeds[index]
+        )
         rows[label] = replace(
             blank[label],
             **standing[label],
             value=mean,
-            interval=uncertain[label][0],
+            interval=intervals[index],
             constant=constant,
-            gain=uncertain[label][1],
+            gain=gains[index],
             ceiling=ceiling,
             share=share,
             share_interval=share_interval,
@@ -252,37 +284,68 @@ def _scored(
     return rows
 
 
+def _gains(
+    metric: Metric, sample: Sample, oriented: Array, chance: Chance, drawn: Array, seed: int
+) -> list[Difference]:
+    """The difference of each method from the constant predictor, which is the last row."""
+    last = len(oriented) - 1
+    if not metric.ranks:
+        return [NO_DIFFERENCE] * last
+    given = (metric, with_constant(sample), oriented, chance)
+    return [difference_of(*given, (row, last), drawn, seed)[0] for row in range(last)]
+
+
 def _standing(
     metric: Metric,
     sample: Sample,
-    drawn: Array,
-    seed: int,
+    oriented: Array,
+    chance: Chance,
+    drawing: tuple[Array, int],
+    gains: Sequence[Difference],
     resampled: Resampled,
-    means: Mapping[str, float],
-    influence: Array,
+    levels: Sequence[float],
 ) -> dict[str, dict[str, Any]]:
     """Where each method stands among the others: the fields of :class:`Score` that say so.
 
-    With too few patients to tell methods apart all have rank 1, and any rank may be the true one.
+    The constant predictor, in the last row, is a member of the family and has no rank. With too few patients
+    to tell methods apart all have rank 1, and any rank may be the true one.
     """
-    oriented = metric.sign * np.array(list(means.values()))
-    adjusted, shares = np.ones((len(means), len(means))), np.full(len(means), NAN)
-    if sample.fewest >= FEWEST_PATIENTS and not np.isnan(influence).any():
-        adjusted = family_p(metric, sample, oriented, influence, drawn, seed)
-        shares = best_shares(metric.sign * resampled.methods) if len(means) > 1 else shares
+    count, labels = len(gains), list(sample.predictions)
+    adjusted, shares = np.ones((count + 1, count + 1)), np.full(count, NAN)
+    if metric.ranks and sample.can_be_judged and not np.isnan(chance.patients[:count]).any():
+        rows = _usable(oriented, chance)
+        contrasts = [pair for pair in combinations(range(count + 1), 2) if rows[list(pair)].all()]
+        given = (metric, with_constant(sample), oriented, chance, *drawing)
+        found = family_p(*given, contrasts, levels) if contrasts else adjusted
+        adjusted = np.where(np.isnan(found), 1.0, found)
+        shares = best_shares(metric.sign * resampled.methods) if count > 1 else shares
+    among = adjusted[:count, :count]
     return {
         label: {
-            "rank": its.best,
-            "rank_set": its,
+            "rank": ranks.best,
+            "rank_set": ranks,
             "best_share": float(share),
-            "adjusted": dict(zip(means, row.tolist(), strict=True)),
+            "adjusted": dict(zip(labels, row.tolist(), strict=False)),
+            # The joint bootstrap and the difference's own test differ in the third digit; never the smaller.
+            "constant_p": NAN if np.isnan(gain.p) else max(float(row[-1]), gain.p),
+            "unclear": tuple(
+                name for name, p in zip([*labels, CONSTANT], row, strict=True) if is_undecided(p)
+            ),
         }
-        for label, its, share, row in zip(means, rank_sets(oriented, adjusted), shares, adjusted, strict=True)
+        for label, ranks, share, row, gain in zip(
+            labels, rank_sets(oriented[:count], among), shares, adjusted, gains, strict=False
+        )
     }
+
+
+def _usable(oriented: Array, chance: Chance) -> NDArray[np.bool_]:
+    """Which rows have a value and a spread; the constant predictor may lack them, shape (row,)."""
+    usable: NDArray[np.bool_] = ~(np.isnan(oriented) | np.isnan(chance.patients).any(axis=1))
+    return usable
 
 
 def _mean_values(metric: Metric, sample: Sample, stratum: NDArray[np.intp]) -> dict[str, float]:
     """The rank metric with other strata, mean over seeds; NaN for other metrics."""
-    if metric.name != "auc":
+    if not metric.is_area:
         return dict.fromkeys(sample.predictions, NAN)
-    return {label: float(its.mean()) for label, its in seed_values(metric, sample, stratum).items()}
+    return {label: float(said.mean()) for label, said in seed_values(metric, sample, stratum).items()}

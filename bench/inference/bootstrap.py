@@ -1,23 +1,31 @@
 """Who is resampled, what each patient contributes, and the statistics of resamples."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.inference.estimate import NEGLIGIBLE
+from bench.inference.estimate import ALPHA, NEGLIGIBLE
 from bench.metrics import DRAWS_AT_ONCE, Array, Codes, stratum_codes
 
 DRAWS = 2000
-
-
 DRAW_SEED = 0
 
+# A p this many standard errors (of the resampling) from 5 % is clear. Resamples are added until it is, or
+# until there are this many; a p that stays open is given as just above 5 %, whatever the seed.
+CLEAR = 4
+MOST_DRAWS = 200_000
+JUST_ABOVE = 1 + 1e-9
 
-# The fewest independent patients that can show a difference at all: a sign test on five unanimous patients
-# has p = .0625, on six p = .031. With fewer, no method is called better than another.
-FEWEST_PATIENTS = 6
+# Patients (of each class, for a binary task) below which nothing has an interval and no two methods are told
+# apart, whatever the number of their cases; a class whose cases lie unevenly counts by what it is worth
+# (effective_patients). ``tests/simulations/few_patients.py``: from here on intervals hold 93 % or more.
+FEWEST_PATIENTS = 10
+
+# Sets the normal numbers of seeds apart from the blocks of resamples, which count from 0.
+SEEDS_STREAM = 2**32
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +57,9 @@ def patients_of(patient: NDArray[np.generic], label: Array | None = None) -> Pat
     return Patients(codes, group)
 
 
-def draw_patients(patients: Patients, draws: int = DRAWS, seed: int = DRAW_SEED, fewer: int = 0) -> Array:
+def draw_patients(
+    patients: Patients, draws: int = DRAWS, seed: int | Sequence[int] = DRAW_SEED, fewer: int = 0
+) -> Array:
     """How often each bootstrap resample holds each patient with all its cases, shape (patient, draw).
 
     As many patients as a group has, or ``fewer``, are drawn with replacement within it. The draws depend on
@@ -64,6 +74,39 @@ def draw_patients(patients: Patients, draws: int = DRAWS, seed: int = DRAW_SEED,
         held = np.bincount(drawn.ravel(), minlength=draws * len(members))
         counts[members] = held.reshape(draws, len(members)).T
     return counts
+
+
+def resamples(patients: Patients, drawn: Array, seed: int, seeds: int) -> Iterator[tuple[Array, Array]]:
+    """The resamples that were ``drawn`` by :func:`draw_patients`, then further blocks of as many.
+
+    Each with a normal number for every training seed and resample, shape (seed, draw). It ends when
+    :data:`MOST_DRAWS` are reached.
+    """
+    first = patients.group == patients.group[0]
+    fewer = int(first.sum()) - int(drawn[first, 0].sum())
+    count = drawn.shape[1]
+    for block in range(max(MOST_DRAWS // count, 1)):
+        held = draw_patients(patients, count, (seed, block), fewer) if block else drawn
+        yield held, np.random.default_rng((seed, SEEDS_STREAM, block)).standard_normal((seeds, count))
+
+
+def undecided(p: Array, draws: Array, levels: Sequence[float]) -> Array:
+    """The level that so many resamples leave each p on either side of, NaN where they decide; (step,).
+
+    A p is that of a step of a family, from the largest difference on: where one is clearly above a level no
+    later one matters to it.
+    """
+    found = np.full(len(p), np.nan)
+    for level in levels:
+        margin = CLEAR * np.sqrt(level * (1 - level) / draws)
+        passed = np.concatenate([[False], np.maximum.accumulate(p > level + margin)[:-1]])
+        found[(np.abs(p - level) <= margin) & ~passed] = level
+    return found
+
+
+def is_undecided(p: float, levels: Sequence[float] = (ALPHA,)) -> bool:
+    """Whether a p stands for one that the most resamples leave open: just above a level."""
+    return any(math.isclose(p, level * JUST_ABOVE, rel_tol=1e-12) for level in levels)
 
 
 def effective_patients(truth: Codes, patient: NDArray[np.generic], classes: int) -> Array:
@@ -123,12 +166,57 @@ def jackknife_influence(metric: Callable[[Array], Array], patients: Patients) ->
     return influence
 
 
-def studentised(contrast: Array, patients: Patients, drawn: Array) -> Array:
-    """Absolute bootstrap-t statistics of sums over patients, shape (row, draw); infinite without spread."""
+def seed_influence(values: Sequence[Array], seeds: Sequence[Sequence[int]] | None = None) -> Array:
+    r"""What each training seed contributes to each mean over seeds, shape (row, seed).
+
+    .. math:: c_{ms} = (v_{ms} - \bar v_m) / \sqrt{S_m (S_m - 1)}
+
+    so that the sum of squares of the difference of two rows is :math:`s_d^2 / S`, the variance of a mean of S
+    differences between rows of the same seeds. A seed says how a method of this kind could have come out
+    on the same cases. 0 where a row has a single seed, whose chance nothing tells.
+
+    Parameters
+    ----------
+    values
+        A metric of each seed of each row, each of shape (seed,).
+    seeds
+        Their numbers, which pair rows; 0, 1, 2 ... where left out.
+    """
+    named = [range(len(row)) for row in values] if seeds is None else seeds
+    column = {seed: place for place, seed in enumerate(sorted({its for row in named for its in row}))}
+    found = np.zeros((len(values), len(column)))
+    for row, (said, numbers) in enumerate(zip(values, named, strict=True)):
+        if len(said) > 1:
+            places = [column[its] for its in numbers]
+            found[row, places] = (said - said.mean()) / np.sqrt(len(said) * (len(said) - 1))
+    return found
+
+
+def seed_freedom(contributions: Array) -> int:
+    """Degrees of freedom of a variance between seeds, from contributions of shape (..., seed)."""
+    return max(int(contributions.shape[-1]) - 1, 1)
+
+
+def studentised(contrast: Array, patients: Patients, drawn: Array, seeds: Array, numbers: Array) -> Array:
+    """Absolute bootstrap-t statistics of sums over patients and seeds, shape (row, draw).
+
+    Patients are resampled; what a training seed contributes is multiplied with a normal number, so that two
+    or three seeds leave the spread as uncertain as they do. Infinite without spread.
+
+    Parameters
+    ----------
+    contrast, seeds
+        What each patient and each seed contributes, shapes (row, patient) and (row, seed).
+    patients, drawn, numbers
+        Who was resampled, and the numbers of the seeds, as :func:`resamples` yields them.
+    """
     variance = _resampled_variance(contrast, patients, drawn)
-    moved = np.abs(contrast @ (drawn * _per_drawn(patients, drawn)[:, None] - 1))
+    moved = contrast @ (drawn * _per_drawn(patients, drawn)[:, None] - 1)
+    shift, count = seeds @ numbers, seeds.shape[1]
+    moved += shift
+    variance += (seeds**2 @ numbers**2 - shift**2 / count) * count / seed_freedom(seeds)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio: Array = moved / np.sqrt(variance)
+        ratio: Array = np.abs(moved) / np.sqrt(variance)
     return np.where(moved**2 < NEGLIGIBLE, 0.0, ratio)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.inference.bootstrap import sum_by
+from bench.inference.bootstrap import seed_freedom, seed_influence, sum_by
 from bench.inference.estimate import (
     ALPHA,
     NEGLIGIBLE,
@@ -14,14 +14,17 @@ from bench.inference.estimate import (
     Difference,
     Interval,
     expit,
-    normal_quantile,
+    satterthwaite,
     student_quantile,
     two_sided,
 )
-from bench.metrics import Array, Codes, pair_counts, placements, stratum_codes
+from bench.metrics import Array, Codes, pair_counts, placements, sort_keys, stratum_codes
 
 # The correction for small strata is of order 1 / pairs: beyond this many, the rounding of tables hides it.
 MOST_CORRECTED_PAIRS = 1_000_000
+
+# An area is a ratio of counts: this close to 0 or 1 it is that.
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,14 @@ class DeLong:
     freedom
         Degrees of freedom of the positive and of the negative part.
     disjoint_pairs
-        Number of pairs of patients, one of each class, that can be formed within strata using nobody twice.
+        Number of pairs of patients, one of each class, that can be formed within strata using nobody twice,
+        over the factor of the variance.
     by_stratum
         Areas of the strata that have a pair, shape (prediction, stratum).
+    seeds
+        What each training seed contributes, shape (prediction, seed): :func:`bench.inference.seed_influence`.
+    factor
+        By what the variance over patients is multiplied.
     """
 
     auc: Array
@@ -50,18 +58,26 @@ class DeLong:
     losses: Array
     joint_part: Array
     freedom: tuple[int, int]
-    disjoint_pairs: int
+    disjoint_pairs: float
     by_stratum: Array
+    seeds: Array
+    factor: float
 
     @property
     def covariance(self) -> Array:
-        """Covariance of the areas, shape (prediction, prediction)."""
+        """Covariance of the areas over patients, shape (prediction, prediction)."""
         covariance: Array = self.gains @ self.gains.T + self.losses @ self.losses.T + self.joint_part
         return covariance
 
     def is_constant(self, row: int) -> bool:
-        """Whether an area without a variance is that of a prediction that is constant within each stratum."""
-        return bool(np.allclose(self.by_stratum[row], 0.5, rtol=0, atol=NEGLIGIBLE**0.5))
+        """Whether a prediction is constant within each stratum: all areas are 0.5, without a variance."""
+        level = np.allclose(self.by_stratum[row], 0.5, rtol=0, atol=NEGLIGIBLE**0.5)
+        return bool(level and self.covariance[row, row] < NEGLIGIBLE)
+
+    def variance(self, row: int) -> tuple[float, float]:
+        """Variance of an area over patients and seeds, and its degrees of freedom (infinite for one seed)."""
+        patients, seeds = float(self.covariance[row, row]), float((self.seeds[row] ** 2).sum())
+        return patients + seeds, satterthwaite([(patients, np.inf), (seeds, seed_freedom(self.seeds))])
 
 
 def delong(
@@ -69,6 +85,8 @@ def delong(
     scores: Sequence[Array],
     stratum: NDArray[np.generic] | None = None,
     patient: NDArray[np.generic] | None = None,
+    factor: float = 1.0,
+    seeds: Sequence[Sequence[int]] | None = None,
 ) -> DeLong:
     """Areas over within-stratum pairs and their covariance, from structural components summed by patient.
 
@@ -86,15 +104,21 @@ def delong(
         One array a prediction, each of shape (seed, case).
     patient
         Patient of each case, shape (case,); every case its own patient where left out.
+    factor
+        What multiplies the variance over patients: :func:`bench.shared_training.variance_factor`.
+    seeds
+        Number of each seed of each prediction, which pairs them; in order where left out.
     """
     positive = truth == 1
     strata = stratum_codes(stratum, len(truth))
     rivals = pair_counts(positive, strata)
     people = stratum_codes(np.arange(len(truth)) if patient is None else patient, len(truth))
-    placed = np.array([_mean_placements(positive, score, strata) for score in scores])
+    each = [_placements(positive, score, strata) for score in scores]
+    placed = np.array([rows.mean(axis=0) for rows in each])
     pairs = rivals[positive].sum()
     if pairs == 0:
         return _no_pairs(len(scores), int(people.max(initial=-1)) + 1)
+    areas = [rows[:, positive].sum(axis=1) / pairs for rows in each]
     by_stratum = _stratum_areas(positive, placed, strata, rivals)
     components = (placed - rivals * by_stratum[:, strata]) / pairs
     gains = sum_by(people, np.where(positive, components, 0.0))
@@ -107,12 +131,14 @@ def delong(
     joint = scales[2] * (gains @ losses.T) if sizes[2] < sizes[0] + sizes[1] else np.zeros((len(scores),) * 2)
     return DeLong(
         auc=placed[:, positive].sum(axis=1) / pairs,
-        gains=np.sqrt(scales[0]) * gains,
-        losses=np.sqrt(scales[1]) * losses,
-        joint_part=joint + joint.T,
+        gains=np.sqrt(factor * scales[0]) * gains,
+        losses=np.sqrt(factor * scales[1]) * losses,
+        joint_part=factor * (joint + joint.T),
         freedom=(sizes[0] - count, sizes[1] - count),
-        disjoint_pairs=_disjoint_pairs(positive, strata, people),
+        disjoint_pairs=_disjoint_pairs(positive, strata, people) / factor,
         by_stratum=by_stratum[:, counted],
+        seeds=seed_influence(areas, seeds),
+        factor=factor,
     )
 
 
@@ -124,28 +150,30 @@ def auc_interval(sample: DeLong, row: int) -> Interval:
     at most ``auc ** d``, so the lower limit is ``.025 ** (1 / d)``. A prediction that is constant within each
     stratum gets 0.5 to 0.5. NaN without a pair, with too few patients for a standard error, and where strata
     too small to show a spread leave none to an area between 0 and 1.
+
+    With several training seeds their variance is in it, and the quantile is Student's.
     """
-    area, variance = float(sample.auc[row]), float(sample.covariance[row, row])
-    if area >= 1:
+    area, (variance, freedom) = float(sample.auc[row]), sample.variance(row)
+    if area > 1 - ROUNDING:
         return Interval((ALPHA / 2) ** (1 / sample.disjoint_pairs), 1.0)
-    if area <= 0:
+    if area < ROUNDING:
         return Interval(0.0, 1 - (ALPHA / 2) ** (1 / sample.disjoint_pairs))
     if variance < NEGLIGIBLE:
-        return Interval(area, area) if sample.is_constant(row) else NO_INTERVAL
+        return Interval(0.5, 0.5) if sample.is_constant(row) else NO_INTERVAL
     logit = np.log(area / (1 - area))
-    reach = normal_quantile() * np.sqrt(variance) / (area * (1 - area))
+    reach = student_quantile(freedom) * np.sqrt(variance) / (area * (1 - area))
     return Interval(expit(logit - reach), expit(logit + reach))
 
 
 def auc_p(sample: DeLong, row: int) -> float:
     """Two-sided p of the hypothesis that an area is 0.5, dual to :func:`auc_interval`; NaN where that is."""
-    area, variance = float(sample.auc[row]), float(sample.covariance[row, row])
-    if area in (0.0, 1.0):
-        return min(1.0, 2 * 0.5**sample.disjoint_pairs)
+    area, (variance, freedom) = float(sample.auc[row]), sample.variance(row)
+    if not ROUNDING < area < 1 - ROUNDING:
+        return min(1.0, 2 * 0.5**sample.disjoint_pairs) if sample.disjoint_pairs else float("nan")
     if variance < NEGLIGIBLE:
         return 1.0 if sample.is_constant(row) else float("nan")
     logit = np.log(area / (1 - area))
-    return two_sided(logit * area * (1 - area) / np.sqrt(variance), np.inf)
+    return two_sided(logit * area * (1 - area) / np.sqrt(variance), freedom)
 
 
 def auc_difference(
@@ -154,6 +182,8 @@ def auc_difference(
     second: Array,
     stratum: NDArray[np.generic] | None = None,
     patient: NDArray[np.generic] | None = None,
+    factor: float = 1.0,
+    seeds: Sequence[Sequence[int]] | None = None,
 ) -> Difference:
     """Paired difference ``first - second`` of two areas on the same cases.
 
@@ -162,12 +192,19 @@ def auc_difference(
     that part is estimated from the residuals of the pairs and taken off once, and the quantile is Student's,
     with Welch's degrees of freedom for the positive and the negative part.
 
+    The difference from a prediction that is constant within strata is the area less 0.5, with the interval
+    and p of :func:`auc_interval` and :func:`auc_p`: within -0.5 to 0.5, as the difference is. Others lie
+    within -1 to 1.
+
     Where all patients agree on a difference the variance is 0: the interval is NaN and p that of a sign test
     on disjoint pairs; NaN too where the strata do not agree on its sign, being too small to show a spread.
-    ``first`` and ``second`` have shape (seed, case).
+    ``first`` and ``second`` have shape (seed, case); the other arguments are those of :func:`delong`.
     """
-    sample = delong(truth, [first, second], stratum, patient)
+    sample = delong(truth, [first, second], stratum, patient, factor, seeds)
     value = float(sample.auc[0] - sample.auc[1])
+    constant = [sample.is_constant(row) for row in (0, 1)]
+    if any(constant) and not all(constant):
+        return from_constant(sample, 0) if constant[1] else from_constant(sample, 1).reversed()
     error, freedom = _difference_error(sample, truth, first, second, stratum)
     if np.isnan(error):
         return Difference(value, NO_INTERVAL, float("nan"))
@@ -185,10 +222,18 @@ def auc_difference_error(
     second: Array,
     stratum: NDArray[np.generic] | None = None,
     patient: NDArray[np.generic] | None = None,
+    factor: float = 1.0,
+    seeds: Sequence[Sequence[int]] | None = None,
 ) -> float:
     """Standard error of :func:`auc_difference`, of the same arguments; NaN where it has none."""
-    sample = delong(truth, [first, second], stratum, patient)
+    sample = delong(truth, [first, second], stratum, patient, factor, seeds)
     return _difference_error(sample, truth, first, second, stratum)[0]
+
+
+def from_constant(sample: DeLong, row: int) -> Difference:
+    """By how much an area is better than that of a constant predictor, 0.5: its interval and p, shifted."""
+    low, high = auc_interval(sample, row)
+    return Difference(float(sample.auc[row]) - 0.5, Interval(low - 0.5, high - 0.5), auc_p(sample, row))
 
 
 def auc_influence(sample: DeLong) -> Array:
@@ -200,17 +245,18 @@ def _difference_error(
     sample: DeLong, truth: Array, first: Array, second: Array, stratum: NDArray[np.generic] | None
 ) -> tuple[float, float]:
     """Standard error of the difference of two areas, and its degrees of freedom."""
-    parts = [float(((part[0] - part[1]) ** 2).sum()) for part in (sample.gains, sample.losses)]
+    sources = (sample.gains, sample.losses, sample.seeds)
+    parts = [float(((its[0] - its[1]) ** 2).sum()) for its in sources]
     covariance = sample.covariance
     plain = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
-    if np.isnan(plain) or plain < NEGLIGIBLE:
+    if np.isnan(plain) or plain + parts[2] < NEGLIGIBLE:
         return (plain if np.isnan(plain) else 0.0), float("nan")
     # The expected plain variance is main + 2 x single-pair part, so the truth is never below half of it.
     single = single_pair_covariance(truth, [first, second], stratum_codes(stratum, len(truth)))
-    excess = float(single[0, 0] + single[1, 1] - 2 * single[0, 1])
-    error = float(np.sqrt(max(plain - excess, plain / 2)))
-    freedom = sum(parts) ** 2 / sum(part**2 / df for part, df in zip(parts, sample.freedom, strict=True))
-    return error, freedom
+    excess = sample.factor * float(single[0, 0] + single[1, 1] - 2 * single[0, 1])
+    error = float(np.sqrt(max(plain - excess, plain / 2) + parts[2]))
+    freedoms = (*sample.freedom, seed_freedom(sample.seeds))
+    return error, satterthwaite(list(zip(parts, freedoms, strict=True)))
 
 
 def unanimous_p(sample: DeLong) -> Array:
@@ -222,14 +268,14 @@ def unanimous_p(sample: DeLong) -> Array:
     gap = sample.by_stratum[:, None] - sample.by_stratum
     signs = np.where(np.abs(gap) < NEGLIGIBLE**0.5, 0.0, np.sign(gap))
     agree = signs.min(axis=2, initial=1) == signs.max(axis=2, initial=-1)
-    sign_test = np.where(signs.sum(axis=2) == 0, 1.0, min(1.0, 2 * 0.5**sample.disjoint_pairs))
+    sign_test = np.where(np.all(signs == 0, axis=2), 1.0, min(1.0, 2 * 0.5**sample.disjoint_pairs))
     p: Array = np.where(agree, sign_test, np.nan)
     return p
 
 
-def _mean_placements(positive: NDArray[np.bool_], score: Array, stratum: Codes) -> Array:
-    placed: Array = np.mean([placements(positive, its, stratum) for its in np.atleast_2d(score)], axis=0)
-    return placed
+def _placements(positive: NDArray[np.bool_], score: Array, stratum: Codes) -> Array:
+    """Placements of each seed, shape (seed, case)."""
+    return np.array([placements(positive, row, stratum) for row in np.atleast_2d(score)])
 
 
 def _stratum_areas(positive: NDArray[np.bool_], placed: Array, stratum: Codes, rivals: Array) -> Array:
@@ -251,7 +297,9 @@ def _disjoint_pairs(positive: NDArray[np.bool_], stratum: Codes, patient: Codes)
 def _no_pairs(rows: int, patients: int) -> DeLong:
     nothing = np.full((rows, patients), np.nan)
     square = np.full((rows, rows), np.nan)
-    return DeLong(np.full(rows, np.nan), nothing, nothing, square, (0, 0), 0, nothing[:, :0])
+    return DeLong(
+        np.full(rows, np.nan), nothing, nothing, square, (0, 0), 0, nothing[:, :0], np.zeros((rows, 1)), 1.0
+    )
 
 
 def single_pair_covariance(truth: Array, scores: Sequence[Array], strata: Codes) -> Array:
@@ -284,5 +332,6 @@ def _residual(won: Array) -> Array:
 def _pair_scores(score: Array, positive: Codes, negative: Codes) -> Array:
     """1 where the positive case scores higher, 0.5 for a tie, mean over seeds, shape (positive, negative)."""
     rows = np.atleast_2d(score)
-    won: Array = np.mean([(np.sign(its[positive][:, None] - its[negative]) + 1) / 2 for its in rows], axis=0)
+    keys = [sort_keys(row, np.zeros(len(row), dtype=np.intp)) for row in rows]
+    won: Array = np.mean([(np.sign(key[positive][:, None] - key[negative]) + 1) / 2 for key in keys], axis=0)
     return won

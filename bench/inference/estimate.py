@@ -1,5 +1,7 @@
 """What an estimate is made of: an interval, a difference, and the quantiles that they use."""
 
+import math
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -36,6 +38,11 @@ class Difference(NamedTuple):
     interval: Interval
     p: float
 
+    def reversed(self) -> "Difference":
+        """The same with the two sides exchanged."""
+        low, high = self.interval
+        return Difference(-self.value, Interval(-high, -low), self.p)
+
 
 def normal_quantile() -> float:
     """The quantile of the normal distribution that bounds a 95 % interval, 1.96."""
@@ -43,10 +50,18 @@ def normal_quantile() -> float:
 
 
 def student_quantile(freedom: float) -> float:
-    """The same of Student's distribution."""
+    """The same of Student's distribution, which with infinitely many degrees of freedom is the normal one."""
+    if np.isinf(freedom):
+        return normal_quantile()
     from scipy.special import stdtrit
 
     return float(stdtrit(freedom, 1 - ALPHA / 2))
+
+
+def satterthwaite(parts: Sequence[tuple[float, float]]) -> float:
+    """Degrees of freedom of a sum of variances, each with its own; infinite where no part is uncertain."""
+    uncertain = sum(variance**2 / freedom for variance, freedom in parts)
+    return float(sum(variance for variance, _ in parts) ** 2 / uncertain) if uncertain > 0 else math.inf
 
 
 def two_sided(statistic: float, freedom: float) -> float:

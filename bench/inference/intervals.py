@@ -5,9 +5,15 @@ import math
 import numpy as np
 
 from bench.inference.bootstrap import (
+    DRAW_SEED,
+    FEWEST_PATIENTS,
+    JUST_ABOVE,
     Patients,
     metric_variance,
+    resamples,
+    seed_freedom,
     studentised,
+    undecided,
 )
 from bench.inference.estimate import (
     ALPHA,
@@ -18,11 +24,10 @@ from bench.inference.estimate import (
     Interval,
     expit,
     normal_quantile,
+    satterthwaite,
+    student_quantile,
 )
 from bench.metrics import Array
-
-# Studentised quantiles of fewer patients than this are those of a few ties: limits of 1e90 have been seen.
-FEWEST_STUDENTISED = 10
 
 
 def percentile_interval(resampled: Array) -> Interval:
@@ -96,9 +101,9 @@ def studentised_interval(
     -------
     Interval
         NaN where fewer than 95 % of the resamples have a value and a standard error, and with fewer than
-        :data:`FEWEST_STUDENTISED` patients.
+        :data:`FEWEST_PATIENTS` patients.
     """
-    if len(patients.group) < FEWEST_STUDENTISED:
+    if len(patients.group) < FEWEST_PATIENTS:
         return NO_INTERVAL
     error = float(np.sqrt((influence**2).sum()))
     return _bootstrap_t(value, resampled, error, metric_variance(influence, patients, drawn))
@@ -115,7 +120,7 @@ def root_interval(
     as for :func:`studentised_interval`, ``influence`` that of the root; NaN also where a limit is beyond all
     numbers.
     """
-    if len(patients.group) < FEWEST_STUDENTISED:
+    if len(patients.group) < FEWEST_PATIENTS:
         return NO_INTERVAL
     if value**2 < NEGLIGIBLE:
         return Interval(value, value)
@@ -153,12 +158,19 @@ def wilson_interval(share: float, n: float) -> Interval:
     return Interval(max(0.0, float(centre - reach)), min(1.0, float(centre + reach)))
 
 
-def studentised_difference(value: float, influence: Array, patients: Patients, drawn: Array) -> Difference:
+def studentised_difference(
+    value: float,
+    influence: Array,
+    patients: Patients,
+    drawn: Array,
+    seeds: Array | None = None,
+    seed: int = DRAW_SEED,
+) -> Difference:
     """A paired difference with its bootstrap-t interval and p, both from the absolute statistic.
 
     The interval is symmetric (Hall 1988) and excludes 0 exactly where p is below .05. For a family of one,
-    :func:`adjusted_p` is this p. Where all patients agree on a difference the interval is NaN and p that of a
-    sign test; equal predictions have p = 1.
+    :func:`adjusted_p` is this p, and resamples are added as there. Where all patients agree on a difference
+    the interval is NaN and p that of a sign test; equal predictions have p = 1.
 
     Parameters
     ----------
@@ -166,20 +178,63 @@ def studentised_difference(value: float, influence: Array, patients: Patients, d
         The difference.
     influence
         What each patient contributes to it, shape (patient,).
-    patients, drawn
+    patients, drawn, seed
         As in :func:`adjusted_p`.
+    seeds
+        What each training seed contributes to it, shape (seed,); nothing if left out.
     """
-    error = float(np.sqrt((influence**2).sum()))
+    turned = np.zeros(1) if seeds is None else seeds
+    error = float(np.sqrt((influence**2).sum() + (turned**2).sum()))
     if error**2 < NEGLIGIBLE:
         agreed = min(1.0, 2 * 0.5 ** len(patients.group))
         same = value**2 < NEGLIGIBLE
         return Difference(value, Interval(value, value) if same else NO_INTERVAL, 1.0 if same else agreed)
-    null = np.sort(studentised(influence[None], patients, drawn)[0])[::-1]
-    exceeded = int((null >= abs(value) / error).sum())
+    null = np.zeros(0)
+    for held, numbers in resamples(patients, drawn, seed, len(turned)):
+        added = studentised(influence[None], patients, held, turned[None], numbers)[0]
+        null = np.concatenate([null, added])
+        p = (int((null >= abs(value) / error).sum()) + 1) / (len(null) + 1)
+        if np.isnan(undecided(np.array([p]), np.array([len(null)]), (ALPHA,))[0]):
+            return Difference(value, _symmetric(value, null, error), p)
+    low, high = _symmetric(value, null, error)
+    # Neither side of 5 %: not separable, so the interval reaches 0.
+    return Difference(value, Interval(min(low, 0.0), max(high, 0.0)), ALPHA * JUST_ABOVE)
+
+
+def _symmetric(value: float, null: Array, error: float) -> Interval:
+    """The value and as much on either side as the 95 % quantile of absolute statistics, of shape (draw,)."""
     rank = max(int(ALPHA * (len(null) + 1) + 1e-9), 1)
-    reach = float(null[rank - 1]) * error
-    interval = Interval(value - reach, value + reach) if np.isfinite(reach) else NO_INTERVAL
-    return Difference(value, interval, (exceeded + 1) / (len(null) + 1))
+    reach = float(np.partition(null, len(null) - rank)[len(null) - rank]) * error
+    return Interval(value - reach, value + reach) if np.isfinite(reach) else NO_INTERVAL
+
+
+def reach_factor(
+    patients: float, seeds: Array | None = None, factor: float = 1.0, freedom: float = math.inf
+) -> float:
+    r"""By what the reach of a fitted method's interval grows with what that leaves out.
+
+    .. math:: \sqrt{f + s^2 / v} \; t_{.975} / z_{.975}
+
+    with Satterthwaite's degrees of freedom for the sum.
+
+    Parameters
+    ----------
+    patients
+        Variance v over patients.
+    seeds
+        What each training seed contributes, shape (seed,), see :func:`seed_influence`; s^2 is its square.
+    factor
+        By what the variance over patients is multiplied for training cases that folds share.
+    freedom
+        Degrees of freedom of the variance over patients.
+    """
+    chance = 0.0 if seeds is None else float((seeds**2).sum())
+    total = factor * patients + chance
+    if not patients > NEGLIGIBLE or not np.isfinite(total):
+        return 1.0 if chance < NEGLIGIBLE else math.inf
+    parts = [(factor * patients, freedom), (chance, 1 if seeds is None else seed_freedom(seeds))]
+    quantile = student_quantile(satterthwaite(parts))
+    return math.sqrt(total / patients) * quantile / normal_quantile()
 
 
 def _bootstrap_t(value: float, resampled: Array, error: float, variance: Array) -> Interval:

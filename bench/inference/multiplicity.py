@@ -1,11 +1,21 @@
 """Many differences at once: p adjusted for their family, and shared ranks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.inference.bootstrap import DRAW_SEED, DRAWS, Patients, draw_patients, studentised
+from bench.inference.bootstrap import (
+    DRAW_SEED,
+    DRAWS,
+    JUST_ABOVE,
+    Patients,
+    draw_patients,
+    resamples,
+    studentised,
+    undecided,
+)
 from bench.inference.delong import (
     auc_influence,
     delong,
@@ -24,6 +34,9 @@ def adjusted_p(
     contrasts: Sequence[tuple[int, int]] | None = None,
     excess: Array | None = None,
     unanimous: Array | None = None,
+    seeds: Array | None = None,
+    seed: int = DRAW_SEED,
+    levels: Sequence[float] = (ALPHA,),
 ) -> Array:
     """Two-sided p of differences, adjusted for their family by step-down max-T, shape (row, row).
 
@@ -38,6 +51,10 @@ def adjusted_p(
 
     A difference on which all patients agree has no spread: its p is that of a sign test times the size of the
     family (Bonferroni), and it comes first where that is below 5 %. Equal predictions have p = 1.
+
+    Resamples are added as long as a p is not clearly on one side of each of ``levels``
+    (:func:`bench.inference.undecided`). One that :data:`bench.inference.MOST_DRAWS` leave open is given as
+    just above the level: not separable.
 
     Parameters
     ----------
@@ -55,29 +72,36 @@ def adjusted_p(
         never more than half.
     unanimous
         p of a difference without spread, shape (row, row); that of a sign test on the patients if left out.
+    seeds
+        Contribution of each training seed, shape (row, seed), see :func:`seed_influence`; none if left out.
+    seed
+        That of ``drawn``, for further resamples.
+    levels
+        What a p is held against.
     """
     family = np.transpose(np.triu_indices(len(values), k=1)) if contrasts is None else np.array(contrasts)
     first, second = family.reshape(-1, 2).astype(np.intp).T
-    difference = values[first] - values[second]
-    contrast = influence[first] - influence[second]
-    variance = (contrast**2).sum(axis=1)
-    agreed = variance < NEGLIGIBLE
-    kept = 1.0 if excess is None else 1 - excess[first, second].sum() / max(variance.sum(), NEGLIGIBLE)
-    scale = np.sqrt(np.where(agreed, 1.0, variance * max(kept, 0.5)))
+    turned = np.zeros((len(values), 1)) if seeds is None else seeds
+    chance = _Chance(influence[first] - influence[second], turned[first] - turned[second])
+    difference, agreed = values[first] - values[second], chance.variance() < NEGLIGIBLE
+    kept = (
+        1.0
+        if excess is None
+        else 1 - excess[first, second].sum() / max((chance.patients**2).sum(), NEGLIGIBLE)
+    )
+    scale = np.sqrt(np.where(agreed, 1.0, chance.variance(max(kept, 0.5))))
     signs = 2 * 0.5 ** len(patients.group) if unanimous is None else unanimous[first, second]
     alone = np.where(difference**2 > NEGLIGIBLE, np.minimum(signs * len(first), 1.0), 1.0)
-    clear = np.where(alone < ALPHA, np.inf, 0.0)
-    observed = np.where(agreed, clear, np.abs(difference) / scale)
-    null = np.where(agreed[:, None], 0.0, studentised(contrast, patients, drawn))
+    observed = np.where(agreed, np.where(alone < ALPHA, np.inf, 0.0), np.abs(difference) / scale)
     order = np.argsort(-observed, kind="stable")
-    null, observed = null[order], observed[order]
-    maxima = [null[rows].max(axis=0) for rows in _equal_together(first[order], second[order], len(values))]
-    exceeded = np.array([(its >= least).sum() for its, least in zip(maxima, observed, strict=True)])
-    resampled = (exceeded + 1) / (drawn.shape[1] + 1)
+    first, second, chance = first[order], second[order], chance.rows(order)
+    together = list(_equal_together(first, second, len(values)))
+    blocks = resamples(patients, drawn, seed, turned.shape[1])
+    resampled = _step_p(observed[order], together, chance, patients, blocks, levels)
     stepped = np.maximum.accumulate(np.where(agreed[order], np.fmax(resampled, alone[order]), resampled))
     result = np.full((len(values), len(values)), np.nan)
     np.fill_diagonal(result, 1.0)
-    result[first[order], second[order]] = result[second[order], first[order]] = np.minimum(stepped, 1.0)
+    result[first, second] = result[second, first] = np.minimum(stepped, 1.0)
     return result
 
 
@@ -89,6 +113,9 @@ def area_adjusted_p(
     contrasts: Sequence[tuple[int, int]] | None = None,
     draws: int = DRAWS,
     seed: int = DRAW_SEED,
+    factor: float = 1.0,
+    seeds: Sequence[Sequence[int]] | None = None,
+    levels: Sequence[float] = (ALPHA,),
 ) -> Array:
     """:func:`adjusted_p` of differences of areas, with two corrections for small strata.
 
@@ -107,22 +134,70 @@ def area_adjusted_p(
         As in :func:`adjusted_p`.
     draws, seed
         Of the joint bootstrap.
+    factor, seeds
+        As in :func:`delong`.
+    levels
+        As in :func:`adjusted_p`.
     """
-    areas = delong(truth, scores, stratum, patients.codes)
+    areas = delong(truth, scores, stratum, patients.codes, factor, seeds)
     strata = stratum_codes(stratum, len(truth))
     used = len(np.unique(strata[pair_counts(truth == 1, strata) > 0]))
     drawn = draw_patients(patients, draws, seed, fewer=max(used - 1, 0))
     shared = single_pair_covariance(truth, scores, strata)
     single = np.diag(shared)
-    excess = single[:, None] + single - 2 * shared
-    influence = auc_influence(areas)
-    return adjusted_p(areas.auc, influence, patients, drawn, contrasts, excess, unanimous_p(areas))
+    excess = factor * (single[:, None] + single - 2 * shared)
+    given = (auc_influence(areas), patients, drawn, contrasts, excess, unanimous_p(areas))
+    return adjusted_p(areas.auc, *given, seeds=areas.seeds, seed=seed, levels=levels)
 
 
 def shared_ranks(values: Array, adjusted: Array) -> list[int]:
     """Rank of each method: 1 + the number of methods significantly better, where higher values are better."""
     better = (values[None, :] > values[:, None]) & (adjusted < ALPHA)
     return [1 + int(count) for count in better.sum(axis=1)]
+
+
+class _Chance(NamedTuple):
+    """What patients and training seeds contribute to each difference, (pair, patient) and (pair, seed)."""
+
+    patients: Array
+    seeds: Array
+
+    def variance(self, kept: float = 1.0) -> Array:
+        """Variance of each difference, with the share of that over patients that is kept, shape (pair,)."""
+        total: Array = kept * (self.patients**2).sum(axis=1) + (self.seeds**2).sum(axis=1)
+        return total
+
+    def rows(self, chosen: Codes) -> "_Chance":
+        """Those of some differences."""
+        return _Chance(self.patients[chosen], self.seeds[chosen])
+
+
+def _step_p(
+    observed: Array,
+    together: list[Codes],
+    chance: _Chance,
+    patients: Patients,
+    blocks: Iterable[tuple[Array, Array]],
+    levels: Sequence[float],
+) -> Array:
+    """Share of resamples whose maximum reaches each step's statistic, from as many as decide it, (step,)."""
+    exceeded, drawn, steps = np.zeros(len(observed)), np.zeros(len(observed)), np.arange(len(observed))
+    open_at = np.full(len(observed), np.nan)
+    for held, numbers in blocks:
+        needed = np.unique(np.concatenate([together[step] for step in steps]))
+        part = chance.rows(needed)
+        null = studentised(part.patients, patients, held, part.seeds, numbers)
+        null = np.where((part.variance() < NEGLIGIBLE)[:, None], 0.0, null)
+        for step in steps:
+            rows = np.searchsorted(needed, together[step])
+            exceeded[step] += (null[rows].max(axis=0) >= observed[step]).sum()
+        drawn[steps] += held.shape[1]
+        open_at = undecided((exceeded + 1) / (drawn + 1), drawn, levels)
+        steps = np.flatnonzero(~np.isnan(open_at))
+        if not len(steps):
+            break
+    p: Array = np.where(np.isnan(open_at), (exceeded + 1) / (drawn + 1), open_at * JUST_ABOVE)
+    return p
 
 
 def _equal_together(first: Codes, second: Codes, methods: int) -> Iterator[Codes]:
@@ -136,7 +211,7 @@ def _equal_together(first: Codes, second: Codes, methods: int) -> Iterator[Codes
         ends = first[later], second[later]
         third = np.zeros(len(later), dtype=bool)
         for shared, mine in ((one, other), (other, one)):
-            for end, its in (ends, ends[::-1]):
-                third |= (end == shared) & differ[mine, its]
+            for end, theirs in (ends, ends[::-1]):
+                third |= (end == shared) & differ[mine, theirs]
         yield later[~third]
         differ[one, other] = differ[other, one] = True
