@@ -1,6 +1,7 @@
 """Cutting cases into parts that resemble each other, never through a patient."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -23,14 +24,13 @@ def stratify(
     Patients are placed at random and then exchanged between parts so that the imbalance
     sum((found - wanted)^2 / wanted) over parts and levels falls (simulated annealing, Kirkpatrick et al.,
     Science 220:671, 1983); the best of several starts is taken: fewest levels absent from a part, then least
-    imbalance. Sizes are the shares rounded to whole cases where every patient
-    has one case.
+    imbalance. Sizes are the shares rounded to whole cases where every patient has one case.
 
     Only the count of each level is balanced. How levels go together (a site with a label, a label with
     another) stays as random as in a cut by lot, so that an association which the cases show by chance is no
-    more alike in two parts than in two samples. A greedy placement (iterative stratification, Sechidis et al.,
-    ECML PKDD 2011) deals the sites out evenly within each label and so hands a chance association from the
-    training part to the test part: a predictor of the site alone then has an AUC above .5 without any signal.
+    more alike in two parts than in two samples. A greedy placement (iterative stratification, Sechidis et
+    al., ECML PKDD 2011) deals the sites out evenly within each label and so hands a chance association from
+    the training part to the test part: a predictor of the site alone then has an AUC above .5 without signal.
     Lots that are drawn until given counts are balanced leave everything else at random: Morgan and Rubin,
     "Rerandomization to improve covariate balance in experiments", Ann Stat 40:1263, 2012.
 
@@ -100,7 +100,7 @@ def _place(sizes: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> n
 def _anneal(
     counts: np.ndarray, part_of: np.ndarray, shares: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """The placement after exchanges of two patients at falling temperature (Metropolis), int, shape (patient,).
+    """The placement after exchanges of two patients at falling temperature (Metropolis), shape (patient,).
 
     Every exchange is accepted or not by the imbalance alone, so that of placements with the same counts none
     is likelier than another; taking the best exchange each time would not do, as it prefers patients of
@@ -137,7 +137,7 @@ def _changes(counts: np.ndarray, ones: np.ndarray, others: np.ndarray) -> list[l
     row, level = np.nonzero(gained)
     pairs = list(zip(level.tolist(), gained[row, level].tolist(), strict=True))
     ends = np.searchsorted(row, np.arange(len(ones) + 1)).tolist()
-    return [pairs[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    return [pairs[start:end] for start, end in pairwise(ends)]
 
 
 def _rise(

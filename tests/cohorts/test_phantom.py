@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -259,7 +260,7 @@ def test_the_null_phantom_holds_four_draws_that_share_nothing() -> None:
     assert len({its.case_id for its in lesions}) == len(lesions)
     assert pd.Series([its.patient_id for its in lesions]).groupby(draws).nunique().eq(237).all()
     by_draw = np.array([its.parameters for its in lesions if its.site == "A"]).reshape(4, 100, -1)
-    for one, two in zip(by_draw, by_draw[1:], strict=False):
+    for one, two in pairwise(by_draw):
         assert np.abs(np.corrcoef(one.T, two.T)[:18, 18:]).max() < 4.5 / 10
 
 
@@ -280,10 +281,12 @@ def test_the_table_and_the_splits_are_the_same_on_every_processor() -> None:
         "from bench.cohorts.phantom import SCENARIOS;"
         "from tests.test_split import random_cohort; from bench.split import make_split, load_split_config;"
         "drawn = [draw_lesions(its, seed) for its in SCENARIOS.values() for seed in (0, 1)];"
-        "values = [v for lesions in drawn for its in lesions for v in (*its.labels, its.age, *its.parameters)];"
+        "cases = [its for lesions in drawn for its in lesions];"
+        "values = [v for its in cases for v in (*its.labels, its.age, *its.parameters)];"
         "print(hashlib.sha256(repr(list(map(float, values))).encode()).hexdigest());"
         "names = ('internal', 'internal_cv', 'external_cv');"
-        "print([make_split(random_cohort(k), load_split_config(n)).fingerprint for k in (0, 2) for n in names])"
+        "configs = [load_split_config(name) for name in names];"
+        "print([make_split(random_cohort(k), its).fingerprint for k in (0, 2) for its in configs])"
     )
     root = Path(__file__).parents[2]
     printed = {

@@ -18,8 +18,8 @@ _BIOLOGY, _IMAGE = 0, 1
 class Lesion:
     """One case: labels (NaN where unknown), true parameters and the key of its random stream.
 
-    ``draw`` counts from 1; ``truth`` holds ER, PR, HER2 and Ki-67 (percentage points), shape (4,); ``known`` which of them the
-    cohort tells; ``parameters`` the attributes' parameters in the order of ``ATTRIBUTES``.
+    ``draw`` counts from 1; ``truth`` holds ER, PR, HER2 and Ki-67 (percentage points), shape (4,); ``known``
+    which of them the cohort tells; ``parameters`` the attributes' parameters in the order of ``ATTRIBUTES``.
     """
 
     case_id: str
@@ -57,7 +57,8 @@ def draw_lesions(
     """All cases of a scenario, site by site and draw by draw; ``counts`` has the cases by site of each draw.
 
     At internal sites the first ``2 * (n // 42)`` cases of a draw (at least two) are pairs: two lesions of one
-    patient whose biological latents correlate by ``biology.PAIR_CORRELATION``; nothing else is shared but age.
+    patient whose biological latents correlate by ``biology.PAIR_CORRELATION``; but for age nothing else is
+    shared.
     """
     counts = scenario.counts if counts is None else counts
     return tuple(

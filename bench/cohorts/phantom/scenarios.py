@@ -77,7 +77,7 @@ class Scenario:
     counts
         Cases by site, in each draw.
     draws
-        How many draws of its population the cohort holds, each independent of the others in all that is random.
+        How many draws of its population the cohort holds, independent of each other in all that is random.
     populations
         Whom each site sees; the published population where a site is not named.
     """
