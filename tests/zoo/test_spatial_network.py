@@ -14,7 +14,7 @@ from bench_zoo.encoders import staged_encoder
 from bench_zoo.heads import FlipAveraged, TaskNetworks, TasksNetwork
 from bench_zoo.losses import BalancedLoss
 from bench_zoo.pooling import region_moments, space_to_depth
-from bench_zoo.spatial_mtl.network import Design, SpatialNetwork
+from bench_zoo.spatial_mtl.network import Design, Pointwise, SpatialNetwork
 from bench_zoo.spatial_mtl.statistics import depth_layers, image_bands, region_statistics, statistics_width
 
 DESIGN = Design("compact", (4, 8, 8), True, True, REGIONS, True, 2, 3, 6, 0.1)
@@ -171,6 +171,12 @@ def test_an_empty_layer_shows_what_its_region_shows() -> None:
 def test_a_region_without_a_voxel_has_layers_without_weight() -> None:
     layered = depth_layers(torch.randn(1, 1, 3, 3, 3), torch.zeros(1, 2, 3, 3, 3), 4)
     assert layered.shape == (1, 2, 4, 3, 3, 3) and not layered.any()
+
+
+def test_a_pointwise_mixture_is_a_convolution_of_one_voxel() -> None:
+    mix, images = Pointwise(5, 3), torch.randn(2, 5, 4, 3, 2)
+    expected = F.conv3d(images, mix.weight[:, :, None, None, None], mix.bias)
+    torch.testing.assert_close(mix(images), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_space_to_depth_keeps_every_voxel_once() -> None:

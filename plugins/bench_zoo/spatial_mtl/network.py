@@ -56,7 +56,7 @@ class SpatialNetwork(TasksNetwork):
         widths = self.encoder.widths
         self.attention = nn.ModuleList(SpatialAttention(width) for width in widths if design.attention)
         # Few cases cannot tell hundreds of pooled features apart: each scale hands on a few mixtures.
-        self.mixtures = nn.ModuleList(nn.Conv3d(width, design.pooled, 1) for width in widths)
+        self.mixtures = nn.ModuleList(Pointwise(width, design.pooled) for width in widths)
         self.fixed = statistics_width(self.layers) if design.statistics else 0
         pooled = self.fixed + 2 * design.pooled * len(widths)
         self.norm = nn.BatchNorm1d(count * pooled)
@@ -140,6 +140,15 @@ class SpatialNetwork(TasksNetwork):
         return heat
 
 
+class Pointwise(nn.Linear):
+    """A convolution of one voxel as a matrix product, which takes half its time at few channels."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(case, width, d) -> (case, width, d)."""
+        mixed = self.weight @ features.flatten(2) + self.bias[:, None]
+        return mixed.unflatten(2, features.shape[2:])
+
+
 class SpatialAttention(nn.Module):
     """One map in [0, 1] from parallel receptive fields of 1, 3 and 5 voxels, the last by dilation."""
 
@@ -147,15 +156,15 @@ class SpatialAttention(nn.Module):
         super().__init__()
         # Narrow, or three convolutions would cost more than the encoder's own.
         inner = max(4, width // 16)
-        self.squeeze = nn.Conv3d(width, inner, 1)
+        self.squeeze = Pointwise(width, inner)
         self.fields = nn.ModuleList(
             [
-                nn.Conv3d(inner, inner, 1),
+                Pointwise(inner, inner),
                 nn.Conv3d(inner, inner, 3, padding=1),
                 nn.Conv3d(inner, inner, 3, padding=2, dilation=2),
             ]
         )
-        self.merge = nn.Conv3d(3 * inner, 1, 1)
+        self.merge = Pointwise(3 * inner, 1)
 
     def forward(self, features: Tensor) -> Tensor:
         """(case, width, d) -> (case, 1, d)."""
