@@ -1,6 +1,7 @@
 """What declared covariates alone predict: ``acquisition`` and ``clinical`` differ in their columns."""
 
 import json
+import logging
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -17,6 +18,10 @@ from bench_zoo.targets import Target, targets_of
 FILE = "covariates.json"
 # Standardised values are cut off here: one mistyped age shall not outvote the rest.
 FARTHEST = 5.0
+# Words that a warning quotes.
+NAMED = 5
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -100,6 +105,9 @@ class CovariateModel:
 class Encoding:
     """One covariate as numbers; both kinds add an indicator of missing values where training cases lack some.
 
+    A covariate is numeric where at least half of the training cases' known values are numbers; words among
+    them (``>70``, ``unknown``) then count as missing. Else every value is a level.
+
     Parameters
     ----------
     column
@@ -123,13 +131,15 @@ class Encoding:
     @classmethod
     def of(cls, values: pd.Series) -> Self:
         """The encoding that the training cases' values define."""
-        name, lacking = str(values.name), bool(values.isna().any())
-        if not pd.api.types.is_numeric_dtype(values):
-            return cls(name, tuple(sorted(values.dropna().astype(str).unique())), 0.0, 0.0, 1.0, lacking)
-        numbers = values.to_numpy(dtype=float, na_value=np.nan)
+        name, numbers = str(values.name), _numbers(values)
         known = numbers[np.isfinite(numbers)]
+        if 2 * known.size < values.notna().sum():
+            levels = tuple(sorted(values.dropna().astype(str).unique()))
+            return cls(name, levels, 0.0, 0.0, 1.0, bool(values.isna().any()))
+        _report_words(values[values.notna() & np.isnan(numbers)], len(values))
         median = float(np.median(known)) if known.size else 0.0
         filled = np.where(np.isfinite(numbers), numbers, median)
+        lacking = bool(np.isnan(numbers).any())
         return cls(name, (), median, float(filled.mean()), float(filled.std()) or 1.0, lacking)
 
     @classmethod
@@ -139,14 +149,32 @@ class Encoding:
 
     def apply(self, values: pd.Series) -> np.ndarray:
         """Columns of the model, shape (case, column)."""
-        absent = values.isna().to_numpy(dtype=bool)
         if self.levels:
+            absent = values.isna().to_numpy(dtype=bool)
             text = values.astype(str).to_numpy(dtype=object)
             columns = [(text == level) & ~absent for level in self.levels]
         else:
-            numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float)
+            numbers = _numbers(values)
+            absent = np.isnan(numbers)
             filled = np.where(np.isfinite(numbers), numbers, self.median)
             columns = [np.clip((filled - self.mean) / self.scale, -FARTHEST, FARTHEST)]
         if self.missing:
             columns.append(absent)
         return np.stack(columns, axis=1).astype(float)
+
+
+def _numbers(values: pd.Series) -> np.ndarray:
+    """Every value as a number, shape (case,), NaN where it is missing or a word."""
+    return pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+
+
+def _report_words(words: pd.Series, cases: int) -> None:
+    if len(words):
+        named = ", ".join(repr(word) for word in words.astype(str).unique()[:NAMED])
+        log.warning(
+            "covariate %r: %d of %d training values are no numbers (%s) and count as missing",
+            words.name,
+            len(words),
+            cases,
+            named,
+        )

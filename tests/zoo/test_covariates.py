@@ -1,11 +1,13 @@
 """``acquisition``, ``clinical`` and the linear models under them."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.optimize import minimize
+from sklearn.metrics import roc_auc_score
 
 from bench.cells import choose
 from bench.cohorts.cohort import Cohort, Task
@@ -99,6 +101,54 @@ def test_a_covariate_without_any_value_or_variation_says_nothing() -> None:
     for values in ([np.nan, np.nan], [3.0, 3.0], [None, None]):
         column = pd.Series(values, name="age")
         assert (Encoding.of(column).apply(column)[:, 0] == 0).all()
+
+
+@pytest.mark.parametrize("word", [">70", "unknown", "n/a", "70+"])
+def test_a_few_words_among_numbers_leave_them_numbers_and_are_named(
+    word: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ages = ["41", "52", word, "63", "74", word]
+    column = pd.Series(ages, name="age", dtype=object)
+    encoding = Encoding.of(column)
+    assert encoding.levels == () and encoding.missing
+    known = Encoding.of(pd.Series([41.0, 52.0, np.nan, 63.0, 74.0, np.nan], name="age"))
+    assert known == encoding
+    encoded = encoding.apply(column)
+    assert (np.diff(encoded[[0, 1, 3, 4], 0]) > 0).all()
+    np.testing.assert_array_equal(encoded[:, 1], [0, 0, 1, 0, 0, 1])
+    assert f"covariate 'age': 2 of 6 training values are no numbers ('{word}')" in caplog.text
+
+
+def test_a_word_that_no_training_case_has_becomes_the_median() -> None:
+    encoding = Encoding.of(pd.Series(["41", "52", "63"], name="age", dtype=object))
+    encoded = encoding.apply(pd.Series([">70", "52"], name="age", dtype=object))
+    assert encoded.shape == (2, 1) and encoded[0, 0] == encoded[1, 0] == 0
+
+
+def test_a_column_of_words_with_a_few_numbers_is_one_of_levels(caplog: pytest.LogCaptureFixture) -> None:
+    encoding = Encoding.of(pd.Series(["Aera", "3", "Skyra", "Vida"], name="scanner"))
+    assert encoding.levels == ("3", "Aera", "Skyra", "Vida")
+    assert caplog.text == ""
+
+
+def test_words_in_an_age_column_cost_clinical_no_more_than_the_values_they_stand_for(tmp_path: Path) -> None:
+    cohort = exams(tmp_path, cases=120)
+    age = cohort.table["age"].to_numpy(dtype=float)
+    # ER follows age; a few ages are written as words.
+    table = cohort.table.assign(er=(age > 55).astype(float))
+    worded = table.assign(age=[f"{its:.0f}" for its in age])
+    worded.loc[worded.index[::15], "age"] = ">70"
+    ids = cohort.case_ids
+
+    def auc(table: pd.DataFrame) -> float:
+        given = dataclasses.replace(cohort, table=table)
+        model = fitted("clinical", given.take(ids[:80]), tmp_path)
+        test = given.take(ids[80:])
+        found = model.predict(test.blind())["er"]
+        return float(roc_auc_score(test.labels("er"), found))
+
+    assert auc(table) > 0.99
+    assert auc(worded) > 0.9
 
 
 def test_booleans_count_as_numbers() -> None:
