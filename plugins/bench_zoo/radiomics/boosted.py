@@ -1,6 +1,7 @@
 """Radiomics with gradient-boosted trees."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +14,7 @@ from bench.method import Predictions, Run
 from bench.search import Float, Int
 from bench_zoo.hyperparameters import from_json, hyperparameters
 from bench_zoo.radiomics.extraction import settings_of
+from bench_zoo.radiomics.parameters import settle_parameters
 from bench_zoo.radiomics.screen import Screen
 from bench_zoo.radiomics.table import feature_table
 from bench_zoo.targets import Target, targets_of
@@ -32,7 +34,7 @@ class RadiomicsXGB:
 
     Parameters
     ----------
-    regions, spacing_mm, bin_width, surround_mm, image_types
+    regions, spacing_mm, bin_width, surround_mm, image_types, radiomics_file
         See :class:`bench_zoo.radiomics.extraction.Settings`.
     most_correlated
         See :meth:`bench_zoo.radiomics.screen.Screen.of`.
@@ -49,6 +51,7 @@ class RadiomicsXGB:
     bin_width: float = 5.0
     surround_mm: tuple[float, float] = (1.0, 9.0)
     image_types: tuple[str, ...] = ("original",)
+    radiomics_file: str = ""
     most_correlated: float = 0.95
     depth: int = 3
     learning_rate: float = 0.05
@@ -81,6 +84,11 @@ class RadiomicsXGB:
             "least_weight": Float(1.0, 30.0, log=True),
             "penalty": Float(0.1, 30.0, log=True),
         }
+
+    @classmethod
+    def settle(cls, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The content of a parameter file of pyradiomics in place of its path."""
+        return settle_parameters(cls, params)
 
     def fit(self, train: Cohort, val: Cohort, run: Run) -> Self:
         """Screen the features and grow the trees; ``val`` says when to stop."""

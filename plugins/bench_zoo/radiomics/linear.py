@@ -1,9 +1,10 @@
 """Radiomics in a linear model, whatever the penalty."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from bench_zoo import linear
 from bench_zoo.hyperparameters import from_json, hyperparameters
 from bench_zoo.linear import Labelled, fit_linear
 from bench_zoo.radiomics.extraction import settings_of
+from bench_zoo.radiomics.parameters import settle_parameters
 from bench_zoo.radiomics.screen import Screen
 from bench_zoo.radiomics.table import feature_table
 from bench_zoo.targets import Target, targets_of
@@ -26,7 +28,7 @@ class LinearRadiomics:
 
     Parameters
     ----------
-    regions, spacing_mm, bin_width, surround_mm, image_types
+    regions, spacing_mm, bin_width, surround_mm, image_types, radiomics_file
         See :class:`bench_zoo.radiomics.extraction.Settings`.
     most_correlated
         See :meth:`bench_zoo.radiomics.screen.Screen.of`.
@@ -37,6 +39,7 @@ class LinearRadiomics:
     bin_width: float = 5.0
     surround_mm: tuple[float, float] = (1.0, 9.0)
     image_types: tuple[str, ...] = ("original",)
+    radiomics_file: str = ""
     most_correlated: float = 0.95
 
     targets: tuple[Target, ...] = field(default=(), init=False, repr=False)
@@ -46,6 +49,11 @@ class LinearRadiomics:
     def path(self, binary: bool) -> linear.Path:
         """The models to choose from."""
         raise NotImplementedError
+
+    @classmethod
+    def settle(cls, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The content of a parameter file of pyradiomics in place of its path."""
+        return settle_parameters(cls, params)
 
     def fit(self, train: Cohort, val: Cohort, run: Run) -> Self:
         """Screen the features and fit one line a task; ``val`` chooses the penalty."""

@@ -70,7 +70,7 @@ def _kept_rows(cohort: Cohort, settings: Settings) -> dict[str, Row]:
 
 def table_file(cohort: Cohort, settings: Settings) -> Path:
     """Where the features of a cohort are kept: named by all that determines them."""
-    recipe = [EXTRACTION_VERSION, PREPROCESSING_VERSION, version("pyradiomics"), asdict(settings)]
+    recipe = [EXTRACTION_VERSION, PREPROCESSING_VERSION, version("pyradiomics"), settings.recipe()]
     name = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:16]
     return cache_dir() / "radiomics" / cohort.fingerprint[:16] / f"{name}.parquet"
 
