@@ -19,7 +19,7 @@ from bench.cells import choose
 from bench.cohorts.cohort import Cohort
 from bench.errors import UsageError
 from bench.method import Run
-from bench.registry import load_registry, parameters
+from bench.registry import load_registry, parameters, unavailable_reason
 from bench.testing import tiny_cohort
 from bench_zoo.radiomics.extraction import Settings, case_features
 from bench_zoo.radiomics.own import distance_near, native_regions
@@ -194,6 +194,13 @@ def test_what_a_file_replaces_cannot_be_set_beside_it(file: Path) -> None:
     spec = load_registry().spec("radiomics_lr")
     with pytest.raises(UsageError, match="radiomics_file and bin_width were both set"):
         parameters(spec, {"radiomics_file": str(file), "bin_width": 10.0})
+
+
+def test_without_pyradiomics_a_file_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    spec = load_registry().spec("radiomics_lr")
+    assert parameters(spec, {"radiomics_file": "nowhere.yaml"})["radiomics_file"] == "nowhere.yaml"
+    assert "needs radiomics: pyradiomics" in str(unavailable_reason(spec))
 
 
 def test_a_table_of_an_experiment_file_is_taken_as_parameters() -> None:
