@@ -150,8 +150,8 @@ def test_the_content_and_not_the_path_names_cell_and_table(file: Path, few: Coho
     assert json.loads(first.params["radiomics_file"])["setting"]["binCount"] == 32
     assert len(first.label) < 50
     tables = [
-        table_file(few, replace(SETTINGS, radiomics_file=its.params["radiomics_file"]))
-        for its in (first, second, third)
+        table_file(few, replace(SETTINGS, radiomics_file=choice.params["radiomics_file"]))
+        for choice in (first, second, third)
     ]
     assert tables[0] == tables[1] != tables[2]
 

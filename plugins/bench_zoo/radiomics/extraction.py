@@ -104,11 +104,10 @@ class Settings:
 
     def recipe(self) -> dict[str, Any]:
         """All that determines the features of unchanged files: what names a cached table."""
-        every = asdict(self)
         own = ("regions", "surround_mm", FIELD)
         return {
-            name: its
-            for name, its in every.items()
+            name: value
+            for name, value in asdict(self).items()
             if (name in own if self.radiomics_file else name != FIELD)
         }
 
@@ -139,7 +138,7 @@ def case_features(
     failures = []
     for region, pair in images.items():
         try:
-            found = [features_of(its, *pair) for its in _extractors(settings, region)]
+            found = [features_of(extractor, *pair) for extractor in _extractors(settings, region)]
         except Exception as error:  # pyradiomics raises whatever its numerics run into
             failures.append(f"{region}: {type(error).__name__}: {error}")
             continue

@@ -35,7 +35,7 @@ def settle_parameters(method: type, params: Mapping[str, Any]) -> dict[str, Any]
     given = params[FIELD]
     if not given or importlib.util.find_spec("radiomics") is None:
         return dict(params)
-    defaults = {its.name: its.default for its in fields(method)}
+    defaults = {field.name: field.default for field in fields(method)}
     doubled = [name for name in REPLACED if params[name] != defaults[name]]
     if doubled:
         raise UsageError(

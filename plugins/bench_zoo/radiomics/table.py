@@ -62,7 +62,7 @@ def feature_table(cohort: Cohort, settings: Settings, report: Report = nobody) -
         for reason in dict.fromkeys(rows[case_id][ERROR] for rows in parts if rows[case_id][ERROR]):
             log.warning("case %r lacks radiomics features: %s", case_id, reason)
     tables = [_frame({case_id: rows[case_id] for case_id in cohort.case_ids}) for rows in parts]
-    return pd.concat([its[sorted(set(its.columns) - {ERROR})].astype(float) for its in tables], axis=1)
+    return pd.concat([table[sorted(set(table.columns) - {ERROR})].astype(float) for table in tables], axis=1)
 
 
 def _kept_rows(cohort: Cohort, settings: Settings, report: Report) -> dict[str, Row]:
