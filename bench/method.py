@@ -50,9 +50,12 @@ class Method(Protocol):
 
     Optional, each found by its presence: ``save(folder)`` with the class method ``load(folder)`` (no
     pickle), ``explain(cohort)`` (one heat map a case on the crop grid), ``count_parameters()`` (trained
-    parameters, for the boards), and the class method ``search_space() -> dict[str, Float | Int |
-    Categorical]`` (see :mod:`bench.search`): the hyperparameters that ``bench run --trials`` may change,
-    each with a range that holds its default. Scores handed to ``run.report`` let it stop a poor trial early.
+    parameters, for the boards), the class method ``settle(params) -> params`` (checks the hyperparameters
+    before anything runs, raising UsageError, and puts the content of a file in place of its path, so that
+    the content is what names a cell; what it returned it returns unchanged), and the class method
+    ``search_space() -> dict[str, Float | Int | Categorical]`` (see :mod:`bench.search`): the hyperparameters
+    that ``bench run --trials`` may change, each with a range that holds its default. Scores handed to
+    ``run.report`` let it stop a poor trial early.
     """
 
     def fit(self, train: Cohort, val: Cohort, run: Run) -> Self:

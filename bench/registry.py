@@ -125,18 +125,23 @@ def method_class(spec: MethodSpec) -> type[Method]:
 def parameters(spec: MethodSpec, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Every hyperparameter of the method: class defaults, then the spec's, then the overrides.
 
+    Where the class has ``settle``, they are what it makes of them.
+
     Raises
     ------
     UsageError
-        A parameter that the class does not have.
+        A parameter that the class does not have, or a value that ``settle`` refuses.
     """
-    fields = {its.name: its for its in dataclasses.fields(method_class(spec)) if its.init}  # type: ignore[arg-type]
+    cls = method_class(spec)
+    fields = {its.name: its for its in dataclasses.fields(cls) if its.init}  # type: ignore[arg-type]
     chosen = {**spec.params, **(overrides or {})}
     for name in chosen:
         if name not in fields:
             raise unknown_name(f"parameter of {spec.name}", name, fields)
     defaults = {name: _default(spec, field) for name, field in fields.items()}
-    return {name: _as_like(defaults[name], chosen.get(name, defaults[name])) for name in fields}
+    params = {name: _as_like(defaults[name], chosen.get(name, defaults[name])) for name in fields}
+    settle = getattr(cls, "settle", None)
+    return params if settle is None else settle(params)
 
 
 def search_space(spec: MethodSpec, params: Mapping[str, Any], fixed: Iterable[str] = ()) -> Space:

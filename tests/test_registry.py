@@ -91,6 +91,20 @@ def test_a_toml_array_becomes_the_tuple_that_the_method_declares(tmp_path: Path)
     assert parameters(spec, {"radii": [3, 4]})["radii"] == (3, 4)
 
 
+def test_a_method_may_settle_its_parameters_before_a_run(tmp_path: Path) -> None:
+    path = plugin(tmp_path, "settling", "mine_settling")
+    path.write_text(
+        path.read_text()
+        + """
+    @classmethod
+    def settle(cls, params):
+        return {**params, "scale": abs(params["scale"])}
+"""
+    )
+    spec = load_registry([path]).spec("mine_settling")
+    assert parameters(spec, {"scale": -2.0}) == {"scale": 2.0, "radii": (1, 2)}
+
+
 def test_a_comment_or_docstring_keeps_the_code_fingerprint_and_a_change_does_not(tmp_path: Path) -> None:
     path = plugin(tmp_path, "local_five", "mine_five")
     spec = load_registry([path]).spec("mine_five")

@@ -31,7 +31,9 @@ def sparse_path(binary: bool, strengths: Sequence[float], l1_ratios: Sequence[fl
     are convex and coordinates are visited in turn, so there is no randomness.
     """
     pairs = [
-        (its, ratio) for its in sorted(strengths, reverse=True) for ratio in sorted(l1_ratios, reverse=True)
+        (strength, ratio)
+        for strength in sorted(strengths, reverse=True)
+        for ratio in sorted(l1_ratios, reverse=True)
     ]
 
     def path(features: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -16,6 +16,8 @@ PARTS = 5
 # The validation cases choose with so many of either class, or twice as many values: with fewer, one case
 # moves the choice.
 LEAST_JUDGES = 10
+# Losses closer than this are equal.
+TIE = 1e-6
 
 Path = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """``path(features, labels)``: models from the most penalised to the least, shape (model, feature + 1)."""
@@ -93,8 +95,11 @@ def suffices(binary: bool, labels: np.ndarray) -> bool:
 
 
 def least(losses: np.ndarray) -> int:
-    """Place of the least loss, shape (model,); the first, most penalised, where none is known."""
-    return 0 if np.isnan(losses).all() else int(np.nanargmin(losses))
+    """Place of the least loss, shape (model,); the first, most penalised, where several are or none is known.
+
+    Losses within :data:`TIE` are equal, so that rounding, which differs between processors, chooses nothing.
+    """
+    return 0 if np.isnan(losses).all() else int(np.argmax(losses <= np.nanmin(losses) + TIE))
 
 
 def losses_of(binary: bool, models: np.ndarray, cases: Labelled) -> np.ndarray:

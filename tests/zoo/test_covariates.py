@@ -220,6 +220,11 @@ def test_the_validation_cases_choose_the_penalty(binary: bool) -> None:
     np.testing.assert_array_equal(fit_linear(target, train, opposite, path), models[0])
 
 
+def test_of_models_alike_but_for_rounding_the_most_penalised_is_kept() -> None:
+    assert least(np.array([0.7, 0.5 + 1e-9, 0.5, np.nan])) == 1
+    assert least(np.array([np.nan, np.nan])) == 0
+
+
 @pytest.mark.parametrize("binary", [True, False])
 def test_few_validation_cases_leave_the_choice_to_the_training_patients(binary: bool) -> None:
     train, path = examples(2, binary), ridge_path(binary, PENALTIES)

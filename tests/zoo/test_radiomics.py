@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
+import nibabel
 import numpy as np
 import pandas as pd
 import psutil
@@ -90,6 +91,27 @@ def test_features_do_not_change_when_the_patient_is_mirrored(tmp_path: Path) -> 
     second, _ = case_features("c", *write_exam(tmp_path, voxels[:, ::-1], lesion[:, ::-1]), SETTINGS)
     within = {name: value for name, value in first.items() if "Maximum2D" not in name}
     assert {name: second[name] for name in within} == pytest.approx(within, rel=1e-3, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["255", "float", "big-endian", "bool of signed bytes"])
+def test_features_do_not_change_with_how_the_mask_is_written(tmp_path: Path, kind: str) -> None:
+    lesion = ball((30, 30, 30), (15, 14, 15), 4)
+    image, mask = write_exam(tmp_path, noise((30, 30, 30)), lesion)
+    values = {
+        "255": lesion.astype(np.uint8) * 255,
+        "float": lesion.astype(np.float32),
+        "big-endian": lesion.astype(">i2"),
+        "bool of signed bytes": lesion.astype(np.int8),
+    }[kind]
+    written = nibabel.Nifti1Image(values.T, nibabel.load(mask).affine)
+    if kind == "big-endian":
+        header = nibabel.Nifti1Header(endianness=">")
+        written = nibabel.Nifti1Image(values.T, nibabel.load(mask).affine, header)
+    other = tmp_path / "other.nii"
+    nibabel.save(written, other)
+    first, _ = case_features("c", image, mask, SETTINGS)
+    second, error = case_features("c", image, other, SETTINGS)
+    assert not error and second == pytest.approx(first, rel=1e-6)
 
 
 def test_a_lesion_wider_than_the_usual_crop_is_measured_whole(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ import logging
 import math
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,9 @@ from bench.imaging.crop import Crop
 from bench.imaging.cut import crop_grid, cut_crop
 from bench.imaging.grid import Grid
 from bench.imaging.regions import REGIONS, region_masks
-from bench.imaging.volume import lesion_box, lesion_voxels, open_file
+from bench.imaging.volume import lesion_box, lesion_voxels, open_file, read_volume
+from bench_zoo.radiomics.own import native_regions, own_extractor
+from bench_zoo.radiomics.parameters import FIELD
 
 # Raised whenever the features of unchanged files change: part of a cached table's name.
 EXTRACTION_VERSION = 2
@@ -75,6 +77,9 @@ class Settings:
     image_types
         Any of ``original``, ``wavelet`` (eight coiflet bands) and ``log`` (Laplacian of Gaussian of
         2 and 4 mm).
+    radiomics_file
+        Parameters of pyradiomics itself as JSON text, or '' for the choices above. They replace grid,
+        intensities, bins and image types: image and mask reach pyradiomics as they are.
     """
 
     regions: tuple[str, ...]
@@ -82,6 +87,7 @@ class Settings:
     bin_width: float
     surround_mm: tuple[float, float]
     image_types: tuple[str, ...]
+    radiomics_file: str = ""
 
     def __post_init__(self) -> None:
         for asked, known in ((self.regions, ("lesion", *REGIONS)), (self.image_types, tuple(IMAGE_TYPES))):
@@ -90,9 +96,20 @@ class Settings:
 
     def parts(self) -> list["Settings"]:
         """The settings for the original and for the filtered images, as far as they are asked for."""
+        if self.radiomics_file:
+            return [self]
         filtered = tuple(name for name in IMAGE_TYPES if name != "original" and name in self.image_types)
         original = ("original",) if "original" in self.image_types else ()
         return [replace(self, image_types=types) for types in (original, filtered) if types]
+
+    def recipe(self) -> dict[str, Any]:
+        """All that determines the features of unchanged files: what names a cached table."""
+        own = ("regions", "surround_mm", FIELD)
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if (name in own if self.radiomics_file else name != FIELD)
+        }
 
 
 def settings_of(method: Any) -> Settings:
@@ -114,15 +131,14 @@ def case_features(
 ) -> tuple[dict[str, float], str]:
     """Features of one case by ``<region>_<pyradiomics name>``, and why some are absent ('' where none is)."""
     try:
-        block = lesion_block(case_id, image_path, mask_path, settings)
+        images = _images_of(case_id, image_path, mask_path, settings)
     except (CohortError, RuntimeError, ValueError) as error:
         return {}, str(error)
     features: dict[str, float] = {}
     failures = []
-    for region, mask in region_voxels(block, settings).items():
-        images = _as_images(block.percent, mask, settings.spacing_mm)
+    for region, pair in images.items():
         try:
-            found = [features_of(its, *images) for its in _extractors(settings, region)]
+            found = [features_of(extractor, *pair) for extractor in _extractors(settings, region)]
         except Exception as error:  # pyradiomics raises whatever its numerics run into
             failures.append(f"{region}: {type(error).__name__}: {error}")
             continue
@@ -130,8 +146,25 @@ def case_features(
     return features, "; ".join(failures)
 
 
+def _images_of(
+    case_id: str, image_path: Path, mask_path: Path, settings: Settings
+) -> dict[str, tuple[sitk.Image, sitk.Image]]:
+    """Image and mask of each region: on the case's own grid for a parameter file, else on its cube's."""
+    if settings.radiomics_file:
+        volume = read_volume(case_id, image_path, mask_path)
+        masks = native_regions(volume, settings.regions, settings.surround_mm)
+        return {name: (volume.image, mask) for name, mask in masks.items()}
+    block = lesion_block(case_id, image_path, mask_path, settings)
+    return {
+        name: _as_images(block.percent, mask, settings.spacing_mm)
+        for name, mask in region_voxels(block, settings).items()
+    }
+
+
 def _extractors(settings: Settings, region: str) -> list[Any]:
     """What measures a region's original and filtered images, as far as they are asked for."""
+    if settings.radiomics_file:
+        return [own_extractor(settings.radiomics_file)]
     found = []
     if "original" in settings.image_types:
         found.append(feature_extractor({"binWidth": settings.bin_width}, shape=region == "lesion"))

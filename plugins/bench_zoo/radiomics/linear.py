@@ -1,20 +1,22 @@
 """Radiomics in a linear model, whatever the penalty."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from bench.cohorts.cohort import Cohort
-from bench.method import Predictions, Run
+from bench.method import Predictions, Report, Run
 from bench_zoo import linear
 from bench_zoo.hyperparameters import from_json, hyperparameters
 from bench_zoo.linear import Labelled, fit_linear
 from bench_zoo.radiomics.extraction import settings_of
+from bench_zoo.radiomics.parameters import settle_parameters
 from bench_zoo.radiomics.screen import Screen
-from bench_zoo.radiomics.table import feature_table
+from bench_zoo.radiomics.table import feature_table, nobody
 from bench_zoo.targets import Target, targets_of
 
 FILE = "radiomics_linear.json"
@@ -26,7 +28,7 @@ class LinearRadiomics:
 
     Parameters
     ----------
-    regions, spacing_mm, bin_width, surround_mm, image_types
+    regions, spacing_mm, bin_width, surround_mm, image_types, radiomics_file
         See :class:`bench_zoo.radiomics.extraction.Settings`.
     most_correlated
         See :meth:`bench_zoo.radiomics.screen.Screen.of`.
@@ -37,8 +39,10 @@ class LinearRadiomics:
     bin_width: float = 5.0
     surround_mm: tuple[float, float] = (1.0, 9.0)
     image_types: tuple[str, ...] = ("original",)
+    radiomics_file: str = ""
     most_correlated: float = 0.95
 
+    report: Report = field(default_factory=lambda: nobody, init=False, repr=False)
     targets: tuple[Target, ...] = field(default=(), init=False, repr=False)
     screen: Screen = field(default_factory=lambda: Screen((), ()), init=False, repr=False)
     weights: np.ndarray = field(default_factory=lambda: np.zeros((0, 1)), init=False, repr=False)
@@ -47,11 +51,20 @@ class LinearRadiomics:
         """The models to choose from."""
         raise NotImplementedError
 
+    @classmethod
+    def settle(cls, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The content of a parameter file of pyradiomics in place of its path."""
+        return settle_parameters(cls, params)
+
     def fit(self, train: Cohort, val: Cohort, run: Run) -> Self:
         """Screen the features and fit one line a task; ``val`` chooses the penalty."""
-        table = feature_table(train, settings_of(self))
+        self.report = run.report
+        table = feature_table(train, settings_of(self), run.report)
         self.targets, self.screen = targets_of(train), Screen.of(table, self.most_correlated)
-        learn, judge = self.screen.apply(table), self.screen.apply(feature_table(val, settings_of(self)))
+        learn, judge = (
+            self.screen.apply(table),
+            self.screen.apply(feature_table(val, settings_of(self), run.report)),
+        )
         rows = [
             fit_linear(
                 target,
@@ -66,7 +79,7 @@ class LinearRadiomics:
 
     def predict(self, cohort: Cohort) -> Predictions:
         """P(positive) or median value of every task, shape (case,)."""
-        features = self.screen.apply(feature_table(cohort, settings_of(self)))
+        features = self.screen.apply(feature_table(cohort, settings_of(self), self.report))
         outputs = features @ self.weights[:, :-1].T + self.weights[:, -1]
         return {target.task: target.decode(outputs[:, at]) for at, target in enumerate(self.targets)}
 

@@ -19,7 +19,7 @@ class RadiomicsLR(LinearRadiomics):
 
     Parameters
     ----------
-    regions, spacing_mm, bin_width, surround_mm, image_types
+    regions, spacing_mm, bin_width, surround_mm, image_types, radiomics_file
         See :class:`bench_zoo.radiomics.extraction.Settings`.
     most_correlated
         See :meth:`bench_zoo.radiomics.screen.Screen.of`.

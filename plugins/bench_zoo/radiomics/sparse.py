@@ -20,7 +20,7 @@ class RadiomicsElasticNet(LinearRadiomics):
 
     Parameters
     ----------
-    regions, spacing_mm, bin_width, surround_mm, image_types
+    regions, spacing_mm, bin_width, surround_mm, image_types, radiomics_file
         See :class:`bench_zoo.radiomics.extraction.Settings`.
     most_correlated
         See :meth:`bench_zoo.radiomics.screen.Screen.of`.
