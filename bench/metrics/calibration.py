@@ -37,7 +37,7 @@ def resampled_calibration_error(
     result = np.full((len(probabilities), weights.shape[1]), np.nan)
     for row, probability in enumerate(probabilities):
         if not tells_nothing(probability, fold):
-            gaps, variances = _binned(truth - probability, score_levels(probability), weights)
+            gaps, variances = binned_gaps(truth - probability, score_levels(probability), weights)
             result[row] = corrected_mean(gaps, variances)
     return result
 
@@ -63,7 +63,7 @@ def bin_shares(probability: Array) -> Array:
     return shares
 
 
-def _binned(error: Array, block: NDArray[np.intp], weights: Array) -> tuple[Array, Array]:
+def binned_gaps(error: Array, block: NDArray[np.intp], weights: Array) -> tuple[Array, Array]:
     """Mean error of each bin in each resample and its variance, (bin, draw); NaN with too few cases."""
     order = np.argsort(block, kind="stable")
     first = np.flatnonzero(np.diff(block[order], prepend=-1))
