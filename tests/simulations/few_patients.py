@@ -2,9 +2,10 @@
 
     python tests/simulations/few_patients.py --repeats 4000
 
-What :data:`bench.inference.FEWEST_PATIENTS` rests on. Patients have one lesion, four, or one to seven; scores
-(or errors) of a patient's lesions correlate by .5. ``mixed``: three in ten further lesions are of the other
-class than the patient's first. ``few / few``: as many patients of either class; ``few / 40``: one class is rare.
+What :data:`bench.inference.FEWEST_PATIENTS` rests on. Patients have one lesion, four, or one to seven;
+scores (or errors) of a patient's lesions correlate by .5. ``mixed``: three in ten further lesions are of the
+other class than the patient's first. ``few / few``: as many patients of either class; ``few / 40``: one class
+is rare.
 """
 
 import argparse
@@ -42,7 +43,7 @@ def clustered(patient: np.ndarray, rows: int, rng: np.random.Generator) -> np.nd
 
 
 def area_row(few: int, many: int, design: str, rng: np.random.Generator) -> tuple[float, float, float]:
-    """Whether the interval of an AUC holds it, of a sample that has one; whether equal methods are told apart."""
+    """Whether an AUC's interval holds it, whether there is none, whether equal methods are told apart."""
     patient = lesions(few + many, design, rng)
     truth = (patient < few).astype(float)
     later = np.diff(patient, prepend=-1) == 0
@@ -74,18 +75,19 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=4000)
     repeats = parser.parse_args().repeats
     print(
-        "patients  lesions      AUC few / few: coverage  type I   few / 40: coverage  type I   MAE: coverage  type I"
+        "patients  lesions      AUC few / few: coverage  type I   few / 40: coverage  type I"
+        "   MAE: coverage  type I"
     )
     draws: dict = {}
     for few, design in product(NUMBERS, DESIGNS):
         rng = np.random.default_rng([few, len(design)])
         print(f"{few:8d}  {design:12s}", end="")
-        for width, make in (
-            (24, lambda: area_row(few, few, design, rng)),
-            (20, lambda: area_row(few, 40, design, rng)),
-            (15, lambda: error_row(few, design, draws, rng)),
+        for width, rows in (
+            (24, [area_row(few, few, design, rng) for _ in range(repeats)]),
+            (20, [area_row(few, 40, design, rng) for _ in range(repeats)]),
+            (15, [error_row(few, design, draws, rng) for _ in range(repeats)]),
         ):
-            held, none, rejected = np.array([make() for _ in range(repeats)]).T
+            held, none, rejected = np.array(rows).T
             covered = held.sum() / max((none == 0).sum(), 1)
             print(f"{covered:{width}.3f}{rejected.mean():8.3f}", end="")
         print(flush=True)

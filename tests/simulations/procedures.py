@@ -6,11 +6,11 @@ A new cohort each repeat, five folds stratified by label. Columns: share of the 
 the variance of fitted models (``fitted``) and with the factor that is used (``used``; ``--factor`` for
 another), :func:`bench.shared_training.variance_factor`, 2.25 for five folds.
 
-* ``null``: one method that learns permuted labels, against the constant's AUC of .5: which share of the 95 %
-  intervals excludes it, below and above;
+* ``null``: one method that learns permuted labels, against the constant's AUC of .5: which share of the
+  95 % intervals excludes it, below and above;
 * ``equal``: two methods of one kind on different features of equal strength, by AUC;
-* ``MAE equal``, ``MAE even``: ridge regressions likewise, and one regression against the constant predictor at
-  the strength at which both are worth the same.
+* ``MAE equal``, ``MAE even``: ridge regressions likewise, and one regression against the constant predictor
+  at the strength at which both are worth the same.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def nearest_mean(values: np.ndarray, truth: np.ndarray, new: np.ndarray) -> np.n
 
 
 def kernel(values: np.ndarray, truth: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """Kernel ridge regression with radial functions on balanced labels; shapes as for :func:`discriminant`."""
+    """Kernel ridge regression on balanced labels; shapes as for :func:`discriminant`."""
     target = np.where(truth == 1, 1 / (truth == 1).mean(), -1 / (truth == 0).mean())
 
     def likeness(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -170,7 +170,8 @@ def main() -> None:
     chosen = parser.parse_args()
     rest = (chosen.factor, chosen.repeats)
     print(
-        "   n  prevalence  learner       features  best AUC   equal: fitted   used   null: fitted         used"
+        "   n  prevalence  learner       features  best AUC   equal: fitted   used"
+        "   null: fitted         used"
     )
     learners = [(discriminant, 2), (discriminant, 6), (nearest_mean, 60), (kernel, 6)]
     for n, prevalence, (learn, features) in product((74, 177), (0.18, 0.74), learners):

@@ -19,7 +19,7 @@ from bench.inference.estimate import two_sided
 
 
 def scores(truth: np.ndarray, seeds: int, area: float, moved: float, rng: np.random.Generator) -> np.ndarray:
-    """Scores of each seed, (seed, case): a part that seeds share, a part of their own, a strength of their own."""
+    """Scores, shape (seed, case): a part that seeds share, a part of their own, a strength of their own."""
     strengths = np.sqrt(2) * ndtri(np.clip(area + moved * rng.standard_normal(seeds), 0.02, 0.98))
     shared, own = rng.standard_normal(len(truth)), rng.standard_normal((seeds, len(truth)))
     return strengths[:, None] * truth + np.sqrt(0.7) * shared + np.sqrt(0.3) * own
