@@ -30,7 +30,7 @@ from bench.inference import (
 )
 from bench.inference.estimate import normal_quantile
 from bench.intervals import FROM_CASES, bootstrap_difference, bootstrap_interval, widened
-from bench.metrics import Array, Metric
+from bench.metrics import Array, Metric, plain_calibration_error
 from bench.sample import NAN, Sample, beside, seed_means, seed_values
 
 # Where the ceiling lies within a tenth of the way from the constant predictor to perfection (.05 of an AUC, a
@@ -112,9 +112,11 @@ def metric_influence(metric: Metric, sample: Sample) -> Array:
         losses = np.array([np.abs(sample.truth - rows).mean(axis=0) for rows in blocks])
         return root * mean_influence(losses, sample.patients)
     rows = np.concatenate(blocks)
+    # The correction for bias has a kink, where leaving one patient out says nothing.
+    resampled = plain_calibration_error if metric.interval == "calibration" else metric.resampled
 
     def value(weights: Array) -> Array:
-        return seed_means(metric.resampled(sample.truth, rows, beside(metric, sample), weights), sample)
+        return seed_means(resampled(sample.truth, rows, beside(metric, sample), weights), sample)
 
     return root * jackknife_influence(value, sample.patients)
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from bench.inference.bootstrap import (
     DRAW_SEED,
-    FEWEST_PATIENTS,
     JUST_ABOVE,
     Patients,
     metric_variance,
@@ -100,11 +99,8 @@ def studentised_interval(
     Returns
     -------
     Interval
-        NaN where fewer than 95 % of the resamples have a value and a standard error, and with fewer than
-        :data:`FEWEST_PATIENTS` patients.
+        NaN where fewer than 95 % of the resamples have a value and a standard error.
     """
-    if len(patients.group) < FEWEST_PATIENTS:
-        return NO_INTERVAL
     error = float(np.sqrt((influence**2).sum()))
     return _bootstrap_t(value, resampled, error, metric_variance(influence, patients, drawn))
 
@@ -120,8 +116,6 @@ def root_interval(
     as for :func:`studentised_interval`, ``influence`` that of the root; NaN also where a limit is beyond all
     numbers.
     """
-    if len(patients.group) < FEWEST_PATIENTS:
-        return NO_INTERVAL
     if value**2 < NEGLIGIBLE:
         return Interval(value, value)
     squares = np.where(resampled > 0, resampled, np.nan) ** 2

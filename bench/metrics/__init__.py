@@ -5,6 +5,7 @@ model of its own. Only metrics of order (AUC, average precision, Spearman) look 
 """
 
 from bench.metrics.area import (
+    TIE,
     auc,
     pair_counts,
     placements,
@@ -13,7 +14,13 @@ from bench.metrics.area import (
     sort_keys,
     stratum_codes,
 )
-from bench.metrics.calibration import CALIBRATION_BINS, bin_shares, calibration_error, corrected_mean
+from bench.metrics.calibration import (
+    CALIBRATION_BINS,
+    bin_shares,
+    calibration_error,
+    corrected_mean,
+    plain_calibration_error,
+)
 from bench.metrics.catalogue import METRICS
 from bench.metrics.continuous import (
     bias,
@@ -63,6 +70,7 @@ __all__ = [
     "DRAWS_AT_ONCE",
     "METRICS",
     "NET_BENEFIT_RANGE",
+    "TIE",
     "Array",
     "Beside",
     "Codes",
@@ -90,6 +98,7 @@ __all__ = [
     "npv",
     "pair_counts",
     "placements",
+    "plain_calibration_error",
     "ppv",
     "r2",
     "resampled_auc",

@@ -37,8 +37,20 @@ def resampled_calibration_error(
     result = np.full((len(probabilities), weights.shape[1]), np.nan)
     for row, probability in enumerate(probabilities):
         if not tells_nothing(probability, fold):
-            gaps, variances = _binned(truth - probability, score_levels(probability), weights)
+            gaps, variances = binned_gaps(truth - probability, score_levels(probability), weights)
             result[row] = corrected_mean(gaps, variances)
+    return result
+
+
+def plain_calibration_error(
+    truth: Array, probabilities: Array, fold: Beside, weights: Array
+) -> NDArray[np.float64]:
+    """The error without its correction in many resamples, whose jackknife is smooth; (prediction, draw)."""
+    result = np.full((len(probabilities), weights.shape[1]), np.nan)
+    for row, probability in enumerate(probabilities):
+        if not tells_nothing(probability, fold):
+            gaps, _ = binned_gaps(truth - probability, score_levels(probability), weights)
+            result[row] = np.abs(gaps).mean(axis=0)
     return result
 
 
@@ -63,8 +75,8 @@ def bin_shares(probability: Array) -> Array:
     return shares
 
 
-def _binned(error: Array, block: NDArray[np.intp], weights: Array) -> tuple[Array, Array]:
-    """Mean error of each bin in each resample and its variance, (bin, draw); NaN with too few cases."""
+def binned_gaps(error: Array, block: NDArray[np.intp], weights: Array) -> tuple[Array, Array]:
+    """Mean error of each bin in each resample and its variance, NaN with too few cases, (bin, draw)."""
     order = np.argsort(block, kind="stable")
     first = np.flatnonzero(np.diff(block[order], prepend=-1))
     sums = [weights, weights * error[:, None], weights * (error**2)[:, None]]
@@ -76,9 +88,9 @@ def _binned(error: Array, block: NDArray[np.intp], weights: Array) -> tuple[Arra
         reached = np.append(0.0, mass[:, draw])
         for place, total in enumerate((summed, squared)):
             binned[place, :, draw] = np.diff(np.interp(cuts, reached, np.append(0.0, total[:, draw])))
-    usable = np.where(size >= 2, size, np.nan)
-    gaps = binned[0] / usable
-    return gaps, np.maximum(binned[1] / usable - gaps**2, 0.0) / (usable - 1)
+    gaps = binned[0] / size
+    several = np.where(size >= 2, size, np.nan)
+    return gaps, np.maximum(binned[1] / size - gaps**2, 0.0) / (several - 1)
 
 
 def _mean_absolute(mean: Array, error: Array) -> Array:
