@@ -307,6 +307,8 @@ def _predictions(
         missing = int(wide.isna().any(axis=0).sum()) if len(wide) else len(cases)
         if not len(cases):
             lacking[label] = "not scored: no tested case has a known label"
+        elif not len(table):
+            lacking[label] = "not predicted: it has no prediction of this task"
         elif missing:
             lacking[label] = f"incomplete: no prediction for {missing} of {len(cases)} cases"
         else:

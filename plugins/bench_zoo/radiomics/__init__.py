@@ -1,5 +1,6 @@
 """Handcrafted features of the lesion and the ring around it, in linear models and in boosted trees."""
 
+from bench.cost import Cost
 from bench.hookspecs import hookimpl
 from bench.method import MethodSpec
 
@@ -7,6 +8,9 @@ REMEDY = (
     "pyradiomics, which builds on Python 3.11 with a C compiler: `uv sync` in a clone, elsewhere "
     "`pip install numpy setuptools versioneer` and then `pip install --no-build-isolation pyradiomics==3.0.1`"
 )
+
+# Nearly all of it is the extraction, which later folds find done.
+COST = Cost(seconds_per_case=0.15)
 
 
 @hookimpl
@@ -19,6 +23,7 @@ def bench_methods() -> list[MethodSpec]:
             "bench_zoo.radiomics.ridge:RadiomicsLR",
             "pyradiomics features of lesion and surround in a ridge-penalised linear model",
             requires=requires,
+            cost=COST,
         ),
         MethodSpec(
             "radiomics_lasso",
@@ -38,5 +43,6 @@ def bench_methods() -> list[MethodSpec]:
             "bench_zoo.radiomics.boosted:RadiomicsXGB",
             "pyradiomics features of lesion and surround in gradient-boosted trees (XGBoost)",
             requires=requires,
+            cost=COST,
         ),
     ]
