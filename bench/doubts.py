@@ -66,13 +66,11 @@ def _of_value(mine: pd.DataFrame, task: Task, cohort: Cohort) -> Sequence[str]:
     if expected == 0 or expected / RATIO <= middle <= expected * RATIO:
         return []
     factor = 10.0 ** np.round(np.log10(expected / middle)) if middle else 0.0
-    remedy = (
-        f"multiply by {factor:g} if they are in another unit" if factor else "they may be in another unit"
-    )
+    remedy = f"multiply by {factor:g}" if factor else "correct them"
+    span = f"from {truth.min():.3g} to {truth.max():.3g} {task.unit}".rstrip()
     return [
         f"predicted from {values.min():.3g} to {values.max():.3g}, but the known values of these cases lie "
-        f"from {truth.min():.3g} to {truth.max():.3g} {task.unit}".rstrip()
-        + f"; {remedy}"
+        f"{span}; {remedy} if they are in another unit"
     ]
 
 

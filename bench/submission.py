@@ -184,9 +184,8 @@ def _fold_predictions(
         )
     returned = {task: wide[task].to_numpy() for task in wide}
     try:
-        tested = replace(
-            cohort.take(fold.test), tasks=tuple(its for its in cohort.tasks if its.name in returned)
-        )
+        tasks = tuple(task for task in cohort.tasks if task.name in returned)
+        tested = replace(cohort.take(fold.test), tasks=tasks)
         return long_predictions(cell.method, returned, tested, fold.index, cell.seed)
     except PluginError as error:
         raise PluginError(f"{path}: {error}") from error

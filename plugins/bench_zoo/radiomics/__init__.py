@@ -11,6 +11,7 @@ REMEDY = (
 
 # Nearly all of it is the extraction, which later folds find done.
 COST = Cost(seconds_per_case=0.15)
+OF_FILTERED_IMAGES = Cost(seconds_per_case=2.5)
 
 
 @hookimpl
@@ -31,12 +32,14 @@ def bench_methods() -> list[MethodSpec]:
             "pyradiomics features of original, LoG and wavelet images in a linear model with LASSO",
             {"l1_ratios": (1.0,)},
             requires=requires,
+            cost=OF_FILTERED_IMAGES,
         ),
         MethodSpec(
             "radiomics_elastic_net",
             "bench_zoo.radiomics.sparse:RadiomicsElasticNet",
             "pyradiomics features of original, LoG and wavelet images in a linear model with elastic net",
             requires=requires,
+            cost=OF_FILTERED_IMAGES,
         ),
         MethodSpec(
             "radiomics_xgb",
