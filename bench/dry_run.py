@@ -24,12 +24,15 @@ def dry_run_rows(experiment: Experiment, quiet: bool, retry: Collection[str] = (
     rows = [_row(planned, label, missing) for label in planned.choices]
     known = [row["seconds"] for row in rows if row["seconds"] is not None]
     unknown = len(rows) - len(known)
+    left_out = (
+        f"{unknown} method{'s' if unknown > 1 else ''} without an estimate {'are' if unknown > 1 else 'is'}"
+    )
     every = {
         "method": "all",
         "cells": len(planned.every_cell),
         "done": len(planned.every_cell) - len(missing),
         "seconds": sum(known),
-        "estimated_from": f"{unknown} methods without an estimate are left out" if unknown else "",
+        "estimated_from": f"{left_out} left out" if unknown else "",
     }
     return [*rows, every]
 
