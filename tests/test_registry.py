@@ -65,8 +65,11 @@ def test_a_broken_file_is_listed_and_the_rest_works(tmp_path: Path) -> None:
     assert "No module named 'nothing_of_that_name'" in registry.broken[0].error
 
 
-def test_asking_for_an_unknown_method_suggests_and_names_broken_plugins(tmp_path: Path) -> None:
-    registry = load_registry([tmp_path / "missing.py"])
+def test_asking_for_an_unknown_method_suggests_and_names_broken_plugins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENCH_PLUGINS", str(tmp_path / "missing.py"))
+    registry = load_registry()
     with pytest.raises(
         UsageError, match=r"unknown method 'spatial_mlt': did you mean spatial_mtl.*missing\.py"
     ):
