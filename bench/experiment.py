@@ -102,8 +102,6 @@ def make_plan(
         print(f"left out as broken: {case_id}: {fault}", file=sys.stderr)
     metrics = ranking_metrics(cohort.tasks, experiment.metric, map(Path, experiment.plugins))
     split = make_split(cohort, config)
-    if not all(fold.train for fold in split.folds):
-        raise UsageError(f"nothing is learned in the split {split.name}: it is for `bench submit`")
     skipped = {its.label: reason for its in choices if (reason := unmet_need(its, cohort))}
     runnable = [its for its in choices if its.label not in skipped]
     inner = inner_splits(cohort, split, experiment.inner_folds)

@@ -215,7 +215,7 @@ def _record(cell: Cell, cohort: Cohort, split: Split, fold: Fold, path: Path) ->
         "submitted": path.name,
         "synthetic": cohort.synthetic,
         "cases": {"train": len(fold.train), "val": len(fold.val), "test": len(fold.test)},
-        "constants": constant_values(cohort.take(fold.train)) if fold.train else {},
+        "constants": constant_values(cohort.take(fold.train)),
         "status": "ok",
         "reason": "",
         "ended": time.strftime("%Y-%m-%dT%H:%M:%S%z"),

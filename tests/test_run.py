@@ -262,13 +262,6 @@ def test_a_method_with_a_need_that_does_not_exist_is_skipped_and_the_other_rows_
     )
 
 
-def test_a_split_in_which_nothing_is_learned_is_refused_by_a_run(tmp_path: Path) -> None:
-    with pytest.raises(
-        UsageError, match="nothing is learned in the split all_tested: it is for `bench submit`"
-    ):
-        make_plan(experiment(tmp_path, "constant", split="all_tested"))
-
-
 def test_a_board_never_mixes_cells_of_two_versions(tmp_path: Path) -> None:
     asked = experiment(tmp_path, "constant", seeds=(0, 1))
     run_experiment(asked, quiet=True, wanted=Format.json)
