@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from bench.cohorts.cohort import Cohort
+from bench.cost import Cost
 
 # What a spec may ask of a cohort.
 NEEDS = ("volumes", "features", "acquisition", "clinical")
@@ -83,6 +84,8 @@ class MethodSpec:
         What a cohort must carry: any of ``volumes``, ``features``, ``acquisition``, ``clinical``.
     requires
         Importable modules without which the method is unavailable, each with the remedy.
+    cost
+        Time that a cell takes, for ``bench run --dry-run``; None where the author states none.
     """
 
     name: str
@@ -91,3 +94,4 @@ class MethodSpec:
     params: Mapping[str, Any] = field(default_factory=dict)
     needs: tuple[str, ...] = ("volumes",)
     requires: Mapping[str, str] = field(default_factory=dict)
+    cost: Cost | None = None

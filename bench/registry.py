@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 import pluggy
 
 from bench import hookspecs
-from bench.errors import PluginError
+from bench.errors import PluginError, UsageError
 from bench.method import NEEDS, Method, MethodSpec
 from bench.metrics import METRICS, Metric
 from bench.metrics.guarded import guarded
@@ -71,11 +71,17 @@ def load_registry(files: Iterable[Path] = ()) -> Registry:
     ------
     PluginError
         Two plugins offer a method, or a metric, of one name.
+    UsageError
+        One of ``files`` does not exist.
     """
     loaded: list[Offer] = []
     broken: list[BrokenPlugin] = []
+    files = [Path(file) for file in files]
+    for path in files:
+        if not path.is_file():
+            raise UsageError(f"no such plugin file: {path}; --plugin takes the path of a Python file")
     sources = [(point.name, point.load) for point in _entry_points()]
-    paths = [*_paths_from_environment(), *(Path(file) for file in files)]
+    paths = [*_paths_from_environment(), *files]
     sources += [(str(path), _file_loader(path)) for path in dict.fromkeys(path.resolve() for path in paths)]
     for plugin, load in sources:
         try:

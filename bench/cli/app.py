@@ -63,7 +63,7 @@ def main() -> None:
 
 def _run_and_flush() -> int:
     try:
-        returned = app(standalone_mode=False)
+        returned = app(standalone_mode=False, prog_name="bench")
     finally:
         flush_output()
     return returned if isinstance(returned, int) else 0

@@ -1,5 +1,6 @@
 """Predictions out of a store, and others' predictions into it."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +46,9 @@ def submit(
     skip_broken: SkipOption = False,
 ) -> None:
     """Put test predictions made elsewhere on the board, checked as strictly as our own."""
+    import pandas as pd
+
+    from bench.doubts import doubts
     from bench.submission import submit as submit_file
     from bench.submission import submitted_before
 
@@ -52,5 +56,7 @@ def submit(
     found, cut, where = protocol.cohort, protocol.split, protocol.store
     instead = " in the place of those submitted before" if submitted_before(method, found, cut, where) else ""
     cells = submit_file(csv, method, found, cut, where)
+    for doubt in doubts(pd.concat([where.predictions(cell) for cell in cells]), found):
+        print(f"warning: {csv}: {doubt}", file=sys.stderr)
     options = f"--cohort {cohort} --split {split} --store {store}"
     print(f"{len(cells)} cells of {cells[0].method} stored{instead}; next: bench leaderboard {options}")

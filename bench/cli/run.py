@@ -71,7 +71,8 @@ def run(
 ) -> None:
     """Fit, predict and score: runs what is missing of the plan, then prints the result table."""
     from bench.config import parse_settings, read_experiment
-    from bench.experiment import dry_run_rows, make_plan, write_plan
+    from bench.dry_run import dry_run_rows
+    from bench.experiment import make_plan, write_plan
     from bench.status import statuses
 
     given: dict[str, Any] = {

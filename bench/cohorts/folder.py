@@ -1,5 +1,6 @@
 """The folder cohort: ``cohort.toml``, ``cases.csv`` and image files."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -434,10 +435,11 @@ def _content_hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
             with (folder / name).open("rb") as file:
                 known[name] = [stamps[name], hashlib.file_digest(file, "sha256").hexdigest()]
             advance(done, len(stale))
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    aside = memory.with_suffix(f".{os.getpid()}")
-    aside.write_text(json.dumps(known))
-    aside.replace(memory)
+    with contextlib.suppress(OSError):  # without a memory the next command hashes again
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        aside = memory.with_suffix(f".{os.getpid()}")
+        aside.write_text(json.dumps(known))
+        aside.replace(memory)
     return {name: known[name][1] for name in stamps}
 
 

@@ -137,6 +137,22 @@ def make_phantom(
             (aside / "cohort.toml").write_text(header, encoding="utf-8")
 
 
+def write_listing(scenario: str, folder: Path, seed: int = 0) -> None:
+    """Write the two text files of a phantom, and empty image files: for what needs its cases and no voxel.
+
+    It takes a second where the phantom takes minutes, and has the phantom's fingerprint.
+    """
+    chosen = _scenario(scenario)
+    counts = _counts(chosen, None)
+    lesions = draw_lesions(chosen, seed, counts)
+    rows = _case_rows(chosen, lesions)
+    for path in (folder / row[kind] for row in rows for kind in ("image", "mask")):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    _write_rows(folder / "cases.csv", rows)
+    (folder / "cohort.toml").write_text(_header(chosen, seed, counts), encoding="utf-8")
+
+
 def _scenario(name: str) -> Scenario:
     if name not in SCENARIOS:
         raise CohortError(f"no phantom scenario {name!r}; there are {', '.join(SCENARIOS)}")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bench.cost import Cost
 from bench.hookspecs import hookimpl
 from bench.method import MethodSpec
 
@@ -25,23 +26,30 @@ HYBRID_VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "no_layers": ("with statistics of whole regions, not of layers of depth", {"layers": 1}),
 }
 
+TARGET = "bench_zoo.spatial_mtl.method:SpatialMTL"
+COST = Cost(seconds_per_case=0.15, grows_with=("epochs",))
+# A network for each of four tasks.
+FOUR_NETWORKS = Cost(seconds_per_case=0.6, grows_with=("epochs",))
+
 
 @hookimpl
 def bench_methods() -> list[MethodSpec]:
     """Offer ``spatial_mtl``, ``spatial_mtl_hybrid`` and the ablations of both."""
-    target = "bench_zoo.spatial_mtl.method:SpatialMTL"
     hybrid = "spatial_mtl with fixed statistics of the image beside the learnt features"
     return [
-        MethodSpec("spatial_mtl", target, SUMMARY),
+        _spec("spatial_mtl", SUMMARY, {}),
         *(
-            MethodSpec(f"spatial_mtl_{name}", target, f"spatial_mtl {change}", params)
+            _spec(f"spatial_mtl_{name}", f"spatial_mtl {change}", params)
             for name, (change, params) in VARIANTS.items()
         ),
-        MethodSpec("spatial_mtl_hybrid", target, hybrid, HYBRID),
+        _spec("spatial_mtl_hybrid", hybrid, HYBRID),
         *(
-            MethodSpec(
-                f"spatial_mtl_hybrid_{name}", target, f"spatial_mtl_hybrid {change}", {**HYBRID, **params}
-            )
+            _spec(f"spatial_mtl_hybrid_{name}", f"spatial_mtl_hybrid {change}", {**HYBRID, **params})
             for name, (change, params) in HYBRID_VARIANTS.items()
         ),
     ]
+
+
+def _spec(name: str, summary: str, params: dict[str, Any]) -> MethodSpec:
+    cost = FOUR_NETWORKS if params.get("tasks") == "single" else COST
+    return MethodSpec(name, TARGET, summary, params, cost=cost)
