@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -138,10 +139,14 @@ def test_the_command_fails_where_a_figure_differs(copied: Path) -> None:
     assert CliRunner().invoke(app, ["verify", str(copied / "nothing")]).exit_code == 1
 
 
-def plants(text: str) -> list[str]:
-    """The text with the last digit of one figure one higher, for each figure in turn."""
+def plants(text: str, alike: Sequence[str]) -> list[str]:
+    """The text with the last digit of one figure one higher, for each figure in turn.
+
+    Figures that processors print differently, by a number half-way between two, are passed over.
+    """
     ends = [found.end() - 1 for found in re.finditer(r"\d(?!\d|\.\d)", text) if found[0] != "9"]
-    return [f"{text[:end]}{int(text[end]) + 1}{text[end + 1 :]}" for end in ends]
+    clear = [end for end in ends if {its[end] for its in alike} == {text[end]}]
+    return [f"{text[:end]}{int(text[end]) + 1}{text[end + 1 :]}" for end in clear]
 
 
 @pytest.mark.parametrize("file", ["board.md", "board.csv"])
@@ -149,7 +154,7 @@ def test_a_last_digit_that_is_one_higher_is_found_wherever_it_stands(place: Path
     again = recomputed(place)
     kept = {name: (place / name).read_text(encoding="utf-8") for name in again[0]}
     assert compare_files(kept, again)[1] == []
-    changed = plants(kept[file])
+    changed = plants(kept[file], [its[file] for its in again])
     assert len(changed) > 50
     for text in changed:
         assert compare_files({**kept, file: text}, again)[1], text
