@@ -415,6 +415,7 @@ def test_every_shipped_space_holds_the_defaults() -> None:
         "single_task_cnn",
         "multi_task_cnn",
         "spatial_mtl",
+        "spatial_mtl_hybrid",
     }
     assert "constant" not in tunable
     assert spaces["spatial_mtl_no_surround"] == spaces["spatial_mtl"]

@@ -1,4 +1,4 @@
-"""``spatial_mtl`` as a method."""
+"""``spatial_mtl`` and ``spatial_mtl_hybrid`` as methods."""
 
 import dataclasses
 import tomllib
@@ -11,6 +11,8 @@ import torch
 from bench.cohorts.cohort import Cohort
 from bench.method import Run
 from bench.paths import configs_dir
+from bench.registry import load_registry
+from bench.search import Categorical
 from bench.testing import check_method
 from bench_zoo import examples
 from bench_zoo.examples import crop_examples
@@ -18,6 +20,9 @@ from bench_zoo.spatial_mtl.method import SpatialMTL
 from bench_zoo.targets import targets_of
 
 SMALL = {"size_mm": 48.0, "spacing_mm": 4.0, "widths": (4, 8), "hidden": 4, "epochs": 2, "batch_size": 8}
+
+
+HYBRID = {"statistics": True}
 
 
 def fitted(cohort: Cohort, folder: Path, seed: int = 0, **params: object) -> SpatialMTL:
@@ -33,13 +38,35 @@ def test_keeps_the_contract(params: dict[str, object]) -> None:
     check_method("spatial_mtl", {**SMALL, "epochs": 1, **params})
 
 
-def test_learns_what_is_plain_to_see(tiny: Cohort, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [name for name in load_registry().specs if name.startswith("spatial_mtl_")])
+def test_every_variant_keeps_the_contract(name: str) -> None:
+    check_method(name, {**SMALL, "epochs": 1})
+
+
+@pytest.mark.parametrize("params", [{}, HYBRID])
+@pytest.mark.parametrize("end", [0, 1])
+def test_both_ends_of_the_search_space_can_be_fitted(
+    params: dict[str, object], end: int, tiny: Cohort, tmp_path: Path
+) -> None:
+    space = SpatialMTL.search_space()
+    drawn = {
+        name: its.choices[-end] if isinstance(its, Categorical) else (its.low, its.high)[end]
+        for name, its in space.items()
+    }
+    default = {field.name: field.default for field in dataclasses.fields(SpatialMTL)}
+    assert all(default[name] in its.choices for name, its in space.items() if isinstance(its, Categorical))
+    predictions = fitted(tiny, tmp_path, **{**params, **drawn}).predict(tiny.take(tiny.case_ids[28:]).blind())
+    assert all(np.isfinite(values).all() for values in predictions.values())
+
+
+@pytest.mark.parametrize("params", [{}, HYBRID])
+def test_learns_what_is_plain_to_see(params: dict[str, object], tiny: Cohort, tmp_path: Path) -> None:
     examples = crop_examples(tiny, SpatialMTL(**SMALL)._crop(), targets_of(tiny), regions=False)
     volume = examples.read(np.arange(len(tiny)))[0][:, 1].sum(dim=(1, 2, 3)).numpy()
     table = tiny.table.assign(er=(volume > np.median(volume)).astype(float), ki67=np.clip(volume, 0, 100))
     cohort = dataclasses.replace(tiny, table=table)
     test = cohort.take(cohort.case_ids[28:])
-    predictions = fitted(cohort, tmp_path, epochs=30, learning_rate=1e-2).predict(test.blind())
+    predictions = fitted(cohort, tmp_path, epochs=30, learning_rate=1e-2, **params).predict(test.blind())
     positive = test.labels("er") == 1
     ranks = predictions["er"][positive][:, None] > predictions["er"][~positive][None]
     assert ranks.mean() > 0.9
@@ -47,16 +74,22 @@ def test_learns_what_is_plain_to_see(tiny: Cohort, tmp_path: Path) -> None:
     assert np.abs(predictions["ki67"] - test.labels("ki67")).mean() < 0.7 * constant
 
 
-def test_a_heat_map_a_case_lies_on_the_crop_grid_between_0_and_1(tiny: Cohort, tmp_path: Path) -> None:
+@pytest.mark.parametrize("params", [{}, HYBRID, {"tasks": "single"}])
+def test_a_heat_map_a_case_lies_on_the_crop_grid_between_0_and_1(
+    params: dict[str, object], tiny: Cohort, tmp_path: Path
+) -> None:
     test = tiny.take(tiny.case_ids[28:31]).blind()
-    heat = fitted(tiny, tmp_path).explain(test)
+    heat = fitted(tiny, tmp_path, **params).explain(test)
     assert heat.shape == (3, 12, 12, 12)
     assert heat.min() >= 0
     np.testing.assert_allclose(heat.max(axis=(1, 2, 3)), 1.0, rtol=1e-6)
 
 
-def test_regions_left_out_have_no_heat_from_the_image(tiny: Cohort, tmp_path: Path) -> None:
-    method = fitted(tiny, tmp_path, regions=("core",), attention=False)
+@pytest.mark.parametrize("params", [{}, HYBRID])
+def test_regions_left_out_have_no_heat_from_the_image(
+    params: dict[str, object], tiny: Cohort, tmp_path: Path
+) -> None:
+    method = fitted(tiny, tmp_path, regions=("core",), attention=False, **params)
     test = tiny.take(tiny.case_ids[28:31]).blind()
     heat = method.explain(test)
     regions = method._examples(test).read(np.arange(3))[1].numpy()
@@ -90,12 +123,15 @@ def test_a_loaded_method_explains_and_counts_as_the_saved_one(tiny: Cohort, tmp_
     assert loaded.count_parameters() == method.count_parameters()
 
 
-def test_the_gpu_preset_names_parameters_that_exist() -> None:
+@pytest.mark.parametrize("params", [{}, HYBRID])
+def test_the_gpu_preset_names_parameters_that_exist(params: dict[str, object]) -> None:
     preset = tomllib.loads((configs_dir() / "presets" / "gpu.toml").read_text())
     names = {field.name for field in dataclasses.fields(SpatialMTL) if field.init}
     assert preset and set(preset) <= names
-    method = SpatialMTL(**preset)
+    method = SpatialMTL(**preset, **params)  # type: ignore[arg-type]
     assert method._crop().shape == (96, 96, 96) and method.amp
+    network = method._network([0.0])
+    assert len(network.encoder.stages) == len(network.attention) == 5
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")

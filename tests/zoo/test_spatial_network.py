@@ -263,6 +263,24 @@ def test_attention_weights_the_features_that_go_on_and_not_only_the_pooling() ->
     assert not torch.allclose(gated[1], plain[1] * Half()(plain[1]))
 
 
+def test_a_voxel_that_attention_leaves_out_has_no_relevance() -> None:
+    class Left(nn.Module):
+        def forward(self, features: Tensor) -> Tensor:
+            gate = torch.zeros_like(features[:, :1])
+            gate[..., : features.shape[-1] // 2] = 1
+            return gate
+
+    net = network(statistics=False, roi_weighting=False).eval()
+    for parameter in net.branches.parameters():
+        nn.init.normal_(parameter)
+    whole = net.relevance(*batch())
+    net.attention = nn.ModuleList(Left() for _ in net.attention)
+    heat = net.relevance(*batch())
+    # Maps of 2 voxels reach a quarter of the crop beyond the middle when they are laid over it.
+    assert float(heat[..., 12:].max()) == 0 and float(heat[..., :8].max()) > 0
+    assert float(whole[..., 12:].max()) > 0
+
+
 def test_the_network_of_the_abstract_has_no_input_but_learnt_features() -> None:
     net = network(statistics=False).eval()
     assert net.fixed == 0 and net.invariants(*batch()) == ()
