@@ -482,9 +482,8 @@ def macro_auc_interval(
     if variance < NEGLIGIBLE and not all(sample.is_constant(0) for sample in paired):
         return NO_INTERVAL
     error = np.sqrt(variance) / (area * (1 - area))
-    reach = (
-        student_quantile(satterthwaite([(variance - chance, np.inf), (chance, seed_freedom(seeds))])) * error
-    )
+    freedom = satterthwaite([(variance - chance, np.inf), (chance, seed_freedom(seeds))])
+    reach = student_quantile(freedom) * error
     if np.isnan(reach):
         return NO_INTERVAL
     return Interval(float(expit(logit(area) - reach)), float(expit(logit(area) + reach)))

@@ -54,6 +54,10 @@ class Estimate(NamedTuple):
     value: float
     interval: Interval
 
+    def within(self, least: float) -> "Estimate":
+        """The same with the interval between a lowest value and 1."""
+        return Estimate(self.value, self.interval.within(least, 1))
+
 
 NO_ESTIMATE = Estimate(NAN, NO_INTERVAL)
 
@@ -330,7 +334,8 @@ def _hard_scores(
         [confusion_matrix(sample.truth, its, len(rule.classes), weights) for its in sample.hard[label]]
     )
     people = len(np.unique(sample.patient))
-    f1, agreement = (_estimate(metric(counts), people, factor) for metric in (macro_f1, kappa))
+    f1 = _estimate(macro_f1(counts), people, factor).within(0)
+    agreement = _estimate(kappa(counts), people, factor).within(-1)
     return f1, agreement, counts[:, 0].mean(axis=0)
 
 
@@ -352,4 +357,4 @@ def _estimate(values: Array, patients: int, factor: float) -> Estimate:
     seeds = seed_influence([values[:, 0]])[0]
     given = (float(np.nanvar(resampled)), seeds, factor * patients / (patients - 1), patients - 1)
     found = widened(percentile_interval(resampled), value, reach_factor(*given))
-    return Estimate(value, found.within(-1, 1))
+    return Estimate(value, found)
