@@ -40,12 +40,14 @@ from bench.scores import (
     chance_of,
     difference_of,
     family_p,
+    label_of,
     metric_of,
     of_methods,
     sample_of,
     seed_means,
     with_values,
 )
+from bench.seeds import on_shared_seeds
 
 Family = Literal["reference", "all"]
 Pair = tuple[str, str]
@@ -158,12 +160,14 @@ def compare(
     StoreError
         The predictions contradict each other or the truth.
     """
-    wanted = list(names) if reference is None or reference in names else [*names, reference]
+    names = [label_of(results, name) for name in names]
+    reference = None if reference is None else label_of(results, reference)
+    wanted = names if reference is None or reference in names else [*names, reference]
     if len(wanted) < 2:
         raise UsageError(f"a comparison needs at least two methods, got: {', '.join(wanted) or 'none'}")
     if family == "reference" and reference is None:
         raise UsageError("the family 'reference' needs one: add --reference NAME, or use --family all")
-    chosen = restricted(results, wanted)
+    chosen = on_shared_seeds(restricted(results, wanted))
     pairs = _pairs(wanted, reference, family or ("all" if reference is None else "reference"))
     return tuple(
         comparison
@@ -177,9 +181,10 @@ def restricted(results: Results, names: Sequence[str]) -> Results:
 
     Raises UsageError for a name that is given twice and for one that the results lack.
     """
-    if len(set(names)) < len(names):
+    labels = [label_of(results, name) for name in names]
+    if len(set(labels)) < len(labels):
         raise UsageError(f"expected each method once, got: {', '.join(names)}")
-    return of_methods(results, names)
+    return of_methods(results, labels)
 
 
 def _pairs(names: Sequence[str], reference: str | None, family: Family) -> list[Pair]:

@@ -55,6 +55,7 @@ def seed_ensemble(method: MethodResult, tasks: Sequence[Task]) -> MethodResult |
         parameters=None if method.parameters is None else method.parameters * len(seeds),
         thresholds=(),
         seeds=(),
+        is_ensemble=True,
     )
 
 

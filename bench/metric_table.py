@@ -10,6 +10,7 @@ from bench.report import cells as columns
 from bench.report.notes import DIFFERENCES, RECOVERED, brief_notes, facts, file_notes
 from bench.report.table import Cell, Column, Table
 from bench.scores import Results, Score, metric_scores
+from bench.seeds import on_shared_seeds, seeds_note
 
 FIGURE = Column("figure", "Metric", "left")
 # Of another kind than on a board: here it belongs to a row, not to the task.
@@ -17,7 +18,7 @@ CONSTANT = Column("constant", "Constant")
 
 CSV = (
     *("method", "task", "metric", "unit", "value", "ci_low", "ci_high", "constant", "n", "positives"),
-    *("seeds", "seed_sd", "rule", "status"),
+    *("patients", "positive_patients", "seeds", "seed_sd", "rule", "status"),
 )
 
 
@@ -29,6 +30,8 @@ def metric_table(
     Metrics of decisions are left out of the rows where a threshold is lacking, with the reason below; the
     records hold them with their status. ``draws`` and ``seed`` are those of the bootstrap.
     """
+    seeds = seeds_note(results)
+    results = on_shared_seeds(results)
     scores = [
         score
         for task in results.tasks
@@ -42,10 +45,19 @@ def metric_table(
     return Table(
         title=f"Metrics: {results.cohort}, {results.split}",
         synthetic=results.synthetic,
-        columns=(columns.TASK, columns.METHOD, FIGURE, columns.VALUE, CONSTANT, columns.CASES, columns.SEEDS),
+        columns=(
+            columns.TASK,
+            columns.METHOD,
+            FIGURE,
+            columns.VALUE,
+            CONSTANT,
+            columns.CASES,
+            columns.PATIENTS,
+            columns.SEEDS,
+        ),
         rows=tuple(_cells(score) for score in _shown(scores)),
-        brief=(*lacking, *brief_notes(results, scores)[:2]),
-        notes=(*lacking, *_notes(results, scores, draws, seed)),
+        brief=(*lacking, *seeds, *brief_notes(results, scores)[:2]),
+        notes=(*lacking, *seeds, *_notes(results, scores, draws, seed)),
         records=tuple(_record(score, results.rule) for score in scores),
         csv_columns=CSV,
         facts=facts(results, draws, seed) | {"rule": results.rule},

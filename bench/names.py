@@ -6,6 +6,11 @@ from difflib import get_close_matches
 from bench.errors import UsageError
 
 
+def submitted_label(name: str) -> str:
+    """The row of predictions that were submitted under a name."""
+    return f"{name} (submitted)"
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str], remedy: str = "") -> UsageError:
     """The error for a name that does not exist: it suggests the nearest known names.
 

@@ -129,6 +129,9 @@ class Consensus:
         Of the mean over tasks of its true ranks.
     scores
         Its scores on the ranked tasks that it has a value on, in the order of the tasks.
+    better
+        Whether it is better than the constant predictor on at least one ranked task, where the family is that
+        of all ranked tasks.
     """
 
     method: str
@@ -137,10 +140,13 @@ class Consensus:
     mean_rank: float
     interval: Interval
     scores: tuple["Score", ...]
+    better: bool = False
 
 
 def consensus(scores: Sequence["Score"]) -> tuple[Consensus, ...]:
     """Order the methods over all ranked tasks, the best first; empty where no ranked task has a value.
+
+    Methods that are better than the constant predictor on some task come before all others.
 
     The mean rank of a method is the mean over tasks of its shared ranks, every ranked task (``ranked = true``
     in the cohort) with the same weight. Its consensus rank is 1 + the number of methods that have a smaller
@@ -163,11 +169,12 @@ def consensus(scores: Sequence["Score"]) -> tuple[Consensus, ...]:
     ranks = consensus_ranks(means, separated(*comparisons(columns, complete)))
     intervals = _mean_rank_intervals(columns, complete)
     rows = [
-        Consensus(name, "ok", rank, float(mean), interval, _scores_of(name, columns))
+        Consensus(name, "ok", rank, float(mean), interval, mine, _is_better(mine, len(columns)))
         for name, rank, mean, interval in zip(complete, ranks, means, intervals, strict=True)
+        for mine in [_scores_of(name, columns)]
     ]
     apart = [_apart(name, columns, scores) for name in names if name not in complete]
-    return (*sorted(rows, key=lambda its: (its.rank, its.mean_rank, its.method)), *apart)
+    return (*sorted(rows, key=lambda its: (not its.better, its.rank, its.mean_rank, its.method)), *apart)
 
 
 def consensus_ranks(aggregate: Array, better: NDArray[np.bool_]) -> list[int]:
@@ -228,6 +235,10 @@ def _mean_rank_intervals(columns: Sequence[Mapping[str, "Score"]], complete: Seq
         )
         for name in complete
     ]
+
+
+def _is_better(scores: Sequence["Score"], tasks: int) -> bool:
+    return any(its.gain.value > 0 and its.constant_p * tasks < ALPHA for its in scores)
 
 
 def _scores_of(name: str, columns: Sequence[Mapping[str, "Score"]]) -> tuple["Score", ...]:

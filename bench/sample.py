@@ -13,7 +13,7 @@ from bench.errors import StoreError
 from bench.inference import FEWEST_PATIENTS, Patients, effective_patients, patients_of
 from bench.metrics import METRICS, Array, Beside, Metric
 from bench.metrics.guarded import failure_of
-from bench.names import unknown_name
+from bench.names import submitted_label, unknown_name
 from bench.thresholds import YOUDEN, Threshold, decisions
 
 NAN = float("nan")
@@ -53,6 +53,8 @@ class MethodResult:
         :func:`bench.missing.at_chance`; empty where nothing was imputed. ``status`` keeps the reason.
     made_on
         Fingerprints of the cohort and of the split that its cells were made on; not checked where left out.
+    is_ensemble
+        Whether its predictions are means over those of several seeds.
     """
 
     label: str
@@ -66,6 +68,7 @@ class MethodResult:
     seeds: tuple[int, ...] = ()
     imputed: Mapping[str, int] = field(default_factory=dict)
     made_on: tuple[str, str] | None = None
+    is_ensemble: bool = False
 
     @property
     def can_be_scored(self) -> bool:
@@ -182,11 +185,18 @@ def of_methods(results: Results, labels: Sequence[str] | None) -> Results:
     if labels is None:
         return results
     known = {its.label: its for its in results.methods}
-    for label in labels:
-        if label not in known:
-            remedy = "See `bench leaderboard` for the methods of a store."
-            raise unknown_name("method of this cohort and split", label, known, remedy)
-    return replace(results, methods=tuple(known[label] for label in dict.fromkeys(labels)))
+    found = dict.fromkeys(label_of(results, name) for name in labels)
+    return replace(results, methods=tuple(known[label] for label in found))
+
+
+def label_of(results: Results, name: str) -> str:
+    """The row of that name, or of what was submitted under it; raises UsageError where there is neither."""
+    known = [its.label for its in results.methods]
+    for label in (name, submitted_label(name)):
+        if label in known:
+            return label
+    remedy = "See `bench leaderboard` for the methods of a store."
+    raise unknown_name("method of this cohort and split", name, known, remedy)
 
 
 def metric_of(results: Results, task: Task) -> Metric:

@@ -18,6 +18,7 @@ from bench.inference import (
 )
 from bench.metrics import Array, Metric
 from bench.scores import NAN, Results, Sample, beside, intervals_of, metric_influence, metric_of, sample_of
+from bench.seeds import on_shared_seeds
 from bench.uncertainty import areas_of
 
 # With one case in a class the area of a site has no variance, and says next to nothing.
@@ -107,6 +108,7 @@ def site_scores(results: Results, draws: int = DRAWS, seed: int = DRAW_SEED) -> 
     ``draws`` and ``seed`` are those of the bootstrap. Raises StoreError where predictions and truth
     contradict each other.
     """
+    results = on_shared_seeds(results)
     return tuple(
         its
         for task in results.tasks

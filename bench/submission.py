@@ -13,6 +13,7 @@ from bench.cells import Cell
 from bench.cohorts.cohort import Cohort
 from bench.doubts import refuse_other_scale
 from bench.errors import PluginError, UsageError
+from bench.names import submitted_label
 from bench.predictions import constant_values, long_predictions
 from bench.split import Fold, Split
 from bench.store import PREDICTIONS, Record, Store
@@ -60,7 +61,7 @@ def submit(path: Path, method: str, cohort: Cohort, split: Split, store: Store) 
     for seed in sorted(table["seed"].unique().tolist()):
         said = table[table["seed"] == seed]
         for fold in split.folds:
-            cell = _cell(_row_label(method), digest, cohort, split, fold, seed)
+            cell = _cell(submitted_label(method), digest, cohort, split, fold, seed)
             checked.append((cell, fold, _fold_predictions(said, cell, cohort, fold, predicted, path)))
     # Nothing is stored before all is checked: a refused file must not replace a good one.
     for cell, fold, predictions in checked:
@@ -70,12 +71,8 @@ def submit(path: Path, method: str, cohort: Cohort, split: Split, store: Store) 
 
 def submitted_before(method: str, cohort: Cohort, split: Split, store: Store) -> bool:
     """Whether the store has predictions that were submitted under this name; the last ones are shown."""
-    label = _row_label(method)
+    label = submitted_label(method)
     return any(record["method"] == label for _, record in store.records(cohort.name, split.name))
-
-
-def _row_label(method: str) -> str:
-    return f"{method} (submitted)"
 
 
 def read_predictions(path: Path) -> pd.DataFrame:

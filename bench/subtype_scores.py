@@ -27,6 +27,7 @@ from bench.inference import (
 from bench.intervals import ROUNDING, widened
 from bench.metrics import Array, Codes, auc
 from bench.scores import MethodResult, Results, shared_folds
+from bench.seeds import on_shared_seeds
 from bench.subtype import (
     KI67,
     OUTSIDE,
@@ -97,6 +98,8 @@ class SubtypeScores:
         The task that plays each role of the rule.
     counts
         Determined cases of each class, shape (class,); ``patients`` what they are worth in patients.
+    people
+        Number of patients of the determined cases.
     undetermined, outside
         Tested cases that lack an input, and those whose combination has no class.
     unpaired
@@ -109,6 +112,7 @@ class SubtypeScores:
     roles: Mapping[str, Task]
     counts: NDArray[np.intp]
     patients: Array
+    people: int
     undetermined: int
     outside: int
     unpaired: tuple[str, ...]
@@ -171,6 +175,7 @@ def score_subtypes(
     StoreError
         Predictions contradict each other or the truth, or no tested case is determined.
     """
+    results = on_shared_seeds(results)
     folds = shared_folds(results, list(roles.values()))
     labels = results.truth.loc[folds.index]
     codes = classes_of(rule, {role: labels[task.name].to_numpy(dtype=float) for role, task in roles.items()})
@@ -186,6 +191,7 @@ def score_subtypes(
         roles=roles,
         counts=counts,
         patients=effective_patients(sample.truth, sample.patient, len(rule.classes)),
+        people=len(np.unique(sample.patient)),
         undetermined=int((codes == UNDETERMINED).sum()),
         outside=int((codes == OUTSIDE).sum()),
         unpaired=_unpaired(rule, sample),

@@ -23,6 +23,7 @@ from bench.registry import load_registry
 from bench.runner import Settings, run_cell
 from bench.scores import MethodResult, Results, score_results
 from bench.search import Tuning
+from bench.seeds import on_shared_seeds
 from bench.split import Split, load_split_config, make_split
 from bench.store import Store
 
@@ -64,10 +65,11 @@ def verify_board(place: Path) -> Verified:
 
 def recomputed(place: Path) -> list[dict[str, str]]:
     """Text of each file of a board from its source, then with numbers a little lower and a little higher."""
-    results = thaw(place)
+    given = thaw(place)
+    results = on_shared_seeds(given)
     scores = ordered(score_results(results), results)
     every = (scores, *around(scores))
-    return [board_files(ranked_table(results, its, (DRAWS, DRAW_SEED))) for its in every]
+    return [board_files(ranked_table(given, results, its, (DRAWS, DRAW_SEED))) for its in every]
 
 
 def compare_files(kept: Mapping[str, str], again: Sequence[Mapping[str, str]]) -> tuple[int, list[str]]:

@@ -27,6 +27,7 @@ from bench.cli.options import (
     SkipOption,
     SplitOption,
     StoreOption,
+    integers,
     names,
     pairs,
 )
@@ -62,6 +63,12 @@ def leaderboard(
     partial: PartialOption = False,
     plugin: PluginOption = None,
     freeze: FreezeOption = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            "--seeds", help="Rank by these training seeds, 0,1,2; left out: those that all rows have."
+        ),
+    ] = None,
 ) -> None:
     """Rank every method of a store on one cohort and split."""
     from dataclasses import replace
@@ -71,11 +78,13 @@ def leaderboard(
     from bench.partial import on_finished_folds
     from bench.ranking_metric import ranking_metrics
     from bench.report import select_columns
+    from bench.seeds import on_shared_seeds
     from bench.thresholds import rule_named
 
     if freeze is not None:
         apart = {"--missing": missing is not Missing.apart, "--sensitivity": sensitivity}
         shown = {"--partial": partial, "--columns": columns is not None, "--out": out is not None}
+        shown |= {"--seeds": seeds is not None}
         _refuse_beside_freeze(apart | shown)
     place = output(wanted, out)
     by_rule = rule_named(rule)
@@ -83,6 +92,7 @@ def leaderboard(
     chosen = ranking_metrics(protocol.cohort.tasks, names(metric) or (), plugin or ())
     results = on_finished_folds(protocol.results()) if partial else protocol.results()
     results = replace(results, metrics=chosen, rule=by_rule)
+    results = results if seeds is None else on_shared_seeds(results, integers("--seeds", seeds))
     results = with_ensembles(results) if ensembles else results
     if freeze is not None:
         print(freeze_board(results, freeze))

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.inference import DRAW_SEED, DRAWS
-from bench.report.cells import METRIC, NOTHING, TASK, metric_title
+from bench.report.cells import METRIC, NOTHING, TASK, counted, estimate, metric_title, task_title
 from bench.report.notes import FINGERPRINT_DIGITS, brief_notes, facts
 from bench.report.table import Cell, Column, Table
 from bench.scores import Results
+from bench.seeds import seeds_note
 from bench.sites import FEWEST_IN_CLASS, FEWEST_SITES, SiteScore, SiteScores
 
 COLUMNS = (
@@ -17,12 +18,13 @@ COLUMNS = (
     Column("method", "Method", "left"),
     Column("site", "Site", "left"),
     Column("n", "n (pos.)"),
+    Column("patients", "Patients (pos.)"),
     Column("value", "Value [95 %]"),
     Column("remark", "Remark", "left"),
 )
 CSV_COLUMNS = (
-    *("task", "metric", "method", "site", "n", "positives", "value", "ci_low", "ci_high", "worst", "status"),
-    *("tau", "i_squared", "sites_in_tau", "pooled_auc"),
+    *("task", "metric", "method", "site", "n", "positives", "patients", "positive_patients"),
+    *("value", "ci_low", "ci_high", "worst", "status", "tau", "i_squared", "sites_in_tau", "pooled_auc"),
 )
 NOTES = (
     "AUC counts pairs of cases of the same fold; `within sites` those of the same fold and site, `all sites` "
@@ -41,7 +43,7 @@ def site_table(
 ) -> Table:
     """A row a task, method and site, then within and over all sites; the spread in words below."""
     findings = tuple(_finding(its) for its in scores if its.sites)
-    about = brief_notes(results, ())[:2]
+    about = (*seeds_note(results), *brief_notes(results, ())[:2])
     prints = (
         f"Fingerprints: cohort {results.cohort_fingerprint[:FINGERPRINT_DIGITS]}, "
         f"split {results.split_fingerprint[:FINGERPRINT_DIGITS]}, split seed {results.split_seed}; "
@@ -68,11 +70,12 @@ def _rows(scores: SiteScores) -> list[SiteScore]:
 
 def _cells(scores: SiteScores, row: SiteScore) -> dict[str, Cell]:
     return {
-        "task": Cell(_title(scores)),
+        "task": Cell(task_title(scores.task)),
         "metric": Cell(metric_title(scores)),
         "method": Cell(scores.method),
         "site": Cell(row.site),
-        "n": Cell(_cases(row)) if row.n else NOTHING,
+        "n": Cell(counted(row.n, row.positives)) if row.n else NOTHING,
+        "patients": Cell(counted(row.patients, row.positive_patients)) if row.n else NOTHING,
         "value": _value(scores, row),
         "remark": Cell(_remark(scores, row)),
     }
@@ -82,10 +85,7 @@ def _value(scores: SiteScores, row: SiteScore) -> Cell:
     """A site without a value is a gap in the method's row of sites, a method without one has failed."""
     if row.status != "ok":
         return NOTHING if scores.status == "ok" else Cell(row.status, "status")
-    digits = scores.metric.decimals
-    low, high = row.interval
-    interval = "-" if math.isnan(low) else f"{low:.{digits}f}, {high:.{digits}f}"
-    return Cell(f"{row.value:.{digits}f} [{interval}]")
+    return Cell(estimate(row.value, row.interval, scores.metric.decimals))
 
 
 def _remark(scores: SiteScores, row: SiteScore) -> str:
@@ -116,6 +116,8 @@ def _record(scores: SiteScores, row: SiteScore) -> dict[str, Any]:
         "site": row.site,
         "n": row.n,
         "positives": row.positives,
+        "patients": row.patients,
+        "positive_patients": row.positive_patients,
         "worst": _is_worst(scores, row),
         "status": row.status,
         "sites_in_tau": scores.spread.sites,
@@ -127,7 +129,7 @@ def _finding(scores: SiteScores) -> str:
     digits = scores.metric.decimals
     low, high = scores.range
     valued = sum(not math.isnan(its.value) for its in scores.sites)
-    start = f"{_title(scores)}, {scores.method}: "
+    start = f"{task_title(scores.task)}, {scores.method}: "
     if valued < 2:
         return f"{start}a value at {valued} of {len(scores.sites)} sites, so there is no spread."
     worst = f"worst at {scores.worst}, {low:.{digits}f} to {high:.{digits}f} over {valued} sites; "
@@ -140,11 +142,3 @@ def _spread(scores: SiteScores) -> str:
         return f"tau needs {FEWEST_SITES} sites with a standard error, there are {count}"
     scale = "on the logit scale" if scores.metric.name == "auc" else scores.metric.unit(scores.task.unit)
     return f"between sites tau {tau:.2f} {scale}".rstrip() + f", I2 {100 * share:.0f} %, {count} sites"
-
-
-def _cases(row: SiteScore) -> str:
-    return str(row.n) if row.positives is None else f"{row.n} ({row.positives})"
-
-
-def _title(scores: SiteScores) -> str:
-    return scores.task.title or scores.task.name.upper()

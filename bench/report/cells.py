@@ -1,11 +1,14 @@
 """Scores as text: the cells and records that tables are made of."""
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bench.report.table import Cell, Column
+from bench.report.table import Cell, Column, Tone
+from bench.verdicts import Verdict, against_constant, is_better
 
 if TYPE_CHECKING:
+    from bench.cohorts.cohort import Task
     from bench.comparison import Comparison
     from bench.inference import Interval
     from bench.ranking import RankSet
@@ -18,6 +21,10 @@ NOTHING = Cell("-", "muted")
 
 SHORT_UNITS = {"percentage points": "pp"}
 
+GAIN_KEYS = ("better_by", "better_low", "better_high", "better_p", "better_adjusted_p", "against_constant")
+
+TONES: Mapping[Verdict, Tone] = {"better": "good", "worse": "bad"}
+
 TASK = Column("task", "Task", "left", of_task=True)
 METRIC = Column("metric", "Metric", "left", of_task=True, keys=("metric", "unit", "higher_is_better"))
 RANK = Column("rank", "Rank")
@@ -26,8 +33,9 @@ BEST = Column("best_share", "Best in %", wide=True, spare=True)
 METHOD = Column("method", "Method", "left", keys=("method", "status"))
 VALUE = Column("value", "Value [95 %]", keys=("value", "ci_low", "ci_high"))
 CASES = Column("n", "n (pos.)", of_task=True, keys=("n", "positives"))
+PATIENTS = Column("patients", "Patients (pos.)", of_task=True, keys=("patients", "positive_patients"))
 CONSTANT = Column("constant", "Constant", of_task=True)
-GAIN = Column("gain", "Better than constant by", keys=("better_by", "better_low", "better_high", "better_p"))
+GAIN = Column("gain", "Better than constant by", keys=GAIN_KEYS)
 CEILING = Column("ceiling", "Ceiling", of_task=True)
 SHARE = Column("share", "Recoverable %", keys=("recoverable_share", "share_low", "share_high"))
 POOLED = Column("pooled", "Pooled AUC", wide=True, spare=True, keys=("pooled_auc",))
@@ -37,7 +45,7 @@ TIME = Column("fit_seconds", "Fit s", wide=True)
 PARAMETERS = Column("parameters", "Parameters", wide=True)
 
 COLUMNS = (
-    *(TASK, METRIC, RANK, RANK_SET, METHOD, VALUE, CASES, CONSTANT, GAIN, CEILING, SHARE),
+    *(TASK, METRIC, RANK, RANK_SET, METHOD, VALUE, CASES, PATIENTS, CONSTANT, GAIN, CEILING, SHARE),
     *(POOLED, WITHIN, SEEDS, BEST, TIME, PARAMETERS),
 )
 
@@ -47,19 +55,21 @@ def cells(score: "Score") -> dict[str, Cell]:
     digits = score.metric.decimals
     scored = score.rank is not None
     return {
-        "task": Cell(score.task.title or score.task.name.upper()),
+        "task": Cell(task_title(score.task)),
         "metric": Cell(metric_title(score)),
-        "rank": Cell(str(score.rank), "good" if score.rank == 1 else "") if scored else NOTHING,
-        "rank_set": NOTHING if score.rank_set is None else Cell(rank_range(score.rank_set)),
+        "rank": _rank(score),
+        "rank_set": Cell(rank_range(score.rank_set)) if score.rank_set and score.task.ranked else NOTHING,
         "best_share": NOTHING if math.isnan(score.best_share) else Cell(f"{100 * score.best_share:.0f}"),
         "method": Cell(_marked_method(score)),
-        "value": Cell(_estimate(score.value, score.interval, digits))
+        "value": Cell(estimate(score.value, score.interval, digits))
         if scored
         else Cell(score.status, "status"),
-        "n": Cell(_cases(score)),
+        "n": Cell(counted(score.n, score.positives)),
+        "patients": Cell(counted(score.patients, score.positive_patients)),
         "constant": number(score.constant, digits),
         "gain": Cell(
-            _estimate(score.gain.value, score.gain.interval, digits, "+"), _tone(score.gain.interval)
+            estimate(score.gain.value, score.gain.interval, digits, "+"),
+            TONES.get(against_constant(score), ""),
         )
         if scored
         else NOTHING,
@@ -84,6 +94,7 @@ def record(score: "Score") -> dict[str, Any]:
         "better_low": score.gain.interval.low,
         "better_high": score.gain.interval.high,
         "better_p": score.gain.p,
+        "better_adjusted_p": score.constant_p,
         "ceiling": score.ceiling,
         "recoverable_share": score.share,
         "share_low": score.share_interval.low,
@@ -94,7 +105,7 @@ def record(score: "Score") -> dict[str, Any]:
         "best_share": score.best_share,
     }
     return {
-        "rank": score.rank,
+        "rank": score.rank if score.task.ranked else None,
         "method": score.method,
         "task": score.task.name,
         "metric": score.metric.name,
@@ -102,6 +113,10 @@ def record(score: "Score") -> dict[str, Any]:
         "higher_is_better": score.metric.higher_is_better,
         "n": score.n,
         "positives": score.positives,
+        "patients": score.patients,
+        "positive_patients": score.positive_patients,
+        "against_constant": against_constant(score) or None,
+        "unclear": [its or "constant predictor" for its in score.unclear],
         "status": imputed_status(score) if score.imputed else score.status,
         "seeds": score.seeds,
         "fit_seconds": None if score.fit_seconds is None else _rounded(score.fit_seconds),
@@ -109,6 +124,11 @@ def record(score: "Score") -> dict[str, Any]:
         "rank_low": None if score.rank_set is None else score.rank_set.best,
         "rank_high": None if score.rank_set is None else score.rank_set.worst,
     } | {name: _rounded(value) for name, value in numbers.items()}
+
+
+def task_title(task: "Task") -> str:
+    """The task's title, its name in capitals where it has none."""
+    return task.title or task.name.upper()
 
 
 def metric_title(score: "Scored") -> str:
@@ -146,21 +166,34 @@ def _rounded(value: float) -> float | None:
     return None if math.isnan(value) else round(value, 6) + 0.0
 
 
-def _estimate(value: float, interval: "Interval", digits: int, sign: str = "") -> str:
-    """``0.812 [0.700, 0.889]``."""
+def estimate(value: float, interval: "Interval", digits: int, sign: str = "") -> str:
+    """``0.812 [0.700, 0.889]``, ``0.812 [-]`` without an interval, a dash without a value."""
+    if math.isnan(value):
+        return "-"
     text = f"{value:{sign}z.{digits}f}"
     if math.isnan(interval.low):
         return f"{text} [-]"
     return f"{text} [{interval.low:z.{digits}f}, {interval.high:z.{digits}f}]"
 
 
+def counted(number: int, positive: int | None) -> str:
+    """``74 (53)``: how many, and how many of them positive."""
+    return str(number) if positive is None else f"{number} ({positive})"
+
+
+def _rank(score: "Score") -> Cell:
+    """The rank, in brackets where a method is not shown to be better than the constant predictor."""
+    if score.rank is None or not score.task.ranked:
+        return NOTHING
+    mark = "?" if score.unclear else ""
+    if not is_better(score):
+        return Cell(f"({score.rank}){mark}")
+    return Cell(f"{score.rank}{mark}", "good" if score.rank == 1 else "")
+
+
 def _percent(share: float, interval: "Interval") -> str:
     """``76 [49, 95]``."""
     return f"{100 * share:z.0f} [{100 * interval.low:z.0f}, {100 * interval.high:z.0f}]"
-
-
-def _cases(score: "Score") -> str:
-    return str(score.n) if score.positives is None else f"{score.n} ({score.positives})"
 
 
 def _seconds(seconds: float) -> str:
@@ -173,7 +206,3 @@ def _seeds(score: "Score") -> str:
         if math.isnan(score.seed_sd)
         else f"{score.seeds} ({score.seed_sd:.{score.metric.decimals}f})"
     )
-
-
-def _tone(interval: "Interval") -> Any:
-    return "good" if interval.low > 0 else "bad" if interval.high < 0 else ""

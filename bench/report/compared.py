@@ -11,13 +11,26 @@ from bench.inference import (
     DRAWS,
     FEWEST_PATIENTS,
     POWER,
-    Interval,
     detectable_difference,
 )
-from bench.report.cells import METRIC, NOTHING, SHORT_UNITS, TASK, metric_title, number
-from bench.report.notes import FINGERPRINT_DIGITS, brief_notes, facts, metric_notes
+from bench.report.cells import (
+    CASES,
+    METRIC,
+    NOTHING,
+    PATIENTS,
+    SHORT_UNITS,
+    TASK,
+    counted,
+    estimate,
+    metric_title,
+    number,
+    task_title,
+)
+from bench.report.notes import FINGERPRINT_DIGITS, NO_INTERVAL_NOTE, brief_notes, facts, metric_notes
 from bench.report.table import Cell, Column, Table
 from bench.scores import Results
+from bench.seeds import seeds_note
+from bench.verdicts import subject
 
 COLUMNS = (
     TASK,
@@ -31,13 +44,14 @@ COLUMNS = (
     Column("probability", "P (first better)"),
     Column("detectable", "Detectable"),
     Column("cases_needed", "Cases needed"),
-    Column("n", "n (pos.)", of_task=True),
+    CASES,
+    PATIENTS,
     Column("verdict", "Verdict", "left", wide=True),
 )
 CSV_COLUMNS = (
     *("task", "metric", "first", "second", "first_value", "second_value", "difference", "ci_low", "ci_high"),
     *("p", "adjusted_p", "family", "probability_first_better", "detectable_difference", "cases_needed"),
-    *("n", "positives", "status", "verdict"),
+    *("n", "positives", "patients", "positive_patients", "unclear", "status", "verdict"),
 )
 
 
@@ -47,15 +61,16 @@ def comparison_table(
     """A row a task and pair, the verdicts below; ``draws`` and ``seed`` are those of the bootstrap."""
     units = {its.metric.unit(its.task.unit) for its in comparisons}
     families = {its.task.name: its.family for its in comparisons if its.family}
-    verdicts = tuple(f"{_title(its)}, {_pair(its)}: {its.verdict}." for its in comparisons)
+    verdicts = tuple(f"{task_title(its.task)}, {_pair(its)}: {its.verdict}." for its in comparisons)
     reading = (
-        _difference_note(),
+        _difference_note(results),
         _p_note(families, draws, seed),
         _planning_note(),
         *metric_notes(results, comparisons),
+        *_mark_notes(comparisons),
         *(f"{SHORT_UNITS[unit]}: {unit}." for unit in SHORT_UNITS if unit in units),
     )
-    about = brief_notes(results, ())[:2]
+    about = (*seeds_note(results), *brief_notes(results, ())[:2])
     prints = (
         f"Fingerprints: cohort {results.cohort_fingerprint[:FINGERPRINT_DIGITS]}, "
         f"split {results.split_fingerprint[:FINGERPRINT_DIGITS]}, split seed {results.split_seed}."
@@ -78,20 +93,21 @@ def _cells(its: Comparison) -> dict[str, Cell]:
     compared = its.status == "ok"
     value, interval, p = its.difference
     return {
-        "task": Cell(_title(its)),
+        "task": Cell(task_title(its.task)),
         "metric": Cell(metric_title(its)),
         "method": Cell(_pair(its)),
         "first": number(its.first_value, digits),
         "second": number(its.second_value, digits),
-        "difference": Cell(_estimate(value, interval, digits), _tone(its))
+        "difference": Cell(estimate(value, interval, digits, "+"), _tone(its))
         if compared
         else Cell(its.status, "status"),
         "p": _p_cell(p),
-        "adjusted_p": _p_cell(its.adjusted_p),
+        "adjusted_p": _p_cell(its.adjusted_p, "?" if its.unclear else ""),
         "probability": number(its.probability, 2),
         "detectable": number(its.detectable, digits) if its.detectable > 0 else NOTHING,
         "cases_needed": NOTHING if its.cases_needed is None else Cell(str(its.cases_needed)),
-        "n": Cell(str(its.n) if its.positives is None else f"{its.n} ({its.positives})"),
+        "n": Cell(counted(its.n, its.positives)),
+        "patients": Cell(counted(its.patients, its.positive_patients)),
         "verdict": Cell(its.verdict),
     }
 
@@ -119,6 +135,9 @@ def _record(its: Comparison) -> dict[str, Any]:
         "second": its.second,
         "n": its.n,
         "positives": its.positives,
+        "patients": its.patients,
+        "positive_patients": its.positive_patients,
+        "unclear": its.unclear,
         "status": its.status,
         **{name: _six_digits(value) for name, value in numbers.items()},
         "family": its.family,
@@ -132,13 +151,26 @@ def _six_digits(value: float) -> float | None:
     return None if math.isnan(value) else float(f"{value:.6g}") + 0.0
 
 
-def _difference_note() -> str:
+def _mark_notes(comparisons: Sequence[Comparison]) -> list[str]:
+    """What brackets without numbers and question marks mean, where there are any."""
+    compared = [its for its in comparisons if its.status == "ok"]
+    bare = any(math.isnan(its.difference.interval.low) for its in compared)
+    open_p = "?: the most resamples that are drawn leave open whether p is below 5 %; read as not separable."
+    return [
+        *([NO_INTERVAL_NOTE] if bare else []),
+        *([open_p] if any(its.unclear for its in compared) else []),
+    ]
+
+
+def _difference_note(results: Results) -> str:
+    fitted = "what other training cases would change is not in the interval"
+    trained = "what other training cases would change is in the interval"
     return (
         "Difference: first minus second on the same cases, positive where the first is better. AUC: paired "
         "DeLong over pairs of cases of the same fold, by patient; other metrics: bootstrap-t by patient. "
         "Each interval is that of its own difference, not corrected for the others. With several seeds a "
-        "metric is their mean. The fitted models are taken as they are: what other training cases would "
-        "change is not in the interval."
+        f"metric is their mean. Verdicts speak of {subject(results.variance_factor)}: "
+        f"{fitted if results.variance_factor <= 1 else trained}."
     )
 
 
@@ -165,19 +197,8 @@ def _pair(its: Comparison) -> str:
     return f"{its.first} minus {its.second}"
 
 
-def _title(its: Comparison) -> str:
-    return its.task.title or its.task.name.upper()
-
-
-def _p_cell(p: float) -> Cell:
-    return NOTHING if math.isnan(p) else Cell("<0.001" if p < 0.001 else f"{p:.3f}")
-
-
-def _estimate(value: float, interval: Interval, digits: int) -> str:
-    if math.isnan(value):
-        return "-"
-    ends = "-" if math.isnan(interval.low) else f"{interval.low:z.{digits}f}, {interval.high:z.{digits}f}"
-    return f"{value:+z.{digits}f} [{ends}]"
+def _p_cell(p: float, mark: str = "") -> Cell:
+    return NOTHING if math.isnan(p) else Cell(f"<0.001{mark}" if p < 0.001 else f"{p:.3f}{mark}")
 
 
 def _tone(its: Comparison) -> Any:

@@ -9,9 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from bench.report.layout import Section, all_notes, arranged, notes_shown, one_line, short_text, shown_columns
-from bench.report.table import Column, Table
+from bench.report.table import FINDING, Column, Table
 
-FINDING = "What it shows: "
 SPREADSHEET_FORMULA = tuple("=+-@\t\r'")
 CODE = re.compile(r"(?<![^\s(])(`[^`\s]+`)(?![^\s).,:;])")
 
@@ -28,6 +27,8 @@ def to_markdown(table: Table) -> str:
     if table.notes and table.notes[0].startswith(FINDING):
         lines += [escape_markdown(table.notes[0], code=True), ""]
         table = replace(table, notes=table.notes[1:])
+    for flag in table.flags:
+        lines += [f"**Read first: {escape_markdown(flag)}**", ""]
     parts = [table] if table.summary is None else [table.summary, table]
     return "\n".join([*lines, *(line for part in parts for line in _tables_and_notes(part))])
 
@@ -64,7 +65,7 @@ def to_csv(table: Table) -> str:
 def to_json(table: Table) -> str:
     """Title, facts, notes and records, those of a summary first."""
     notes = notes_shown(table, table.notes, shown_columns(table))
-    content: dict[str, Any] = {"title": table.title, **table.facts, "notes": notes}
+    content: dict[str, Any] = {"title": table.title, **table.facts, "flags": table.flags, "notes": notes}
     if table.summary is not None:
         its = table.summary
         content["summary"] = {"title": its.title, "notes": list(its.notes), "rows": list(its.records)}

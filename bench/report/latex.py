@@ -177,6 +177,7 @@ def _caption(table: Table, part: tuple[int, int]) -> str:
     number, parts = part
     pieces = [f"{table.title}."]
     pieces += [SYNTHETIC] if table.synthetic else []
+    pieces += [f"Read first: {flag}" for flag in table.flags]
     pieces += [f"Part {number} of {parts}, the notes follow the last."] if parts > 1 else []
     return escape_latex(" ".join(pieces))
 

@@ -8,18 +8,18 @@ from bench import __version__
 from bench.comparison import Comparison
 from bench.inference import ALPHA, FEWEST_PATIENTS, LEVEL
 from bench.intervals import TITLES
-from bench.ranking import Consensus
-from bench.report.cells import SHORT_UNITS, imputed_status
+from bench.report.cells import SHORT_UNITS, imputed_status, task_title
+from bench.report.findings import enumerate_names, order_notes, unclear_notes
 from bench.scores import LEAST_GAP, Results, Score
 from bench.thresholds import FEWEST_POSITIVES, RULE_TITLES
 
 FINGERPRINT_DIGITS = 12
-# A finding that names more methods than this is no finding; then it names those behind them.
-MOST_NAMED = 4
 
 DIFFERENCES = (
     "Constant: a predictor that knows the training prevalence or median only. Better than constant by: the "
-    "paired difference from it on the same cases, positive where the method is better."
+    "paired difference from it on the same cases, positive where the method is better. Words follow the p of "
+    "that difference, corrected for all pairs of methods of the task and the constant predictor, not its "
+    "interval."
 )
 RECOVERED = (
     "Ceiling: a reader of the phantom's true parameters on the same cases. Recoverable: share of "
@@ -29,7 +29,8 @@ RECOVERED = (
 RANKED = (
     "Rank: 1 + the number of methods significantly better (step-down max-T over all pairs of a task, "
     f"family-wise error {100 * ALPHA:.0f} %), so methods that the cases cannot separate share a rank; "
-    f"with fewer than {FEWEST_PATIENTS} patients, or {FEWEST_PATIENTS} in a class, all share the first."
+    "in brackets: of a method that is not shown to be better than the constant predictor. "
+    f"With fewer than {FEWEST_PATIENTS} patients, or {FEWEST_PATIENTS} in a class, nothing is judged."
 )
 RANK_SETS = (
     f"95 % beside the rank: ranks that hold the true ranks of all methods together with {100 * LEVEL:.0f} % "
@@ -44,6 +45,11 @@ POOLING = (
 )
 WITHIN_SITE = "Within-site AUC: over pairs of cases of the same fold and the same site."
 SEEDING = "Seeds: number of training seeds, and the standard deviation of the metric between them."
+ONE_SEED = "One training seed: what another seed would change is not in the intervals."
+NO_INTERVAL_NOTE = (
+    f"[-]: no interval, for want of patients ({FEWEST_PATIENTS}, or {FEWEST_PATIENTS} in a class) or of a "
+    "spread between them."
+)
 TRAINED = "Parameters: number of trained parameters, in the first fold."
 ARROWS = {True: "↑: larger is better.", False: "↓: smaller is better."}
 
@@ -66,15 +72,6 @@ def column_notes(results: Results) -> dict[str, str]:
     }
 
 
-def finding(scores: Sequence[Score]) -> str:
-    """What the table shows, a clause a task: who shares the first rank, or whether it beats chance."""
-    tasks: dict[str, list[str]] = {}
-    for name in dict.fromkeys(score.task.name for score in scores):
-        mine = [score for score in scores if score.task.name == name]
-        tasks.setdefault(_task_finding(mine), []).append(_title(mine[0]))
-    return "; ".join(f"{_enumerate(titles)}: {clause}" for clause, titles in tasks.items()) + "."
-
-
 def brief_notes(results: Results, scores: Sequence[Score]) -> tuple[str, ...]:
     """The sentences for a terminal: what the cases are, what the split estimates, how to read the columns."""
     units = {score.metric.unit(score.task.unit) for score in scores}
@@ -85,8 +82,16 @@ def brief_notes(results: Results, scores: Sequence[Score]) -> tuple[str, ...]:
         DIFFERENCES,
         *([RECOVERED] if ceiling else []),
         *(f"{SHORT_UNITS[unit]}: {unit}." for unit in SHORT_UNITS if unit in units),
+        *gap_notes(scores),
+        *order_notes(scores),
+        *unclear_notes(scores),
         *_missing_notes(scores),
     )
+
+
+def gap_notes(scores: Sequence[Score]) -> list[str]:
+    """Why a value has no interval, where one has none."""
+    return [NO_INTERVAL_NOTE] if any(its.rank and math.isnan(its.interval.low) for its in scores) else []
 
 
 def file_notes(
@@ -132,28 +137,6 @@ def facts(results: Results, draws: int, seed: int) -> dict[str, Any]:
     }
 
 
-def consensus_finding(rows: Sequence[Consensus], titles: Sequence[str]) -> str:
-    """Who shares the first consensus rank over these tasks."""
-    ranked = [its.method for its in rows if its.rank is not None]
-    first = [its.method for its in rows if its.rank == 1]
-    over = f"Consensus over {_enumerate(titles)}"
-    if not ranked:
-        return f"{over}: no method has a rank on every one."
-    if len(first) == len(ranked) > 1:
-        return f"{over}: the cases do not separate the {len(ranked)} methods, all share rank 1."
-    return f"{over}: {_first_ranks(first, ranked)}."
-
-
-def _first_ranks(first: Sequence[str], ranked: Sequence[str]) -> str:
-    """Who shares the first rank, or, where these are many, who does not."""
-    if len(first) == 1:
-        return f"{first[0]} alone has rank 1 of {len(ranked)} methods"
-    if len(first) > MOST_NAMED:
-        behind = _enumerate([name for name in ranked if name not in first])
-        return f"{len(first)} of {len(ranked)} methods share rank 1, not {behind}"
-    return f"{_enumerate(first)} share rank 1 of {len(ranked)} methods"
-
-
 def _cohort_sentence(results: Results) -> str:
     named = f"{results.cohort_title or results.cohort} (`{results.cohort}`)"
     if results.synthetic:
@@ -167,7 +150,7 @@ def _case_counts(scores: Sequence[Score]) -> str:
     texts = []
     for score in reversed(list(firsts.values())):
         share = "" if not score.positives else f", {100 * score.positives / score.n:.0f} % positive"
-        texts.append(f"{_title(score)} {score.n}{share}")
+        texts.append(f"{task_title(score.task)} {score.n}{share}")
     return "; ".join(texts)
 
 
@@ -186,6 +169,7 @@ def _file_column_notes(results: Results, scores: Sequence[Score], ranked: bool) 
         POOLING: any(not math.isnan(score.pooled) for score in scores),
         WITHIN_SITE: any(not math.isnan(score.within_site) for score in scores),
         SEEDING: any(score.rank is not None for score in scores),
+        ONE_SEED: any(score.seeds == 1 for score in scores),
         _time_note(results): ranked and any(score.fit_seconds is not None for score in scores),
         TRAINED: ranked and any(score.parameters is not None for score in scores),
     }
@@ -220,7 +204,7 @@ def _interval_kinds(scores: Sequence[Score]) -> list[str]:
     whose: dict[str, dict[str, None]] = {}
     for its in (score.metric for score in scores if score.metric.name not in ("auc", "mae")):
         whose.setdefault(TITLES[its.interval], {})[its.title] = None
-    named = "; ".join(f"{_enumerate(list(titles))}: {kind}" for kind, titles in whose.items())
+    named = "; ".join(f"{enumerate_names(list(titles))}: {kind}" for kind, titles in whose.items())
     return [f"95 % intervals: {named}."] if named else []
 
 
@@ -243,32 +227,3 @@ def _compute_notes(results: Results) -> list[str]:
     records = [record for method in results.methods for record in method.records if "fit_seconds" in record]
     seconds = sum(record["fit_seconds"] + record["predict_seconds"] for record in records)
     return [f"All {len(records)} cells took {seconds / 60:.0f} min to fit and predict."] if records else []
-
-
-def _task_finding(scores: Sequence[Score]) -> str:
-    ranked = [score for score in scores if score.rank is not None]
-    if not ranked:
-        return "no method has a value"
-    if len(ranked) == 1:
-        return _against_constant(ranked[0])
-    first = [score.method for score in ranked if score.rank == 1]
-    if len(first) == len(ranked):
-        return f"{ranked[0].n} cases do not separate the {len(ranked)} methods, all share rank 1"
-    return _first_ranks(first, [score.method for score in ranked])
-
-
-def _against_constant(score: Score) -> str:
-    low, high = score.gain.interval
-    if low > 0:
-        return f"{score.method} is better than the constant predictor"
-    if high < 0:
-        return f"{score.method} is worse than the constant predictor"
-    return f"{score.method} is not separable from the constant predictor on {score.n} cases"
-
-
-def _enumerate(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _title(score: Score) -> str:
-    return score.task.title or score.task.name.upper()

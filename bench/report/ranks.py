@@ -6,8 +6,9 @@ from typing import Any
 
 from bench.inference import ALPHA
 from bench.ranking import Consensus, consensus
-from bench.report.cells import METHOD, NOTHING, RANK, TASK, cells, number
-from bench.report.notes import BEST_IN, consensus_finding
+from bench.report.cells import METHOD, NOTHING, RANK, TASK, cells, number, task_title
+from bench.report.findings import consensus_finding
+from bench.report.notes import BEST_IN
 from bench.report.table import Cell, Column, Table
 from bench.scores import Results, Score
 from bench.sensitivity import Sensitivity
@@ -18,7 +19,9 @@ MEAN_RANK = Column("mean_rank", "Mean rank")
 HOW_RANKED = (
     "Consensus rank: 1 + the number of methods with a smaller mean rank that are significantly better on at "
     f"least one ranked task (family-wise error {100 * ALPHA:.0f} % over the pairs of all ranked tasks). Mean "
-    "rank: mean over these tasks of the rank on the board; a method without a rank on one of them has none."
+    "rank: mean over these tasks of the rank on the board; a method without a rank on one of them has none. "
+    "In brackets, below the others: methods that are better than the constant predictor on no task, at the "
+    "same error rate; ranks of single tasks are in brackets as on the board."
 )
 HOW_READ = (
     "How to read them together: the consensus rank is what the cases prove, the mean rank describes. A task "
@@ -36,7 +39,7 @@ HOW_SURE = (
 def consensus_table(results: Results, scores: Sequence[Score]) -> Table | None:
     """One row a method over all ranked tasks, the best first; None with fewer than two of them."""
     tasks = {
-        its.task.name: cells(its)["task"].text for its in scores if its.task.ranked and its.rank is not None
+        its.task.name: task_title(its.task) for its in scores if its.task.ranked and its.rank is not None
     }
     if len(tasks) < 2:
         return None
@@ -63,7 +66,7 @@ def _consensus_cells(row: Consensus, tasks: Sequence[str]) -> dict[str, Cell]:
     found = {
         "task": Cell("All ranked tasks"),
         "metric": Cell("consensus"),
-        "rank": NOTHING if row.rank is None else Cell(str(row.rank), "good" if row.rank == 1 else ""),
+        "rank": _consensus_rank(row),
         "method": Cell(
             row.method + (" (imputed at chance)" if any(its.imputed for its in row.scores) else "")
         ),
@@ -77,6 +80,12 @@ def _consensus_cells(row: Consensus, tasks: Sequence[str]) -> dict[str, Cell]:
     return found
 
 
+def _consensus_rank(row: Consensus) -> Cell:
+    if row.rank is None:
+        return NOTHING
+    return Cell(str(row.rank), "good" if row.rank == 1 else "") if row.better else Cell(f"({row.rank})")
+
+
 def _consensus_record(row: Consensus) -> dict[str, Any]:
     """The numbers of a row; those of the single tasks are in the rows of the board."""
     ranked = row.rank is not None
@@ -86,6 +95,7 @@ def _consensus_record(row: Consensus) -> dict[str, Any]:
         "mean_rank": round(row.mean_rank, 6) if ranked else None,
         "mean_rank_low": round(row.interval.low, 6) if ranked else None,
         "mean_rank_high": round(row.interval.high, 6) if ranked else None,
+        "better_than_constant": row.better,
         "status": row.status,
         "tasks": {
             its.task.name: {
@@ -138,7 +148,7 @@ def sensitivity_table(results: Results, found: Sequence[Sensitivity]) -> Table:
 
 def _sensitivity_cells(its: Sensitivity) -> dict[str, Cell]:
     return {
-        "task": Cell("Consensus" if its.task is None else its.task.title or its.task.name.upper()),
+        "task": Cell("Consensus" if its.task is None else task_title(its.task)),
         "metric": Cell("mean rank" if its.task is None else its.metric),
         "board_first": Cell(_listed(its.board_first)),
         "choice": Cell(its.choice),

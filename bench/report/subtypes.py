@@ -10,6 +10,7 @@ from bench.report.cells import METHOD, NOTHING, SEEDS
 from bench.report.notes import FINGERPRINT_DIGITS, brief_notes, facts
 from bench.report.table import Cell, Column, Table
 from bench.scores import Results
+from bench.seeds import seeds_note
 from bench.subtype import KI67
 from bench.subtype_scores import Estimate, SubtypeScore, SubtypeScores
 
@@ -20,6 +21,7 @@ F1 = Column("macro_f1", "Macro-F1 ↑ [95 %]")
 AREA = Column("macro_auc", "Macro AUC ↑ [95 %]")
 KAPPA = Column("kappa", "Kappa ↑ [95 %]")
 CASES = Column("n", "n", of_task=True)
+PATIENTS = Column("patients", "Patients", of_task=True)
 UNDETERMINED = Column("undetermined", "Undetermined", of_task=True)
 OUTSIDE = Column("outside", "No class", of_task=True)
 TRUE = Column("true", "True class", "left")
@@ -52,7 +54,7 @@ def subtype_table(
         f"Subtypes by {_named(scored)}: {results.cohort}, {results.split}",
         results,
         scored,
-        columns=(METHOD, F1, AREA, KAPPA, CASES, UNDETERMINED, OUTSIDE, SEEDS),
+        columns=(METHOD, F1, AREA, KAPPA, CASES, PATIENTS, UNDETERMINED, OUTSIDE, SEEDS),
         rows=[_row(scored, score) for score in scored.scores],
         records=records,
         notes=(*notes, _interval_note(draws, seed)),
@@ -92,7 +94,7 @@ def _table(
     notes: tuple[str, ...],
     bootstrap: tuple[int, int],
 ) -> Table:
-    cohort, estimand = brief_notes(results, ())[:2]
+    about = (*seeds_note(results), *brief_notes(results, ())[:2])
     prints = (
         f"Cohort fingerprint {results.cohort_fingerprint[:FINGERPRINT_DIGITS]}; split seed "
         f"{results.split_seed}, fingerprint {results.split_fingerprint[:FINGERPRINT_DIGITS]}."
@@ -102,8 +104,8 @@ def _table(
         synthetic=results.synthetic,
         columns=columns,
         rows=tuple(rows),
-        brief=(cohort, estimand, *notes),
-        notes=(cohort, estimand, prints, *notes),
+        brief=(*about, *notes),
+        notes=(*about, prints, *notes),
         records=records,
         csv_columns=tuple(records[0]),
         facts=facts(results, *bootstrap) | {"rule": _rule_facts(scored)},
@@ -134,6 +136,7 @@ def _row(scored: SubtypeScores, score: SubtypeScore) -> dict[str, Cell]:
         **_section(scored),
         "method": Cell(score.method),
         "n": Cell(str(int(scored.counts.sum()))),
+        "patients": Cell(str(scored.people)),
         "undetermined": Cell(str(scored.undetermined)),
         "outside": Cell(str(scored.outside)) if scored.outside else NOTHING,
         **(shown if score.status == "ok" else failed),
@@ -159,6 +162,7 @@ def _record(scored: SubtypeScores, score: SubtypeScore) -> dict[str, Any]:
         record |= _numbers(name, getattr(score, name))
     return record | {
         "n": int(scored.counts.sum()),
+        "patients": scored.people,
         "undetermined": scored.undetermined,
         "outside": scored.outside,
         "seeds": score.seeds,

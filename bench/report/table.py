@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+# How the sentence begins that says what a table shows.
+FINDING = "What it shows of "
+
 Tone = Literal["", "good", "bad", "muted", "status"]
 
 
@@ -70,6 +73,8 @@ class Table:
         What the records hold in common: cohort, split, statistics, versions.
     column_notes
         Those notes that explain a column, by its name: they are said where the column is shown.
+    flags
+        What must be read before the numbers, such as a value that is not possible without a leak.
     summary
         A table that is read first, such as the consensus over the tasks of a board.
     """
@@ -84,4 +89,5 @@ class Table:
     csv_columns: tuple[str, ...]
     facts: Mapping[str, Any]
     column_notes: Mapping[str, str] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
     summary: "Table | None" = None

@@ -33,7 +33,8 @@ def to_rich(table: Table, width: int) -> RenderableType:
     if table.synthetic:
         title.append("  SYNTHETIC", style="bold yellow")
     notes = notes_shown(table, table.brief, columns)
-    return Group(title, Text(), shown, Text(), *(Text(note, style="dim") for note in notes))
+    flags = [Text(f"! {flag}", style="bold red") for flag in table.flags]
+    return Group(title, *flags, Text(), shown, Text(), *(Text(note, style="dim") for note in notes))
 
 
 def _grouped(
