@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from bench.submission import OPTIONAL, REQUIRED
+
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
 
@@ -76,3 +78,8 @@ def test_the_readme_names_only_commands_that_exist() -> None:
         re.findall(r"\bbench (methods|splits|cohorts|run|leaderboard|predictions|new|check)\b", README)
     ):
         assert name in helped
+
+
+def test_the_columns_of_a_submission_are_those_that_are_read() -> None:
+    named = re.findall(r"^\| `(\w+)` ", section("Predictions made elsewhere"), flags=re.MULTILINE)
+    assert sorted(named) == sorted((*REQUIRED, *OPTIONAL))

@@ -15,6 +15,9 @@ from bench.files import reason
 # What the parser raises; typer may carry a copy of click of its own.
 WrongCall: type[Exception] = typer.BadParameter.__mro__[2]
 
+# What the parser returns where it has caught a Ctrl-C.
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="bench",
     no_args_is_help=True,
@@ -49,6 +52,9 @@ def main() -> None:
         code = _run_and_flush()
     except WrongCall as error:
         code = _say_how_it_is_called(error)
+    except (typer.Abort, KeyboardInterrupt):
+        print("bench: stopped", file=sys.stderr)
+        code = 1
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         code = error.exit_code
@@ -66,6 +72,8 @@ def _run_and_flush() -> int:
         returned = app(standalone_mode=False, prog_name="bench")
     finally:
         flush_output()
+    if returned == INTERRUPTED:
+        raise KeyboardInterrupt
     return returned if isinstance(returned, int) else 0
 
 

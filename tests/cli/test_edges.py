@@ -297,3 +297,12 @@ def test_every_command_is_in_the_help(bench) -> None:
     for command in app.registered_commands:
         assert command.callback is not None and f" {command.callback.__name__} " in said
     assert json.loads(bench("splits", "--format", "json").output)
+
+
+def test_a_list_that_is_interrupted_says_so_in_one_line(bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> list[str]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bench.split.split_names", interrupted)
+    done = bench("splits")
+    assert done.code == 1 and done.message == "bench: stopped"
