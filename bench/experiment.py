@@ -100,6 +100,7 @@ def make_plan(experiment: Experiment, quiet: bool = False) -> Plan:
         print(f"left out as broken: {case_id}: {fault}", file=sys.stderr)
     metrics = ranking_metrics(cohort.tasks, experiment.metric, map(Path, experiment.plugins))
     split = make_split(cohort, config)
+    _require_learning(split)
     skipped = {its.label: reason for its in choices if (reason := unmet_need(its, cohort))}
     runnable = [its for its in choices if its.label not in skipped]
     inner = inner_splits(cohort, split, experiment.inner_folds)
@@ -122,6 +123,16 @@ def make_plan(experiment: Experiment, quiet: bool = False) -> Plan:
             cell for its in inner.values() for cell in plan(cohort, its, runnable, experiment.seeds)
         ),
     )
+
+
+def _require_learning(split: Split) -> None:
+    """Raise UsageError for a split that tests every case."""
+    if not split.learns:
+        raise UsageError(
+            f"split {split.name!r} tests every case and leaves none to learn from, so no method can be "
+            f"fitted: submit predictions made elsewhere (`bench submit FILE --split {split.name}`), or use "
+            "another split (see `bench splits`)"
+        )
 
 
 def run_experiment(experiment: Experiment, quiet: bool, wanted: Format, retry: Collection[str] = ()) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.cohorts.cohort import Cohort
 from bench.errors import SplitError
-from bench.folds import Fold
+from bench.folds import PARTS, Fold
 from bench.requirements import refuse_shared_patients, require_enough_patients
 from bench.stratify import quantile_bins, stratify
 
@@ -112,12 +112,18 @@ def _across_draws(cohort: Cohort, config: "SplitConfig", rng: np.random.Generato
     return tuple(folds)
 
 
+def _all_tested(cohort: Cohort, config: "SplitConfig", rng: np.random.Generator) -> tuple[Fold, ...]:
+    """Test on every case, internal and external alike; nobody learns: for predictions made elsewhere."""
+    return (Fold(0, (), (), cohort.case_ids, label="all cases"),)
+
+
 @dataclass(frozen=True)
 class Protocol:
-    """How folds are cut, and which parameters of a :class:`SplitConfig` that reads."""
+    """How folds are cut, which parameters of a :class:`SplitConfig` that reads, which parts a fold has."""
 
     cut: Callable[[Cohort, "SplitConfig", np.random.Generator], tuple[Fold, ...]]
-    parameters: tuple[str, ...]
+    parameters: tuple[str, ...] = ()
+    parts: tuple[str, ...] = PARTS
 
 
 PROTOCOLS: Mapping[str, Protocol] = {
@@ -128,6 +134,7 @@ PROTOCOLS: Mapping[str, Protocol] = {
     "external_only_cv": Protocol(_external_only_cv, ("folds", "validation_share")),
     "leave_site_out": Protocol(_leave_site_out, ("validation_share",)),
     "across_draws": Protocol(_across_draws, ("validation_share",)),
+    "all_tested": Protocol(_all_tested, parts=("test",)),
 }
 
 

@@ -45,11 +45,13 @@ def require_enough_patients(cohort: Cohort, config: "SplitConfig", group: str) -
                 )
 
 
-def require_parts(cohort: Cohort, config: "SplitConfig", folds: tuple[Fold, ...]) -> None:
-    """Raise SplitError where a part of a fold got no case."""
+def require_parts(
+    cohort: Cohort, config: "SplitConfig", folds: tuple[Fold, ...], parts: tuple[str, ...] = PARTS
+) -> None:
+    """Raise SplitError where one of these parts of a fold got no case."""
     patients = len(set(cohort.patient_ids))
     for fold in folds:
-        for part in PARTS:
+        for part in parts:
             if not getattr(fold, part):
                 raise SplitError(
                     f"split {config.name!r}: the {part} part of fold {fold.index} ({fold.label}) got no case "
@@ -57,12 +59,14 @@ def require_parts(cohort: Cohort, config: "SplitConfig", folds: tuple[Fold, ...]
                 )
 
 
-def require_labels(cohort: Cohort, config: "SplitConfig", folds: tuple[Fold, ...], task: Task) -> None:
+def require_labels(
+    cohort: Cohort, config: "SplitConfig", folds: tuple[Fold, ...], task: Task, parts: tuple[str, ...] = PARTS
+) -> None:
     """Raise SplitError unless a ranked task can be learned and scored.
 
     A fold whose test cases all lack the label does not score the task, as where a site that is left out never
-    measured it. Some fold must score it, and one that does needs labels in train and test, of a binary task
-    both classes.
+    measured it. Some fold must score it, and one that does needs labels in train and test, where it has these
+    ``parts``, of a binary task both classes.
     """
     labels = cohort.table[task.name].astype(float)
     scored = [fold for fold in folds if labels.loc[list(fold.test)].notna().any()]
@@ -70,7 +74,7 @@ def require_labels(cohort: Cohort, config: "SplitConfig", folds: tuple[Fold, ...
     if not scored:
         raise SplitError(f"{where} known label among the tested cases; {_OTHER_SPLIT}, {_unranked(task)}")
     for fold in scored:
-        for part in ("train", "test"):
+        for part in (its for its in ("train", "test") if its in parts):
             its = labels.loc[list(getattr(fold, part))].to_numpy()
             absent = [word for word, has in _label_kinds(task, its).items() if not has.any()]
             if absent:

@@ -230,7 +230,7 @@ def sample_of(results: Results, task: Task, metric: Metric | None = None) -> Sam
         patients=patients_of(known["patient_id"].to_numpy(dtype=object), label),
         predictions=predictions,
         statuses=statuses | {its.label: its.status for its in methods if not its.can_be_scored},
-        constant=np.ones(len(truth)) if decided else _constant(task, finished, fold),
+        constant=np.ones(len(truth)) if decided else _constant(task, metric, finished, fold),
         ceiling=None if decided else _ceiling(task, results.ceiling, known.index),
         site_names=tuple(map(str, np.unique(known["site"].to_numpy()))),
         seeds={label: tuple(sorted(map(int, tables[label]["seed"].unique()))) for label in predictions},
@@ -314,12 +314,13 @@ def _predictions(
     return complete, lacking
 
 
-def _constant(task: Task, finished: list[MethodResult], fold: "pd.Series[Any]") -> Array:
+def _constant(task: Task, metric: Metric, finished: list[MethodResult], fold: "pd.Series[Any]") -> Array:
     """What the constant predictor says for each case; the methods share the training labels of a fold."""
-    values = {index: its[task.name] for method in finished for index, its in method.constants.items()}
+    known = [(index, its) for method in finished for index, its in method.constants.items()]
+    values = {index: its[task.name] for index, its in known if task.name in its}
     said = np.array([values.get(index, NAN) for index in fold])
-    # Whatever is constant within a fold has an AUC of 0.5.
-    return np.where(np.isnan(said), 0.5, said) if task.kind == "binary" else said
+    # Whatever is constant within a fold has an AUC of 0.5; another metric needs to know what was learned.
+    return np.where(np.isnan(said), 0.5, said) if metric.by_label else said
 
 
 def _ceiling(task: Task, ceiling: pd.DataFrame | None, cases: pd.Index) -> Array | None:

@@ -113,6 +113,11 @@ class Split:
     fingerprint: str
     protocol: str
 
+    @property
+    def learns(self) -> bool:
+        """Whether there are cases to fit a method on."""
+        return any(fold.train for fold in self.folds)
+
 
 def split_names() -> list[str]:
     """Names of the splits that are shipped, sorted."""
@@ -164,11 +169,12 @@ def make_split(cohort: Cohort, config: SplitConfig, seed: int | None = None) -> 
     """
     config = config if seed is None else replace(config, seed=seed)
     by_id = cohort.take(sorted(cohort.case_ids))
-    folds = PROTOCOLS[config.protocol].cut(by_id, config, np.random.default_rng(config.seed))
-    require_parts(by_id, config, folds)
+    protocol = PROTOCOLS[config.protocol]
+    folds = protocol.cut(by_id, config, np.random.default_rng(config.seed))
+    require_parts(by_id, config, folds, protocol.parts)
     for task in by_id.tasks:
         if task.ranked:
-            require_labels(by_id, config, folds, task)
+            require_labels(by_id, config, folds, task, protocol.parts)
     return Split(
         name=config.name,
         title=config.title,

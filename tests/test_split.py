@@ -373,7 +373,7 @@ def test_the_fingerprint_follows_parameters_and_seed_but_not_wording() -> None:
 
 
 def test_the_shipped_splits_say_what_they_are() -> None:
-    assert split_names() == sorted([*PROTOCOLS, "across_draws"])
+    assert split_names() == sorted([*PROTOCOLS, "across_draws", "all_tested"])
     for name in PROTOCOLS:
         config = load_split_config(name)
         assert (config.name, config.protocol, config.validation_share) == (name, name, 0.125)
