@@ -7,19 +7,16 @@ every method is fitted anew in each fold of each repeat; the corrected resampled
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 import numpy as np
 
 from bench.cohorts.cohort import Task
-from bench.errors import UsageError
+from bench.comparison import Family, Pair, pairs_of
 from bench.inference import ALPHA, FEWEST_PATIENTS, NO_INTERVAL, Difference, Interval
 from bench.metrics import Array, Metric
 from bench.resampled_t import nadeau_bengio, one_population
 from bench.sample import NAN, Results, Sample, beside, metric_of, sample_of
 from bench.split import Split
-
-Pair = tuple[str, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +29,8 @@ class ProcedureScore:
         The metric in every fold of every repeat, averaged over training seeds, shape (repeat, fold).
     n, positives
         Cases with a known label, each tested once a repeat, and the positive ones of them.
-    fewest
-        Patients of the rarer class of a binary task, or of all cases.
+    can_be_judged
+        Whether there are patients enough to tell methods apart.
     status
         ``ok``, or why there is no value.
     """
@@ -44,7 +41,7 @@ class ProcedureScore:
     folds: Array
     n: int
     positives: int | None
-    fewest: float
+    can_be_judged: bool
     status: str = "ok"
 
     @property
@@ -56,7 +53,7 @@ class ProcedureScore:
 
 @dataclass(frozen=True)
 class ProcedureComparison:
-    """Two methods on a task; ``difference`` is the first minus the second, positive where the first is better.
+    """Two methods on a task; ``difference`` is first minus second, positive where the first is better.
 
     ``adjusted_p`` is the p of the corrected resampled t-test after Holm's correction for the comparisons of
     the task, ``family_size`` of them. ``status`` says why there is no difference, ``untested`` why no p.
@@ -116,24 +113,22 @@ def procedure_scores(repeats: Sequence[Results], splits: Sequence[Split]) -> tup
 
 
 def compare_procedures(
-    scores: Sequence[ProcedureScore], splits: Sequence[Split], reference: str | None = None
+    scores: Sequence[ProcedureScore],
+    splits: Sequence[Split],
+    reference: str | None = None,
+    family: Family | None = None,
 ) -> tuple[ProcedureComparison, ...]:
-    """Compare the methods of these scores on each task, all pairs or every other one against a reference.
+    """Compare the methods of these scores on each task, as :func:`bench.comparison.compare` pairs them.
 
     Raises
     ------
     UsageError
-        There are fewer than two methods.
+        There are fewer than two methods, or the family ``reference`` is asked for without one.
     SplitError
         The splits are not repeats of a cross-validation of one population.
     """
     sizes = one_population(splits)
-    labels = list(dict.fromkeys(its.method for its in scores))
-    if len(labels) < 2:
-        raise UsageError(f"a comparison needs at least two methods, got: {', '.join(labels) or 'none'}")
-    others = [its for its in labels if its != reference]
-    pairs = combinations(labels, 2) if reference is None else ((its, reference) for its in others)
-    wanted = list(pairs)
+    wanted = pairs_of(list(dict.fromkeys(its.method for its in scores)), reference, family)
     found = {(its.task.name, its.method): its for its in scores}
     return tuple(
         row
@@ -143,7 +138,7 @@ def compare_procedures(
 
 
 def holm(p: Array) -> Array:
-    """p after the step-down correction of Holm (Scand J Stat 6:65, 1979), shape (comparison,)."""
+    """Each p after the step-down correction of Holm (Scand J Stat 6:65, 1979), shape (comparison,)."""
     order = np.argsort(p, kind="stable")
     stepped = np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p))))
     adjusted = np.empty(len(p))
@@ -162,7 +157,7 @@ def _score(
         folds=np.full((len(splits), len(splits[0].folds)), NAN),
         n=len(sample.truth),
         positives=int((sample.truth == 1).sum()) if task.kind == "binary" else None,
-        fewest=sample.fewest,
+        can_be_judged=sample.can_be_judged,
     )
     values = []
     for its, split in zip(samples, splits, strict=True):
@@ -193,7 +188,7 @@ def _compared(
         return blank
     metric = first.metric
     tested = nadeau_bengio(metric.sign * (first.folds - second.folds), *sizes).difference
-    if first.fewest < FEWEST_PATIENTS:
+    if not first.can_be_judged:
         few = f"fewer than {FEWEST_PATIENTS} patients, or {FEWEST_PATIENTS} in a class"
         return replace(blank, difference=Difference(tested.value, NO_INTERVAL, NAN), untested=few)
     if np.isnan(tested.p):

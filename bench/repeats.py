@@ -1,16 +1,9 @@
 """Repeats of a split: the same protocol cut again with the seeds that follow, each a split of its own."""
 
-from dataclasses import replace
-
 from bench.cohorts.cohort import Cohort
 from bench.errors import UsageError
 from bench.resampled_t import one_population
-from bench.split import Split, SplitConfig, make_split
-
-
-def with_seed(config: SplitConfig, seed: int) -> SplitConfig:
-    """The protocol with another seed, named ``NAME@SEED``; the same one where the seed is the one it has."""
-    return config if seed == config.seed else replace(config, name=f"{config.name}@{seed}", seed=seed)
+from bench.split import Split, SplitConfig, make_split, with_seed
 
 
 def repeated_splits(cohort: Cohort, config: SplitConfig, repeats: int) -> tuple[Split, ...]:

@@ -8,11 +8,12 @@ from bench.report.table import Cell, Column
 if TYPE_CHECKING:
     from bench.comparison import Comparison
     from bench.inference import Interval
+    from bench.procedures import ProcedureScore
     from bench.ranking import RankSet
     from bench.scores import Score
     from bench.sites import SiteScores
 
-    Scored = Score | Comparison | SiteScores
+    Scored = Score | Comparison | SiteScores | ProcedureScore
 
 NOTHING = Cell("-", "muted")
 

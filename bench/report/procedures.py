@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from bench.comparison import Family
 from bench.inference import ALPHA, FEWEST_PATIENTS
-from bench.procedures import ProcedureComparison, ProcedureScore
+from bench.procedures import ProcedureComparison, ProcedureScore, compare_procedures, procedure_scores
 from bench.report.cells import METHOD, METRIC, NOTHING, SHORT_UNITS, TASK, metric_title, number
 from bench.report.notes import FINGERPRINT_DIGITS
 from bench.report.table import Cell, Column, Table
@@ -35,28 +36,38 @@ COMPARISON_COLUMNS = (
     CASES,
     Column("verdict", "Verdict", "left", wide=True),
 )
-SCORE_CSV = ("task", "metric", "method", "value", "repeat_sd", "lowest", "highest", "n", "positives", "status")
+SCORE_CSV = (
+    "task",
+    "metric",
+    "method",
+    "value",
+    "repeat_sd",
+    "lowest",
+    "highest",
+    "n",
+    "positives",
+    "status",
+)
 COMPARISON_CSV = (
     *("task", "metric", "first", "second", "first_value", "second_value", "difference", "ci_low", "ci_high"),
     *("p", "adjusted_p", "family_size", "repeats", "folds", "n", "positives", "status", "verdict"),
 )
 MEANS = "Mean: over folds and repeats, each fold a value of its own, and over training seeds."
 SPREAD = (
-    "Sd, lowest and highest: of the means of the repeats. All repeats test the same cases, so the spread between "
-    "them is that of the cut alone, not of other patients."
+    "Sd, lowest and highest: of the means of the repeats. All repeats test the same cases, so the spread "
+    "between them is that of the cut alone, not of other patients."
 )
 TEST = (
-    "Difference: first minus second, positive where the first is better, by the corrected resampled t-test over "
-    "folds and repeats (Nadeau & Bengio 2003; Bouckaert & Frank 2004): it is about procedures, with other "
-    "training cases and cuts, where `bench compare` without --repeats reads one cut. Each interval is that of "
-    "its own difference."
+    "Difference: first minus second, positive where the first is better, by the corrected resampled t-test "
+    "over folds and repeats (Nadeau & Bengio 2003; Bouckaert & Frank 2004): it is about procedures, with "
+    "other training cases and cuts, where `bench compare` without --repeats reads one cut. Each interval is "
+    "that of its own difference."
 )
 
 
-def procedure_score_table(
-    results: Results, splits: Sequence[Split], scores: Sequence[ProcedureScore]
-) -> Table:
-    """A row a task and method over all repeats; ``results`` are those of the first."""
+def procedure_score_table(repeats: Sequence[Results], splits: Sequence[Split]) -> Table:
+    """A row a task and method over all repeats."""
+    results, scores = repeats[0], procedure_scores(repeats, splits)
     return _table(
         f"Repeats: {_where(results, splits)}",
         results,
@@ -70,15 +81,20 @@ def procedure_score_table(
 
 
 def procedure_table(
-    results: Results, splits: Sequence[Split], comparisons: Sequence[ProcedureComparison]
+    repeats: Sequence[Results],
+    splits: Sequence[Split],
+    reference: str | None = None,
+    family: Family | None = None,
 ) -> Table:
-    """A row a task and pair over all repeats, the verdicts below; ``results`` are those of the first."""
+    """A row a task and pair over all repeats, the verdicts below; raises as compare_procedures."""
+    results = repeats[0]
+    comparisons = compare_procedures(procedure_scores(repeats, splits), splits, reference, family)
     verdicts = [f"{_title(its.first)}, {_pair(its)}: {its.verdict}." for its in comparisons]
-    family = max((its.family_size for its in comparisons), default=0)
+    size = max((its.family_size for its in comparisons), default=0)
     correction = (
-        f"Adjusted p: Holm's correction for the {family} comparison(s) of a task; the verdict follows it at "
-        f"{ALPHA:.2f}. With fewer than {FEWEST_PATIENTS} patients, or {FEWEST_PATIENTS} in a class, nothing is "
-        "tested."
+        f"Adjusted p: Holm's correction for the {size} comparison(s) of a task; the verdict follows it at "
+        f"{ALPHA:.2f}. With fewer than {FEWEST_PATIENTS} patients, or {FEWEST_PATIENTS} in a class, nothing "
+        "is tested."
     )
     return _table(
         f"Procedures: {_where(results, splits)}",
