@@ -163,12 +163,8 @@ def compare(
     names = [label_of(results, name) for name in names]
     reference = None if reference is None else label_of(results, reference)
     wanted = names if reference is None or reference in names else [*names, reference]
-    if len(wanted) < 2:
-        raise UsageError(f"a comparison needs at least two methods, got: {', '.join(wanted) or 'none'}")
-    if family == "reference" and reference is None:
-        raise UsageError("the family 'reference' needs one: add --reference NAME, or use --family all")
+    pairs = pairs_of(wanted, reference, family)
     chosen = on_shared_seeds(restricted(results, wanted))
-    pairs = _pairs(wanted, reference, family or ("all" if reference is None else "reference"))
     return tuple(
         comparison
         for task in chosen.tasks
@@ -187,8 +183,16 @@ def restricted(results: Results, names: Sequence[str]) -> Results:
     return of_methods(results, labels)
 
 
-def _pairs(names: Sequence[str], reference: str | None, family: Family) -> list[Pair]:
-    """Who is set against whom; the reference always stands second."""
+def pairs_of(names: Sequence[str], reference: str | None, family: Family | None) -> list[Pair]:
+    """Who is set against whom; the reference always stands second.
+
+    Raises UsageError for fewer than two methods, and for the family ``reference`` without one.
+    """
+    if len(names) < 2:
+        raise UsageError(f"a comparison needs at least two methods, got: {', '.join(names) or 'none'}")
+    if family == "reference" and reference is None:
+        raise UsageError("the family 'reference' needs one: add --reference NAME, or use --family all")
+    family = family or ("all" if reference is None else "reference")
     others = [name for name in names if name != reference]
     against = [] if reference is None else [(name, reference) for name in others]
     return against if family == "reference" else [*against, *combinations(others, 2)]

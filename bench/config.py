@@ -36,6 +36,8 @@ class Experiment:
         Name of a phantom scenario or path of a cohort folder.
     seeds
         Training seeds; the split's own seed belongs to the split.
+    repeats
+        How often a cross-validation is cut and run: with the split's seed and those that follow it.
     set
         ``parameter`` or ``method.parameter`` to value.
     preset
@@ -78,6 +80,7 @@ class Experiment:
     split: str = "internal"
     cohort: str = "phantom"
     seeds: tuple[int, ...] = (0,)
+    repeats: int = 1
     set: Overrides = dataclasses.field(default_factory=dict)
     preset: str = ""
     device: str = "auto"

@@ -22,11 +22,13 @@ from bench.names import unknown_name
 from bench.plans import StoredPlan, keep_plan
 from bench.ranking_metric import ranking_metrics
 from bench.registry import load_registry
-from bench.report import print_results
+from bench.repeats import repeated_splits
+from bench.report import print_repeats, print_results
 from bench.results import results_of_cells
 from bench.run_view import RunView, run_view
 from bench.runner import Settings, device_named, unmet_need
-from bench.split import Split, load_split_config, make_split, split_to_json
+from bench.sample import Results
+from bench.split import Split, load_split_config, split_to_json
 from bench.store import Store
 
 EXECUTORS = ("workers", "here", "slurm")
@@ -38,7 +40,7 @@ class Plan:
 
     experiment: Experiment
     cohort: Cohort
-    split: Split
+    splits: tuple[Split, ...]
     choices: Mapping[str, Choice]
     cells: tuple[Cell, ...]
     skipped: Mapping[str, str]
@@ -49,6 +51,11 @@ class Plan:
     metrics: Mapping[str, Metric]
     inner_splits: Mapping[str, Split]
     inner_cells: tuple[Cell, ...]
+
+    @property
+    def split(self) -> Split:
+        """The split as it was asked for; the others are repeats of it."""
+        return self.splits[0]
 
     @property
     def every_cell(self) -> tuple[Cell, ...]:
@@ -72,7 +79,7 @@ class Plan:
             cells=tuple(cells),
             choices=self.choices,
             cohort=self.cohort,
-            splits={self.split.name: self.split, **self.inner_splits},
+            splits={**{its.name: its for its in self.splits}, **self.inner_splits},
             store=self.store,
             settings=self.settings,
             plugins=self.experiment.plugins,
@@ -82,8 +89,8 @@ class Plan:
         )
 
     def split_of(self, cell: Cell) -> Split:
-        """The split that the cell belongs to: the one that is scored, or an inner one."""
-        return self.inner_splits.get(cell.split, self.split)
+        """The split that the cell belongs to: one that is scored, or an inner one."""
+        return {**{its.name: its for its in self.splits}, **self.inner_splits}[cell.split]
 
 
 def make_plan(
@@ -101,19 +108,21 @@ def make_plan(
     for case_id, fault in cohort.skipped_cases.items():
         print(f"left out as broken: {case_id}: {fault}", file=sys.stderr)
     metrics = ranking_metrics(cohort.tasks, experiment.metric, map(Path, experiment.plugins))
-    split = make_split(cohort, config)
-    _require_learning(split)
+    splits = repeated_splits(cohort, config, experiment.repeats)
+    _require_learning(splits[0])
     skipped = {its.label: reason for its in choices if (reason := unmet_need(its, cohort))}
     runnable = [its for its in choices if its.label not in skipped]
-    inner = inner_splits(cohort, split, experiment.inner_folds)
+    inner: dict[str, Split] = {}
+    for split in splits:
+        inner |= inner_splits(cohort, split, experiment.inner_folds)
     settings = Settings(device_named(experiment.device), experiment.threads)
     jobs = jobs_named(experiment.jobs, settings.threads, experiment.memory_limit, settings.device)
     return Plan(
         experiment=experiment,
         cohort=cohort,
-        split=split,
+        splits=splits,
         choices={its.label: its for its in choices},
-        cells=tuple(plan(cohort, split, runnable, experiment.seeds)),
+        cells=tuple(cell for its in splits for cell in plan(cohort, its, runnable, experiment.seeds)),
         skipped=skipped,
         store=Store(Path(experiment.store)),
         settings=settings,
@@ -154,14 +163,24 @@ def run_experiment(experiment: Experiment, quiet: bool, wanted: Format, retry: C
     with run_view(len(cells), quiet) as view:
         work = planned.work(cells, planned.jobs)
         execute(work, view, stored, retry)
-    results = results_of_cells(planned.cohort, planned.split, planned.cells, planned.store, planned.skipped)
-    print_results(replace(results, metrics=planned.metrics), wanted)
+    results = [_results_on(planned, its) for its in planned.splits]
+    if len(results) == 1:
+        print_results(results[0], wanted)
+    else:
+        print_repeats(results, planned.splits, wanted)
     return not view.bad and not kept and not planned.skipped
+
+
+def _results_on(planned: Plan, split: Split) -> Results:
+    """Results of the cells of one of the repeats."""
+    cells = [its for its in planned.cells if its.split == split.name]
+    results = results_of_cells(planned.cohort, split, cells, planned.store, planned.skipped)
+    return replace(results, metrics=planned.metrics)
 
 
 def write_plan(planned: Plan) -> StoredPlan:
     """Keep plan and splits in the store, before the first cell runs."""
-    for split in (planned.split, *planned.inner_splits.values()):
+    for split in (*planned.splits, *planned.inner_splits.values()):
         planned.store.keep_split(planned.cohort.name, split.name, split.fingerprint, split_to_json(split))
     return keep_plan(planned.store, planned.experiment, planned.every_cell, planned.skipped)
 

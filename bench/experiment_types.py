@@ -37,7 +37,7 @@ EXPECTED: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("cell_timeout", "memory_limit", "tune_time"), _TEXT),
     **dict.fromkeys(("set", "resources"), _TABLE),
     "seeds": _SEEDS,
-    "threads": _COUNT,
+    **dict.fromkeys(("threads", "repeats"), _COUNT),
     "jobs": ('a whole number from 1 on, or "auto"', lambda value: _COUNT[1](value) or value == "auto"),
     "inner_folds": ("0 (none) or at least 2", lambda value: _FROM_0[1](value) and value != 1),
     "trials": ("0 (no tuning) or more", _FROM_0[1]),

@@ -67,6 +67,12 @@ def _read(path: Path) -> StoredPlan:
         raise StoreError(f"{path} is not a plan that this version reads: {error}") from error
 
 
+def _whole_split(split: str) -> str:
+    """The split's file by its whole path, with the seed that may follow it; a name as it is."""
+    file, ending, seed = split.partition(".toml")
+    return f"{Path(file).resolve()}{ending}{seed}" if ending else split
+
+
 def _with_whole_paths(experiment: Experiment) -> Experiment:
     """The experiment as another process in another folder needs it."""
 
@@ -76,7 +82,7 @@ def _with_whole_paths(experiment: Experiment) -> Experiment:
     return dataclasses.replace(
         experiment,
         cohort=whole(experiment.cohort),
-        split=whole(experiment.split) if experiment.split.endswith(".toml") else experiment.split,
+        split=_whole_split(experiment.split),
         store=str(Path(experiment.store).resolve()),
         plugins=tuple(whole(its) for its in experiment.plugins),
     )

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -31,6 +32,7 @@ __all__ = [
     "split_from_json",
     "split_names",
     "split_to_json",
+    "with_seed",
 ]
 
 
@@ -127,6 +129,8 @@ def split_names() -> list[str]:
 def load_split_config(name_or_path: str | Path) -> SplitConfig:
     """Read a shipped split by its name, or any split file by a path that ends in ``.toml``.
 
+    ``NAME@SEED`` is the same with another seed, as ``internal_cv@3``.
+
     Raises
     ------
     UsageError
@@ -134,6 +138,8 @@ def load_split_config(name_or_path: str | Path) -> SplitConfig:
     SplitError
         Where the file is absent, is no TOML, or has an unknown, unused, missing or impossible key.
     """
+    if matched := re.fullmatch(r"(.+)@(\d+)", str(name_or_path)):
+        return with_seed(load_split_config(matched[1]), int(matched[2]))
     path = Path(name_or_path)
     if path.suffix != ".toml":
         if str(name_or_path) not in split_names():
@@ -144,6 +150,11 @@ def load_split_config(name_or_path: str | Path) -> SplitConfig:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SplitError(f"split file {path} cannot be read: {error}") from error
     return _config_from(path, entries)
+
+
+def with_seed(config: SplitConfig, seed: int) -> SplitConfig:
+    """The protocol with another seed, named ``NAME@SEED``; the same one where the seed is the one it has."""
+    return config if seed == config.seed else replace(config, name=f"{config.name}@{seed}", seed=seed)
 
 
 def make_split(cohort: Cohort, config: SplitConfig, seed: int | None = None) -> Split:

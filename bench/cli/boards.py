@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.opened import open_finished
+from bench.cli.opened import open_finished, open_repeats
 from bench.cli.options import (
     BoardFormatOption,
     CohortOption,
@@ -36,6 +36,7 @@ from bench.errors import UsageError
 from bench.listing import BoardFormat, Format, Missing, print_rows
 
 if TYPE_CHECKING:
+    from bench.comparison import Family
     from bench.report.table import Table
     from bench.scores import Results
 
@@ -169,6 +170,10 @@ def compare(
         FamilyName | None,
         typer.Option("--family", help="Correct for those against the reference, or for all pairs."),
     ] = None,
+    repeats: Annotated[
+        int | None,
+        typer.Option("--repeats", min=2, help="Compare procedures over so many repeats of the split."),
+    ] = None,
     metric: MetricOption = None,
     rule: RuleOption = "youden",
     ensembles: EnsemblesOption = False,
@@ -185,20 +190,24 @@ def compare(
     from bench.ensemble import with_ensembles
     from bench.ranking_metric import ranking_metrics
     from bench.report.compared import comparison_table
+    from bench.report.procedures import procedure_table
     from bench.thresholds import rule_named
 
     place = output(wanted, out)
     by_rule = rule_named(rule)
     compared = methods if reference is None or reference in methods else [*methods, reference]
-    protocol = open_finished(cohort, split, store, skip_broken)
-    chosen = ranking_metrics(protocol.cohort.tasks, names(metric) or (), plugin or ())
-    results = restricted(protocol.results(), compared)
-    results = replace(results, metrics=chosen, rule=by_rule)
-    results = with_ensembles(results) if ensembles else results
-    labels = [its.label for its in results.methods]
-    found = compare_methods(results, labels, reference, None if family is None else family.value)
-    table = comparison_table(results, found)
-    place.show(table)
+    opened = open_repeats(cohort, split, repeats, store, skip_broken) if repeats else None
+    protocols = opened or (open_finished(cohort, split, store, skip_broken),)
+    chosen = ranking_metrics(protocols[0].cohort.tasks, names(metric) or (), plugin or ())
+    found = [restricted(its.results(), compared) for its in protocols]
+    found = [replace(its, metrics=chosen, rule=by_rule) for its in found]
+    found = [with_ensembles(its) for its in found] if ensembles else found
+    kind: Family | None = None if family is None else family.value
+    if repeats:
+        place.show(procedure_table(found, [its.split for its in protocols], reference, kind))
+        return
+    labels = [its.label for its in found[0].methods]
+    place.show(comparison_table(found[0], compare_methods(found[0], labels, reference, kind)))
 
 
 def thresholds(

@@ -40,6 +40,26 @@ def open_finished(cohort: str, split: str, store: Path, skip_broken: bool) -> Pr
     return open_protocol(cohort, split, store, skip_broken)
 
 
+def open_repeats(
+    cohort: str, split: str, repeats: int, store: Path, skip_broken: bool
+) -> tuple[Protocol, ...]:
+    """Open a cohort with a cross-validation and the repeats of it, of which the store holds cells.
+
+    Raises as :func:`open_finished`, and SplitError where the split cannot be repeated.
+    """
+    from bench.cohorts.catalogue import open_cohort
+    from bench.holdings import refuse_unknown_cohort
+    from bench.repeats import repeated_splits
+    from bench.split import load_split_config
+    from bench.store import Store
+
+    refuse_unknown_cohort(Store(store), cohort, split)
+    config = load_split_config(split)
+    opened = open_cohort(cohort, skip_broken=skip_broken)
+    splits = repeated_splits(opened, config, repeats)
+    return tuple(Protocol(opened, its, Store(store)) for its in splits)
+
+
 def open_protocol(cohort: str, split: str, store: Path, skip_broken: bool) -> Protocol:
     """Open a cohort with its split and the run store.
 

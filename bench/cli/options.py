@@ -55,6 +55,10 @@ DeviceOption = Annotated[str | None, typer.Option("--device", help="auto, cpu or
 ThreadsOption = Annotated[
     int | None, typer.Option("--threads", min=1, help="CPU threads a cell; its numbers depend on them.")
 ]
+RepeatsOption = Annotated[
+    int | None,
+    typer.Option("--repeats", min=1, help="Cut a cross-validation so often, with the seeds that follow."),
+]
 InnerFoldsOption = Annotated[
     int | None, typer.Option("--inner-folds", help="Inner folds where validation is too small; 0: none.")
 ]

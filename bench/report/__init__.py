@@ -12,10 +12,14 @@ from bench.report.select import select_columns
 from bench.report.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bench.scores import Results
+    from bench.split import Split
 
 __all__ = [
     "print_board",
+    "print_repeats",
     "print_results",
     "select_columns",
     "to_csv",
@@ -33,6 +37,13 @@ def print_results(results: "Results", wanted: Format) -> None:
     from bench.leaderboard import result_table
 
     print_board(result_table(results), BoardFormat(wanted.value))
+
+
+def print_repeats(repeats: "Sequence[Results]", splits: "Sequence[Split]", wanted: Format) -> None:
+    """Print what each method reaches over the repeats of a cross-validation."""
+    from bench.report.procedures import procedure_score_table
+
+    print_board(procedure_score_table(repeats, splits), BoardFormat(wanted.value))
 
 
 def print_board(board: Table, wanted: BoardFormat) -> None:

@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from bench.cohorts.cohort import Task
     from bench.comparison import Comparison
     from bench.inference import Interval
+    from bench.procedures import ProcedureScore
     from bench.ranking import RankSet
     from bench.scores import Score
     from bench.sites import SiteScores
 
-    Scored = Score | Comparison | SiteScores
+    Scored = Score | Comparison | SiteScores | ProcedureScore
 
 NOTHING = Cell("-", "muted")
 

@@ -23,6 +23,7 @@ from bench.stratify import quantile_bins, stratify
 
 SITES = (0.45, 0.34, 0.21)
 PREVALENCES = {"er": 0.74, "pr": 0.65, "her2": 0.18}
+TASKS = (("her2",), ("er",), ("er", "pr", "her2", "ki67"))
 SHARES = {"hold-out": [0.7, 0.1, 0.2], "5 folds": [1.0] * 5}
 Cut = Callable[[np.ndarray, np.ndarray, np.ndarray, list[float], np.random.Generator], np.ndarray]
 
@@ -32,12 +33,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=177)
     parser.add_argument("--repeats", type=int, default=4000)
+    parser.add_argument("--cut", choices=CUTS, action="append")
+    parser.add_argument("--protocol", choices=SHARES, action="append")
+    parser.add_argument("--tasks", choices=(1, 4), type=int, action="append")
     asked = parser.parse_args()
-    print(f"{asked.cases} cases, {asked.repeats} repeats: mean AUC +- standard error")
-    for cut, (protocol, shares) in product(CUTS, SHARES.items()):
-        for tasks in (("her2",), ("er",), ("er", "pr", "her2", "ki67")):
-            if cut == "labels" and len(tasks) > 1:
-                continue
+    print(f"{asked.cases} cases, {asked.repeats} repeats: mean AUC +- standard error", flush=True)
+    for cut, protocol, tasks in product(asked.cut or CUTS, asked.protocol or SHARES, TASKS):
+        shares, wanted = SHARES[protocol], len(tasks) in (asked.tasks or (1, 4))
+        if wanted and not (cut == "labels" and len(tasks) > 1):
             repeats = range(asked.repeats)
             found = [row for k in repeats for row in repeat(CUTS[cut], asked.cases, shares, tasks, k)]
             for task in sorted(set(tasks) & {"er", "her2"}):
