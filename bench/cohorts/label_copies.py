@@ -1,0 +1,203 @@
+"""Columns that give a label away: covariates and features whose values equal or wholly determine it.
+
+A column of values that are all different determines every label and proves nothing; a column of two values that parts
+the classes of 40 patients does not do so by chance. So a column is accused where it determines the label of all patients
+and a random order of the labels would let it do so with a probability of at most one in a thousand, over all columns
+and tasks together (Bonferroni).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import gammaln
+
+from bench.cohorts.cohort import Task
+from bench.cohorts.fault import Fault
+
+CHANCE = 1e-3
+"""Largest probability, over all columns and tasks, at which determination by chance is an error ..."""
+DOUBT = 0.05
+"""... and at which it is a warning."""
+# A column that agrees with so many labels, of at least so many patients of the rarer kind, is a warning.
+NEARLY, RARER = 0.95, 10
+RULE, NEAR_RULE = "column gives a label away", "column nearly gives a label away"
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """A column that methods read: ``where`` it stands, its ``values``, one a case."""
+
+    where: str
+    name: str
+    values: "pd.Series"
+
+
+@dataclass(frozen=True, eq=False)
+class _Groups:
+    """Cases by the values of a column: ``codes`` of the value, smallest and largest label and size of each."""
+
+    codes: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    sizes: np.ndarray
+
+    @classmethod
+    def of(cls, codes: np.ndarray, labels: np.ndarray) -> "_Groups":
+        _, codes = np.unique(codes, return_inverse=True)
+        order = np.argsort(codes, kind="stable")
+        starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+        low = np.minimum.reduceat(labels[order], starts)
+        high = np.maximum.reduceat(labels[order], starts)
+        return cls(codes, low, high, np.bincount(codes))
+
+    @property
+    def pure(self) -> bool:
+        return bool((self.low == self.high).all())
+
+    def apart(self, in_order: bool) -> bool:
+        """Whether the labels of no two values overlap, and rise or fall with the value where ``in_order``."""
+        rising = np.arange(len(self.low)) if in_order else np.lexsort((self.high, self.low))
+        low, high = self.low[rising], self.high[rising]
+        return bool((low[1:] >= high[:-1]).all() or (in_order and (high[1:] <= low[:-1]).all()))
+
+
+def label_copies(
+    columns: list[Column], labels: Mapping[str, np.ndarray], tasks: tuple[Task, ...], patients: np.ndarray
+) -> Iterator[Fault]:
+    """A fault for every column and task of which the column gives the label away.
+
+    Parameters
+    ----------
+    columns
+        Columns with one value a case.
+    labels
+        Labels of each task, shape (case,), NaN where unknown.
+    patients
+        Patient of each case, shape (case,): the cases of one count as one.
+    """
+    judged = [task for task in tasks if len(np.unique(_known(labels[task.name]))) > 1]
+    pairs = max(len(columns) * len(judged), 1)
+    for column in columns:
+        codes = _codes(column.values)
+        for task in judged:
+            fault = _judge(column, codes, task, labels[task.name], patients, pairs)
+            if fault is not None:
+                yield fault
+
+
+def _known(labels: np.ndarray) -> np.ndarray:
+    return labels[~np.isnan(labels)]
+
+
+def _codes(values: "pd.Series") -> tuple[np.ndarray, bool]:
+    """A whole number for each value, -1 where there is none; and whether their order means something."""
+    if not pd.api.types.is_numeric_dtype(values):
+        return pd.factorize(values)[0], False
+    found = values.to_numpy(dtype=float, na_value=np.nan)
+    codes = np.full(len(found), -1)
+    known = ~np.isnan(found)
+    codes[known] = np.unique(found[known], return_inverse=True)[1]
+    return codes, True
+
+
+def _judge(
+    column: Column,
+    coded: tuple[np.ndarray, bool],
+    task: Task,
+    labels: np.ndarray,
+    patients: np.ndarray,
+    pairs: int,
+) -> Fault | None:
+    """The fault of one column on one task, or None."""
+    labelled = ~np.isnan(labels)
+    codes, in_order = coded[0][labelled], coded[1]
+    truth, whose = labels[labelled], patients[labelled]
+    log_chance = _log_chance_of_determining(codes, in_order, truth, whose, task.kind == "binary")
+    allowed = np.log([CHANCE, DOUBT]) - np.log(pairs)
+    known = codes >= 0
+    count = len(set(whose[known]))
+    if log_chance <= allowed[1]:
+        certain = log_chance <= allowed[0]
+        same = in_order and np.array_equal(column.values.to_numpy(dtype=float)[labelled][known], truth[known])
+        detail = (
+            f"{column.where}: column {column.name!r} {'equals' if same else 'determines'} the label of "
+            f"{task.name!r} in all {count} patients that have both: who reads it reads the answer; list it under "
+            "ignore, or remove it"
+        )
+        return Fault(RULE, detail, severity="error" if certain else "warning", column=column.name)
+    agreement = _agreement(codes[known], in_order, truth[known], task.kind == "binary")
+    if agreement < NEARLY:
+        return None
+    detail = (
+        f"{column.where}: column {column.name!r} agrees with the label of {task.name!r} to {agreement:.0%} in "
+        f"{count} patients; if it was made from the label, list it under ignore, or remove it"
+    )
+    return Fault(NEAR_RULE, detail, severity="warning", column=column.name)
+
+
+def _log_chance_of_determining(
+    codes: np.ndarray, in_order: bool, labels: np.ndarray, patients: np.ndarray, binary: bool
+) -> float:
+    """Log probability that random labels would be determined like these; 0 where these are not."""
+    first = ~pd.Series(patients).duplicated().to_numpy()
+    chances = [0.0]
+    known = codes >= 0
+    if in_order and known.sum() > 1:
+        found = _Groups.of(codes[known], labels[known])
+        if found.apart(in_order=True) and (found.pure or not binary):
+            alone = _first_of_each(patients[known])
+            chances.append(np.log(2) + _log_arrangements(codes[known][alone], labels[known][alone]))
+    found = _Groups.of(codes, labels)
+    if found.pure if binary else found.apart(in_order=False):
+        kinds = len(np.unique(codes[first]))
+        orders = kinds * np.log(2) if binary else gammaln(kinds + 1)
+        chances.append(orders + _log_arrangements(codes[first], labels[first]))
+    return float(min(chances))
+
+
+def _first_of_each(patients: np.ndarray) -> np.ndarray:
+    return ~pd.Series(patients).duplicated().to_numpy()
+
+
+def _log_arrangements(codes: np.ndarray, labels: np.ndarray) -> float:
+    """Log share of the orders of the labels that leave each value of the column the labels it has."""
+    _, labels = np.unique(labels, return_inverse=True)
+    _, codes = np.unique(codes, return_inverse=True)
+    together = np.unique(np.stack([codes, labels]), axis=1, return_counts=True)[1]
+    within = gammaln(np.bincount(codes) + 1).sum() - gammaln(together + 1).sum()
+    return float(within - gammaln(len(labels) + 1) + gammaln(np.bincount(labels) + 1).sum())
+
+
+def _agreement(codes: np.ndarray, in_order: bool, labels: np.ndarray, binary: bool) -> float:
+    """How far a column comes on the way from knowing nothing of the label (0) to determining it (1)."""
+    if len(labels) < 2 * RARER or len(np.unique(codes)) < 2 or len(np.unique(labels)) < 2:
+        return 0.0
+    if not binary:
+        return _rank_correlation(codes, labels) if in_order else 0.0
+    rarer = int(min(labels.sum(), len(labels) - labels.sum()))
+    if rarer < RARER:
+        return 0.0
+    kinds = len(np.unique(codes))
+    if in_order:
+        return _best_threshold(codes, labels, rarer)
+    if kinds > len(labels) / RARER:
+        return 0.0
+    positive = np.bincount(codes, weights=labels)
+    wrong = np.minimum(positive, np.bincount(codes) - positive).sum()
+    return float(1 - wrong / rarer)
+
+
+def _best_threshold(codes: np.ndarray, labels: np.ndarray, rarer: int) -> float:
+    """Share of the rarer class's errors that the best single threshold saves."""
+    counts = np.bincount(codes)
+    positive = np.bincount(codes, weights=labels)
+    below, positive_below = counts.cumsum(), positive.cumsum()
+    wrong = positive_below + (counts - positive).sum() - (below - positive_below)
+    return float(1 - min(wrong.min(), (len(labels) - wrong).min()) / rarer)
+
+
+def _rank_correlation(codes: np.ndarray, labels: np.ndarray) -> float:
+    ranks = [pd.Series(its).rank().to_numpy() for its in (codes, labels)]
+    return float(abs(np.corrcoef(*ranks)[0, 1]))
