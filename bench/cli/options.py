@@ -1,10 +1,12 @@
 """Options of the command line that several commands have, or that a command has many of."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bench.errors import UsageError
 from bench.listing import BoardFormat, Format, Missing
 from bench.report.select import COLUMNS_HELP
 
@@ -92,3 +94,27 @@ PartialOption = Annotated[
 FreezeOption = Annotated[
     Path | None, typer.Option("--freeze", help="Folder of boards to keep this one in, with its source.")
 ]
+
+
+def names(texts: Sequence[str] | None) -> list[str] | None:
+    """The names of ``A,B`` given several times; None where there are none."""
+    return [name for text in texts or () for name in text.split(",") if name] or None
+
+
+def pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
+    """``name=value`` texts of an option as a dictionary; raises UsageError for anything else."""
+    parts = [text.partition("=") for text in texts]
+    odd = [text for text, (key, _, value) in zip(texts, parts, strict=True) if not key or not value]
+    if odd:
+        raise UsageError(f"{option} expects name=value, got {odd[0]!r}")
+    return {key: value for key, _, value in parts}
+
+
+def integers(option: str, text: str | None) -> list[int] | None:
+    """The integers of ``0,1,2``; None where there is no text; raises UsageError for anything else."""
+    if text is None:
+        return None
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError(f"{option} expects integers such as 0,1,2, got {text!r}") from None

@@ -1,0 +1,66 @@
+"""Make, check or propose a cohort."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.options import FormatOption, QuietOption
+from bench.errors import UsageError
+from bench.listing import Format
+
+
+class PointUnit(StrEnum):
+    """In what a lesion's point is given."""
+
+    mm = "mm"
+    voxel = "voxel"
+
+
+def make(
+    scenario: Annotated[str, typer.Argument(help="Phantom scenario, see `bench cohorts`.")],
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the phantom.")] = 0,
+) -> None:
+    """Make a synthetic cohort in the cache and print its folder."""
+    from bench.cohorts.catalogue import make_cohort
+
+    print(make_cohort(scenario, seed))
+
+
+def check_cohort(
+    folder: Annotated[Path, typer.Argument(help="Folder with cohort.toml and cases.csv.")],
+    quiet: QuietOption = False,
+    wanted: FormatOption = Format.table,
+) -> None:
+    """Name every fault of a cohort folder with its remedy, a line each; count cases and labels."""
+    from bench.cohorts.check import check_folder, print_checked
+
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder; `bench cohort check` takes one with a cohort.toml")
+    checked = check_folder(folder, quiet)
+    print_checked(checked, folder, wanted)
+    if not checked.would_run:
+        raise typer.Exit(1)
+
+
+def init_cohort(
+    folder: Annotated[Path, typer.Argument(help="Folder with the images.")],
+    csv: Annotated[Path, typer.Option("--csv", help="Your table, a line a case, with names of your own.")],
+    point: Annotated[
+        PointUnit | None, typer.Option("--point", help="Unit of a lesion's x, y, z: mm (LPS) or voxel.")
+    ] = None,
+    write: Annotated[bool, typer.Option("--write", help="Write what is proposed.")] = False,
+) -> None:
+    """Propose cohort.toml and cases.csv from a table with names of your own; --write writes them."""
+    from bench.cohorts.init import print_proposal, propose, write_proposal
+
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder; `bench cohort init` takes the one with the images")
+    proposal = propose(folder, csv, point or "")
+    print_proposal(proposal)
+    if not write:
+        print("nothing was written: the same command with --write does it; correct the two files afterwards")
+        return
+    write_proposal(proposal)
+    print(f"written to {folder}; next: bench cohort check {folder}")
