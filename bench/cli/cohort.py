@@ -30,16 +30,27 @@ def make(
 
 def check_cohort(
     folder: Annotated[Path, typer.Argument(help="Folder with cohort.toml and cases.csv.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File for the whole list of faults: .csv or .json.")
+    ] = None,
+    skip_broken: Annotated[
+        bool, typer.Option("--skip-broken", help="Leave the broken cases out of every run: writes skipped.csv.")
+    ] = False,
     quiet: QuietOption = False,
     wanted: FormatOption = Format.table,
 ) -> None:
-    """Name every fault of a cohort folder with its remedy, a line each; count cases and labels."""
-    from bench.cohorts.check import check_folder, print_checked
+    """Name the faults of a cohort folder with their remedies, kind by kind; count cases and labels."""
+    from bench.cohorts.check import check_folder
+    from bench.cohorts.fault_list import print_checked, require_ending, write_faults
 
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder; `bench cohort check` takes one with a cohort.toml")
-    checked = check_folder(folder, quiet)
+    if out is not None:
+        require_ending(out)
+    checked = check_folder(folder, quiet, skip_broken)
     print_checked(checked, folder, wanted)
+    if out is not None:
+        write_faults(checked, folder, out)
     if not checked.would_run:
         raise typer.Exit(1)
 

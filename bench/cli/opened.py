@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.errors import UsageError
+
 if TYPE_CHECKING:
     from bench.cohorts.cohort import Cohort
     from bench.scores import Results
@@ -28,13 +30,20 @@ class Protocol:
         return of_methods(results_of_store(self.cohort, self.split, self.store), methods)
 
 
-def open_protocol(cohort: str, split: str, store: Path, skip_broken: bool) -> Protocol:
+def open_protocol(
+    cohort: str, split: str, store: Path, skip_broken: bool, to_fill: bool = False
+) -> Protocol:
     """Open a cohort with its split and the run store.
+
+    Parameters
+    ----------
+    to_fill
+        Whether the store may be empty, since something is to be put into it.
 
     Raises
     ------
     UsageError
-        There is no such cohort or split.
+        There is no such cohort or split, or nothing of the cohort in a store that is to be read.
     CohortError, SplitError
         The cohort has faults, or the split cannot be made of it.
     """
@@ -43,5 +52,19 @@ def open_protocol(cohort: str, split: str, store: Path, skip_broken: bool) -> Pr
     from bench.store import Store
 
     config = load_split_config(split)
+    if not to_fill:
+        require_cells(cohort, store)
     opened = open_cohort(cohort, skip_broken=skip_broken)
     return Protocol(opened, make_split(opened, config), Store(store))
+
+
+def require_cells(cohort: str, store: Path) -> None:
+    """Raise UsageError where a phantom would be made only to find that the store has nothing of it."""
+    from bench.cohorts.catalogue import unmade_phantom
+    from bench.store import Store
+
+    name = unmade_phantom(cohort)
+    if name and not any(Store(store).cell_folders(name)):
+        raise UsageError(
+            f"no finished cell of {cohort} in {store}; see `bench run --cohort {cohort} --store {store}`"
+        )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.opened import open_protocol
+from bench.cli.opened import open_protocol, require_cells
 from bench.cli.options import CohortOption, SkipOption, SplitOption, StoreOption
 from bench.errors import UsageError
 
@@ -24,6 +24,7 @@ def predictions(
     from bench.results import export_predictions
     from bench.store import Store
 
+    require_cells(cohort, store)
     table = export_predictions(open_cohort(cohort, skip_broken=skip_broken), split, Store(store))
     if table.empty:
         raise UsageError(f"no finished cell of {cohort} in {store}; see `bench run`")
@@ -43,7 +44,7 @@ def submit(
     from bench.submission import submit as submit_file
     from bench.submission import submitted_before
 
-    protocol = open_protocol(cohort, split, store, skip_broken)
+    protocol = open_protocol(cohort, split, store, skip_broken, to_fill=True)
     found, cut, where = protocol.cohort, protocol.split, protocol.store
     instead = " in the place of those submitted before" if submitted_before(method, found, cut, where) else ""
     cells = submit_file(csv, method, found, cut, where)

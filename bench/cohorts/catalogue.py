@@ -22,7 +22,8 @@ def open_cohort(name: str, quiet: bool = False, skip_broken: bool = False) -> Co
     name
         A phantom scenario, with ``@SEED`` for another seed than 0 (``phantom-rim@3``), or a folder.
     skip_broken
-        Leave out the cases that a run would refuse; ``skipped_cases`` of the cohort names them.
+        Leave out the cases that a run would refuse, and remember them in the folder's ``skipped.csv``, which
+        every later opening follows; ``skipped_cases`` of the cohort names them.
 
     Raises
     ------
@@ -33,6 +34,14 @@ def open_cohort(name: str, quiet: bool = False, skip_broken: bool = False) -> Co
     """
     folder = Path(name) if Path(name).is_dir() else make_cohort(*_parse(name), quiet)
     return load_sound(folder, quiet) if skip_broken else load_folder(folder)
+
+
+def unmade_phantom(name: str) -> str:
+    """Name of the cohort that opening this name would have to make first; empty where it is there or unknown."""
+    scenario, seed = _parse(name)
+    folder = phantom_folder(scenario, seed)
+    known = scenario in SCENARIOS and not Path(name).is_dir()
+    return folder.name if known and not (folder / "cohort.toml").is_file() else ""
 
 
 def make_cohort(scenario: str, seed: int = 0, quiet: bool = False) -> Path:

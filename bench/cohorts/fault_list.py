@@ -18,6 +18,7 @@ from bench.listing import Format
 
 # Faults of a kind that are told whole, and cases that are named beyond them.
 TOLD, NAMED = 3, 8
+ENDINGS = (".csv", ".json")
 FIELDS = ("severity", "kind", "case", "line", "column", "detail")
 
 
@@ -35,19 +36,22 @@ def print_checked(checked: Checked, folder: Path, wanted: Format) -> None:
     print(f"{checked.cases} cases, {errors} errors, {len(checked.faults) - errors} warnings: {outcome}")
 
 
+def require_ending(path: Path) -> None:
+    """Raise UsageError unless the list of faults can be written to a file of that name."""
+    if path.suffix.lower() not in ENDINGS:
+        raise UsageError(f"the list of faults is a .csv or .json file, got {path.name!r}; choose one")
+
+
 def write_faults(checked: Checked, folder: Path, path: Path) -> None:
-    """Write every fault to a file: a row a fault for ``.csv``, everything that is known for ``.json``.
+    """Write every fault: a row a fault to a ``.csv`` file, the same and the counts of kinds to a ``.json``.
 
     Raises UsageError for another ending, and where the file cannot be written.
     """
-    if path.suffix.lower() == ".json":
-        text = json.dumps(_summary(checked, folder), indent=1) + "\n"
-    elif path.suffix.lower() == ".csv":
-        text = _csv(_rows(checked.faults, folder))
-    else:
-        raise UsageError(f"the list of faults is a .csv or .json file, got {path.name!r}; choose one")
+    require_ending(path)
+    as_json = path.suffix.lower() == ".json"
+    summary = json.dumps(_summary(checked, folder), indent=1) + "\n"
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(summary if as_json else _csv(_rows(checked.faults, folder)), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}; choose another") from None
 

@@ -94,8 +94,7 @@ def load_folder(folder: Path, skipped: Mapping[str, str] | None = None) -> Cohor
             refuse(fault)
 
     listing = read_listing(folder, refuse_unless_skipped)
-    listed = set(listing.cases["case_id"])
-    left_out = {case_id: why for case_id, why in reasons.items() if case_id in listed}
+    left_out = {case_id: reasons[case_id] for case_id in listing.cases["case_id"] if case_id in reasons}
     listing = listing.without(left_out)
     refuse_errors(shared_faults(listing))
     return cohort_of(listing).leave_out(left_out)
