@@ -8,10 +8,12 @@ and tasks together (Bonferroni).
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from scipy.special import gammaln
+from scipy.stats import rankdata
 
 from bench.cohorts.cohort import Task
 from bench.cohorts.fault import Fault
@@ -63,6 +65,25 @@ class _Groups:
         return bool((low[1:] >= high[:-1]).all() or (in_order and (high[1:] <= low[:-1]).all()))
 
 
+@dataclass(frozen=True, eq=False)
+class _Truth:
+    """The cases of a task with a label: which they are, their labels, and whose (a whole number a patient)."""
+
+    task: Task
+    rows: np.ndarray
+    labels: np.ndarray
+    patients: np.ndarray
+
+    @classmethod
+    def of(cls, task: Task, labels: np.ndarray, patients: np.ndarray) -> "_Truth":
+        rows = ~np.isnan(labels)
+        return cls(task, rows, labels[rows], patients[rows])
+
+    @property
+    def binary(self) -> bool:
+        return self.task.kind == "binary"
+
+
 def label_copies(
     columns: list[Column], labels: Mapping[str, np.ndarray], tasks: tuple[Task, ...], patients: np.ndarray
 ) -> Iterator[Fault]:
@@ -77,18 +98,16 @@ def label_copies(
     patients
         Patient of each case, shape (case,): the cases of one count as one.
     """
-    judged = [task for task in tasks if len(np.unique(_known(labels[task.name]))) > 1]
+    whose = pd.factorize(patients)[0]
+    truths = [_Truth.of(task, labels[task.name], whose) for task in tasks]
+    judged = [its for its in truths if len(its.labels) and its.labels.min() < its.labels.max()]
     pairs = max(len(columns) * len(judged), 1)
     for column in columns:
-        codes = _codes(column.values)
-        for task in judged:
-            fault = _judge(column, codes, task, labels[task.name], patients, pairs)
+        codes, in_order = _codes(column.values)
+        for truth in judged:
+            fault = _judge(column, codes[truth.rows], in_order, truth, pairs)
             if fault is not None:
                 yield fault
-
-
-def _known(labels: np.ndarray) -> np.ndarray:
-    return labels[~np.isnan(labels)]
 
 
 def _codes(values: "pd.Series") -> tuple[np.ndarray, bool]:
@@ -102,63 +121,66 @@ def _codes(values: "pd.Series") -> tuple[np.ndarray, bool]:
     return codes, True
 
 
-def _judge(
-    column: Column,
-    coded: tuple[np.ndarray, bool],
-    task: Task,
-    labels: np.ndarray,
-    patients: np.ndarray,
-    pairs: int,
-) -> Fault | None:
-    """The fault of one column on one task, or None."""
-    labelled = ~np.isnan(labels)
-    codes, in_order = coded[0][labelled], coded[1]
-    truth, whose = labels[labelled], patients[labelled]
-    log_chance = _log_chance_of_determining(codes, in_order, truth, whose, task.kind == "binary")
-    allowed = np.log([CHANCE, DOUBT]) - np.log(pairs)
+def _judge(column: Column, codes: np.ndarray, in_order: bool, truth: _Truth, pairs: int) -> Fault | None:
+    """The fault of one column on one task, or None; ``codes`` are of the cases with a label."""
+    log_chance = _log_chance_of_determining(codes, in_order, truth)
+    certain, doubtful = np.log([CHANCE, DOUBT]) - np.log(pairs)
     known = codes >= 0
-    count = len(set(whose[known]))
-    if log_chance <= allowed[1]:
-        certain = log_chance <= allowed[0]
-        same = in_order and np.array_equal(column.values.to_numpy(dtype=float)[labelled][known], truth[known])
+    if log_chance <= doubtful:
+        found = column.values.to_numpy()[truth.rows][known]
+        same = in_order and np.array_equal(found.astype(float), truth.labels[known])
         detail = (
             f"{column.where}: column {column.name!r} {'equals' if same else 'determines'} the label of "
-            f"{task.name!r} in all {count} patients that have both: who reads it reads the answer; list it under "
-            "ignore, or remove it"
+            f"{truth.task.name!r} in all {_patients(truth, known)} patients that have both: who reads it reads the "
+            "answer; list it under ignore, or remove it"
         )
-        return Fault(RULE, detail, severity="error" if certain else "warning", column=column.name)
-    agreement = _agreement(codes[known], in_order, truth[known], task.kind == "binary")
+        severity: Literal["error", "warning"] = "error" if log_chance <= certain else "warning"
+        return Fault(RULE, detail, severity=severity, column=column.name)
+    agreement = _agreement(codes[known], in_order, truth.labels[known], truth.binary)
     if agreement < NEARLY:
         return None
     detail = (
-        f"{column.where}: column {column.name!r} agrees with the label of {task.name!r} to {agreement:.0%} in "
-        f"{count} patients; if it was made from the label, list it under ignore, or remove it"
+        f"{column.where}: column {column.name!r} agrees with the label of {truth.task.name!r} to {agreement:.0%} in "
+        f"{_patients(truth, known)} patients; if it was made from the label, list it under ignore, or remove it"
     )
     return Fault(NEAR_RULE, detail, severity="warning", column=column.name)
 
 
-def _log_chance_of_determining(
-    codes: np.ndarray, in_order: bool, labels: np.ndarray, patients: np.ndarray, binary: bool
-) -> float:
+def _patients(truth: _Truth, known: np.ndarray) -> int:
+    return len(np.unique(truth.patients[known]))
+
+
+def _log_chance_of_determining(codes: np.ndarray, in_order: bool, truth: _Truth) -> float:
     """Log probability that random labels would be determined like these; 0 where these are not."""
-    first = ~pd.Series(patients).duplicated().to_numpy()
-    chances = [0.0]
     known = codes >= 0
+    chances = [_log_chance_of_kinds(codes, truth)]
     if in_order and known.sum() > 1:
-        found = _Groups.of(codes[known], labels[known])
-        if found.apart(in_order=True) and (found.pure or not binary):
-            alone = _first_of_each(patients[known])
-            chances.append(np.log(2) + _log_arrangements(codes[known][alone], labels[known][alone]))
-    found = _Groups.of(codes, labels)
-    if found.pure if binary else found.apart(in_order=False):
-        kinds = len(np.unique(codes[first]))
-        orders = kinds * np.log(2) if binary else gammaln(kinds + 1)
-        chances.append(orders + _log_arrangements(codes[first], labels[first]))
-    return float(min(chances))
+        found = _Groups.of(codes[known], truth.labels[known])
+        if found.apart(in_order=True) and (found.pure or not truth.binary):
+            alone = _first_of_each(truth.patients[known])
+            chances.append(np.log(2) + _log_arrangements(codes[known][alone], truth.labels[known][alone]))
+    if in_order and not known.all():
+        chances.append(_log_chance_of_kinds(known.astype(int), truth))
+    return float(min(0.0, *chances))
+
+
+def _log_chance_of_kinds(codes: np.ndarray, truth: _Truth) -> float:
+    """The same for values in no order, of which not knowing is one."""
+    kinds = len(np.unique(codes))
+    if not 1 < kinds < len(codes):
+        return 0.0
+    found = _Groups.of(codes, truth.labels)
+    if not (found.pure if truth.binary else found.apart(in_order=False)):
+        return 0.0
+    alone = _first_of_each(truth.patients)
+    kinds = len(np.unique(codes[alone]))
+    orders = kinds * np.log(2) if truth.binary else gammaln(kinds + 1)
+    return float(orders + _log_arrangements(codes[alone], truth.labels[alone]))
 
 
 def _first_of_each(patients: np.ndarray) -> np.ndarray:
-    return ~pd.Series(patients).duplicated().to_numpy()
+    """Places of the first case of each patient."""
+    return np.unique(patients, return_index=True)[1]
 
 
 def _log_arrangements(codes: np.ndarray, labels: np.ndarray) -> float:
@@ -199,5 +221,5 @@ def _best_threshold(codes: np.ndarray, labels: np.ndarray, rarer: int) -> float:
 
 
 def _rank_correlation(codes: np.ndarray, labels: np.ndarray) -> float:
-    ranks = [pd.Series(its).rank().to_numpy() for its in (codes, labels)]
-    return float(abs(np.corrcoef(*ranks)[0, 1]))
+    """Spearman's correlation, without its sign."""
+    return float(abs(np.corrcoef(rankdata(codes), rankdata(labels))[0, 1]))
