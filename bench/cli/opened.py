@@ -30,9 +30,7 @@ class Protocol:
         return of_methods(results_of_store(self.cohort, self.split, self.store), methods)
 
 
-def open_protocol(
-    cohort: str, split: str, store: Path, skip_broken: bool, to_fill: bool = False
-) -> Protocol:
+def open_protocol(cohort: str, split: str, store: Path, skip_broken: bool, to_fill: bool = False) -> Protocol:
     """Open a cohort with its split and the run store.
 
     Parameters

@@ -46,7 +46,9 @@ def _check_fixed_names(path: Path, names: Sequence[str], tell: Tell) -> None:
     if missing:
         near = [f"{its!r} is there, rename it" for name in missing for its in _spelled_alike(name, names)]
         remedy = "; ".join(near) or "add them (and separate columns by commas)"
-        detail = f"{path}: expected the columns {', '.join(IDENTITY)}; missing: {', '.join(missing)}; {remedy}"
+        detail = (
+            f"{path}: expected the columns {', '.join(IDENTITY)}; missing: {', '.join(missing)}; {remedy}"
+        )
         tell(Fault("missing column", detail))
     if ("image" in names) != ("mask" in names):
         detail = f"{path}: image and mask go together; only one of the two columns is there, add the other"
@@ -75,7 +77,9 @@ def check_columns(folder: Path, declared: Iterable[str], cases: pd.DataFrame, te
             near = difflib.get_close_matches(name.casefold(), [str(its).casefold() for its in cases], n=1)
             meant = [its for its in map(str, cases) if near and its.casefold() == near[0]]
             ask = f" (is {meant[0]!r} meant?)" if meant and meant[0] not in declared else ""
-            detail = f"{where}: no column {name!r}, which cohort.toml declares{ask}; add it or do not declare it"
+            detail = (
+                f"{where}: no column {name!r}, which cohort.toml declares{ask}; add it or do not declare it"
+            )
             tell(Fault("missing column", detail, column=name))
     for name in map(str, cases):
         if name not in (*IDENTITY, *FILES, *declared):

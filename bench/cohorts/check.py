@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +17,6 @@ from bench.cohorts.folder import (
     MISSING,
     OUTSIDE,
     Listing,
-    cohort_of,
     load_folder,
     read_listing,
     refuse_errors,

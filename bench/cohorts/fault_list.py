@@ -66,7 +66,8 @@ def by_kind(faults: Sequence[Fault]) -> list[list[Fault]]:
 
 def _summary(checked: Checked, folder: Path) -> dict[str, Any]:
     kinds = [
-        {"severity": its[0].severity, "kind": its[0].rule, "faults": len(its)} for its in by_kind(checked.faults)
+        {"severity": its[0].severity, "kind": its[0].rule, "faults": len(its)}
+        for its in by_kind(checked.faults)
     ]
     return {"would_run": checked.would_run, "kinds": kinds, "faults": _rows(checked.faults, folder)}
 
@@ -108,7 +109,11 @@ def _print_kind(kind: Sequence[Fault], folder: Path) -> None:
     for fault in kind[:TOLD]:
         start = f"  {fault.case_id}: " if fault.case_id else "  "
         text = start + _plain(fault, folder)
-        print(textwrap.fill(text, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False))
+        print(
+            textwrap.fill(
+                text, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+            )
+        )
     more = [fault.case_id or (f"line {fault.line}" if fault.line else "") for fault in kind[TOLD:]]
     if more:
         shown = ", ".join(filter(None, more[:NAMED])) + (", ..." if len(more) > NAMED else "")

@@ -46,7 +46,9 @@ def check_features(
         tell(Fault("feature table", str(error)))
         return None
     for name in table.columns.intersection(list(header["tasks"])):
-        detail = f"{path}: the feature {name!r} is named as a task; a feature must not hold a label: remove it"
+        detail = (
+            f"{path}: the feature {name!r} is named as a task; a feature must not hold a label: remove it"
+        )
         tell(Fault("column with two roles", detail, column=name))
     _tell_missing(path, table, case_ids, tell)
     return table.loc[~table.index.duplicated()].reindex(case_ids)

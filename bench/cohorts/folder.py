@@ -141,7 +141,9 @@ def shared_faults(listing: Listing) -> Iterator[Fault]:
     if listing.features is not None:
         named = str(listing.header["features"])
         columns += [Column(named, str(name), its) for name, its in listing.features.items()]
-    known = {task.name: labels[task.name].to_numpy(dtype=float) for task in listing.tasks if task.name in labels}
+    known = {
+        task.name: labels[task.name].to_numpy(dtype=float) for task in listing.tasks if task.name in labels
+    }
     tasks = tuple(task for task in listing.tasks if task.name in known)
     yield from label_copies(columns, known, tasks, cases["patient_id"].to_numpy(dtype=object))
 

@@ -53,7 +53,9 @@ def read_header(folder: Path, tell: Tell) -> dict[str, Any]:
         header["columns"] = {}
     for key in TEXT_KEYS:
         if not isinstance(header.get(key, ""), str):
-            tell(Fault("cohort.toml", f"{path}: {key} must be text in quotes, got {header[key]!r}; correct it"))
+            tell(
+                Fault("cohort.toml", f"{path}: {key} must be text in quotes, got {header[key]!r}; correct it")
+            )
             del header[key]
     header["tasks"] = {clean(name): declared for name, declared in header["tasks"].items()}
     if header["tasks"] == {}:
@@ -71,7 +73,9 @@ def _task(folder: Path, name: str, declared: Any, tell: Tell) -> Task | None:
     """The task, or None where it is not declared well enough to read its labels."""
     where = f"{folder / 'cohort.toml'}, [tasks.{name}]"
     if name in (*IDENTITY, *FILES):
-        tell(Fault("cohort.toml", f"{where}: {name!r} is one of the columns with fixed names; rename the task"))
+        tell(
+            Fault("cohort.toml", f"{where}: {name!r} is one of the columns with fixed names; rename the task")
+        )
         return None
     kind = declared.get("kind") if isinstance(declared, dict) else None
     if kind not in ("binary", "continuous"):

@@ -3,6 +3,7 @@
 import re
 import warnings
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,9 @@ def workbook_rows(path: Path, sheet: str = "") -> tuple[str, Rows]:
         raise CohortError(f"{path} has no worksheet with a table")
     chosen = sheet or names[0]
     if chosen not in names:
-        raise CohortError(f"{path} has no sheet {chosen!r} with a table; it has {', '.join(map(repr, names))}")
+        raise CohortError(
+            f"{path} has no sheet {chosen!r} with a table; it has {', '.join(map(repr, names))}"
+        )
     with warnings.catch_warnings():
         # openpyxl warns of parts that it does not keep, such as rules for colours.
         warnings.simplefilter("ignore")
@@ -99,3 +102,22 @@ def _open(path: Path, whole: bool = False) -> Any:
         raise CohortError(f"{path} cannot be read as an Excel workbook ({error}); save it as .xlsx") from None
 
 
+@dataclass(frozen=True)
+class Top:
+    """The first rows of a worksheet, and how many it has."""
+
+    rows: tuple[tuple[str, ...], ...]
+    length: int
+
+
+def first_rows(path: Path, count: int) -> dict[str, Top]:
+    """The first rows of each visible worksheet that holds anything."""
+    book = _open(path)
+    tops: dict[str, Top] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in sheet_names(path):
+            rows = book[name].iter_rows(max_row=count, values_only=True)
+            texts = tuple(tuple("" if its is None else clean(str(its)) for its in row) for row in rows)
+            tops[name] = Top(texts, int(book[name].max_row or 0))
+    return tops

@@ -235,7 +235,12 @@ FAULTS = {
     ),
     "patient in several groups": (
         put(12, "patient_id", "p0"),
-        *("warning", "", "c0 (internal), c12 (external); the splits external_frozen", "keep the cases of one group"),
+        *(
+            "warning",
+            "",
+            "c0 (internal), c12 (external); the splits external_frozen",
+            "keep the cases of one group",
+        ),
     ),
     "patient in several sites": (
         put(2, "patient_id", "p1"),
