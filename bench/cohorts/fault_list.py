@@ -114,10 +114,12 @@ def _print_kind(kind: Sequence[Fault], folder: Path) -> None:
                 text, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
             )
         )
-    more = [fault.case_id or (f"line {fault.line}" if fault.line else "") for fault in kind[TOLD:]]
-    if more:
-        shown = ", ".join(filter(None, more[:NAMED])) + (", ..." if len(more) > NAMED else "")
-        print(textwrap.fill(f"  and {len(more)} more: {shown}", width, subsequent_indent="    "))
+    more = len(kind) - TOLD
+    names = [fault.case_id or (f"line {fault.line}" if fault.line else "") for fault in kind[TOLD:]]
+    if more > 0:
+        cases = list(dict.fromkeys(filter(None, names)))
+        shown = ", ".join(cases[:NAMED]) + (", ..." if len(cases) > NAMED else "")
+        print(textwrap.fill(f"  and {more} more: {shown}".rstrip(": "), width, subsequent_indent="    "))
     print()
 
 

@@ -84,6 +84,11 @@ def read_table(path: Path, tell: Tell) -> pd.DataFrame:
     return table_of(read_grid(path), tell)
 
 
+def is_workbook(path: Path) -> bool:
+    """Whether a file is an Excel workbook; raises CohortError where it cannot be read."""
+    return _content(path).startswith(ZIP)
+
+
 def read_grid(path: Path, sheet: str = "") -> Grid:
     """The cells of a file; raises CohortError where it is no table, or ``sheet`` no worksheet of it."""
     content = _content(path)

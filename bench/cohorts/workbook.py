@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -47,14 +47,14 @@ def workbook_rows(path: Path, sheet: str = "") -> tuple[str, Rows]:
 
 
 def _rows(path: Path, sheet: str) -> Rows:
-    values = _open(path)[sheet]
+    rows = list(_open(path)[sheet].iter_rows())
     # What cells are merged, and which hold formulas, openpyxl tells of a sheet that it holds as a whole.
     whole = _open(path, whole=True)[sheet]
-    formulas = {its.coordinate for row in whole.iter_rows() for its in row if its.data_type == "f"}
+    _refuse_uncalculated(path, sheet, whole, rows)
     areas = [its for its in whole.merged_cells.ranges if its.max_row > its.min_row]
     held: dict[str, str] = {}
-    for row, shown in enumerate(values.iter_rows(), values.min_row or 1):
-        cells = [_text(path, sheet, its, formulas) for its in shown]
+    for row, shown in enumerate(rows, 1):
+        cells = [_text(its) for its in shown]
         for area in areas:
             if area.min_row <= row <= area.max_row and area.min_col <= len(cells):
                 cells[area.min_col - 1] = held.setdefault(str(area), cells[area.min_col - 1])
@@ -62,16 +62,26 @@ def _rows(path: Path, sheet: str) -> Rows:
             yield row, tuple(cells)
 
 
-def _text(path: Path, sheet: str, cell: Any, formulas: Collection[str]) -> str:
+def _refuse_uncalculated(path: Path, sheet: str, whole: Any, rows: Sequence[Sequence[Any]]) -> None:
+    """Raise CohortError where formulas have no values, as in files that no spreadsheet program has saved."""
+    formulas = [its for row in whole.iter_rows() for its in row if its.data_type == "f"]
+    values = [
+        rows[its.row - 1][its.column - 1].value
+        for its in formulas
+        if its.row <= len(rows) and its.column <= len(rows[its.row - 1])
+    ]
+    if formulas and all(value is None for value in values):
+        raise CohortError(
+            f"{path}, sheet {sheet!r}, cell {formulas[0].coordinate}: the formula was never calculated; open the "
+            "file in Excel or LibreOffice and save it"
+        )
+
+
+def _text(cell: Any) -> str:
     """The text of one cell; an error that a formula ended in is text too, unless it says not available."""
-    if cell.value is None:
-        if formulas and getattr(cell, "coordinate", "") in formulas:
-            raise CohortError(
-                f"{path}, sheet {sheet!r}, cell {cell.coordinate}: the formula was never calculated; open "
-                "the file in Excel or LibreOffice and save it"
-            )
+    if cell.value is None or cell.value == NOT_AVAILABLE:
         return ""
-    return "" if cell.value == NOT_AVAILABLE else clean(_shown(cell.value, str(cell.number_format or "")))
+    return clean(_shown(cell.value, str(cell.number_format or "")))
 
 
 def _shown(value: Any, number_format: str) -> str:

@@ -98,7 +98,7 @@ def _with_categories(column: Column, table: pd.DataFrame, legend: str, notes: li
         return column
     cells = table[column.source].map(lambda cell: "" if synonyms.is_unknown(cell) else cell.strip())
     known = cells[cells != ""]
-    if re.search(r"\d\s*=\s*\S", legend) and known.map(str.isdigit).all():
+    if re.search(r"\d\s*=|=\s*\d", legend) and known.map(str.isdigit).all():
         return replace(column, categorical=True, why=f"{column.why}; its numbers are codes")
     odd = covariate(cells)[1]
     if not odd.any():

@@ -8,7 +8,7 @@ import pandas as pd
 
 from bench.cohorts import synonyms
 from bench.cohorts.fault import Fault
-from bench.cohorts.table import ZIP, Grid, lines_named, read_grid, table_of
+from bench.cohorts.table import Grid, is_workbook, lines_named, read_grid, table_of
 from bench.errors import CohortError, UsageError
 
 # Rows at the top of a table among which the names of the columns are looked for.
@@ -61,9 +61,7 @@ def _refuse(fault: Fault) -> None:
 
 def _chosen_grid(path: Path, sheet: str, notes: list[str]) -> Grid:
     """The sheet asked for, else the one whose columns are known best, the longest of several."""
-    with path.open("rb") as file:
-        workbook = file.read(len(ZIP)) == ZIP
-    if sheet or not workbook:
+    if sheet or not is_workbook(path):
         return read_grid(path, sheet)
     from bench.cohorts.workbook import first_rows
 

@@ -21,6 +21,9 @@ from bench.errors import CohortError, UsageError
 from bench.imaging.grid import Grid
 
 
+NAMED = 5
+
+
 @dataclass(frozen=True, eq=False)
 class StandIn:
     """A mask to be written in the place of one that nobody drew."""
@@ -38,18 +41,26 @@ def stand_ins_of(
     """A stand-in for every case without a mask that has a box, else a point; ``cases`` gets its path."""
     marks = _marks(table, point_unit)
     stand_ins: list[StandIn] = []
-    for line in marks.index[(cases["mask"] == "") & (marks["source"] != "")]:
+    refused: list[str] = []
+    marked = (cases["mask"] == "") & (marks["source"] != "")
+    without = int((marked & (cases["image"] == "")).sum())
+    if without:
+        notes.append(f"{without} cases with a box or point have no image, and so get no mask")
+    for line in marks.index[marked & (cases["image"] != "")]:
         case_id, image = cases.loc[line, ["case_id", "image"]]
         try:
             its = _stand_in(case_id, folder / image, marks.loc[line])
         except CohortError as error:
-            notes.append(f"case {case_id!r} gets no mask: {error}")
+            refused.append(f"case {case_id!r} gets no mask: {error}")
             continue
         taken = [other.path for other in stand_ins]
         if its.path in taken:
             its = replace(its, path=its.path.replace("_stand_in", f"_{len(taken)}_stand_in"))
         cases.loc[line, "mask"] = its.path
         stand_ins.append(its)
+    notes += refused[:NAMED]
+    if len(refused) > NAMED:
+        notes.append(f"{len(refused) - NAMED} more cases get no mask for such reasons")
     if any(its.source == "box" for its in stand_ins):
         notes.append(_box_note(table))
     lacking = int((cases["mask"] == "").sum())
