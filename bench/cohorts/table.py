@@ -117,7 +117,7 @@ def table_of(grid: Grid, tell: Tell, header: int = 0) -> pd.DataFrame:
         else:
             tell(_odd_length(grid, line, len(cells), len(names)))
     table = pd.DataFrame(kept, index=pd.Index(index, name="line"), columns=list(names), dtype=object)
-    return table.loc[:, [name != "" for name in names]]
+    return table.loc[:, [name != "" and name not in names[:at] for at, name in enumerate(names)]]
 
 
 def decoded(path: Path, content: bytes) -> str:
