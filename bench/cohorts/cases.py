@@ -58,8 +58,8 @@ def _check_fixed_names(path: Path, names: Sequence[str], tell: Tell) -> None:
 
 
 BOXES = (
-    "; the table has boxes: rename it to table.csv, and `bench cohort init FOLDER --csv table.csv --write` makes "
-    "masks of them"
+    "; the table has boxes: rename it to table.csv, and `bench cohort init FOLDER --csv table.csv "
+    "--write` makes masks of them"
 )
 
 
@@ -109,8 +109,8 @@ def check_identity(folder: Path, cases: pd.DataFrame, tell: Tell) -> None:
         wrong = cases[(cases["group"] != "") & ~cases["group"].isin(GROUPS)]
         for line, case_id, group in wrong[["case_id", "group"]].itertuples(name=None):
             detail = (
-                f"{where}, line {line}: case {case_id!r} has group {group!r}, expected {' or '.join(GROUPS)}; "
-                "correct it"
+                f"{where}, line {line}: case {case_id!r} has group {group!r}, expected "
+                f"{' or '.join(GROUPS)}; correct it"
             )
             tell(Fault("unknown group", detail, case_id, line=line, column="group"))
 
@@ -167,8 +167,8 @@ def _tell_odd_covariate(folder: Path, cases: pd.DataFrame, name: str, odd: np.nd
     held = int((~cases[name].map(is_missing)).sum()) - len(lines)
     detail = (
         f"{folder / 'cases.csv'}, {lines_named(lines)}: column {name!r} holds {held} numbers and {shown}"
-        f"{hint(cells[0][1:-1]) or '; write numbers, or empty the cell'}; a column of categories is listed under "
-        f"[columns] as {CATEGORICAL} too"
+        f"{hint(cells[0][1:-1]) or '; write numbers, or empty the cell'}; a column of categories is "
+        f"listed under [columns] as {CATEGORICAL} too"
     )
     tell(Fault("numbers and words in a column", detail, line=lines[0], column=name))
 

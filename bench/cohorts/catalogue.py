@@ -37,7 +37,7 @@ def open_cohort(name: str, quiet: bool = False, skip_broken: bool = False) -> Co
 
 
 def unmade_phantom(name: str) -> str:
-    """Name of the cohort that opening this name would have to make first; empty where it is there or unknown."""
+    """Name of the phantom that opening this name would make first; empty where it is there, or no phantom."""
     scenario, seed = _parse(name)
     folder = phantom_folder(scenario, seed)
     known = scenario in SCENARIOS and not Path(name).is_dir()

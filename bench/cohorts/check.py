@@ -49,7 +49,8 @@ class Checked:
 def check_folder(folder: Path, quiet: bool = False, skip_broken: bool = False) -> Checked:
     """Find every fault of a cohort folder; every file is read whole.
 
-    The cases that its ``skipped.csv`` leaves out are read too, but what is wrong with them is no error any more.
+    The cases that its ``skipped.csv`` leaves out are read too, but what is wrong with them is no error any
+    more.
 
     Parameters
     ----------

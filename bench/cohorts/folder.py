@@ -1,4 +1,4 @@
-"""The folder cohort: ``cohort.toml``, ``cases.csv``, image files, a feature table, and the list of cases left out."""
+"""The folder cohort: its tables, image files, features, and the list of cases that are left out."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -46,9 +46,9 @@ __all__ = [
 class Listing:
     """What the text files of a cohort folder say, as far as they can be read.
 
-    ``cases`` has a row a line of ``cases.csv``, indexed by line, and its columns as text; ``labels`` has the same
-    rows and one column a task, float, NaN where the label is unknown or not as declared; ``covariates`` the same
-    rows and the columns with a role, as numbers or words. ``features`` has a row a case, or is None.
+    ``cases`` has a row a line of ``cases.csv``, indexed by line, and its columns as text; ``labels`` has the
+    same rows and one column a task, float, NaN where the label is unknown or not as declared; ``covariates``
+    the same rows and the columns with a role, as numbers or words. ``features`` has a row a case, or is None.
     """
 
     folder: Path
@@ -84,8 +84,8 @@ def load_folder(folder: Path, skipped: Mapping[str, str] | None = None) -> Cohor
     ------
     CohortError
         ``cohort.toml``, ``cases.csv`` or another table is missing or not as the format asks: the first of the
-        errors that :func:`read_listing` and :func:`shared_faults` name. The message says the line or case at fault
-        and the remedy.
+        errors that :func:`read_listing` and :func:`shared_faults` name. The message says the line or case at
+        fault and the remedy.
     """
     reasons = read_skipped(folder) if skipped is None else skipped
 

@@ -41,9 +41,10 @@ def _alike_fault(cases: pd.DataFrame, column: str, spelled: list[str]) -> Fault:
     kind = {"case_id": "case", "patient_id": "patient", "site": "site"}[column]
     lines = [int(cases.index[cases[column] == name][0]) for name in spelled]
     detail = (
-        f"cases.csv, {lines_named(lines)}: {' and '.join(map(repr, spelled[:NAMED]))} count as different {kind}s; "
-        f"write one {'name' if column == 'site' else 'id'} if they are the same, else make them differ in more than "
-        "case, blanks or zeros in front"
+        f"cases.csv, {lines_named(lines)}: {' and '.join(map(repr, spelled[:NAMED]))} count as different "
+        f"{kind}s; "
+        f"write one {'name' if column == 'site' else 'id'} if they are the same, else make them differ "
+        "in more than case, blanks or zeros in front"
     )
     rule = "sites alike" if column == "site" else f"{kind} ids alike"
     severity = _severity_of_alike(cases, column, spelled)

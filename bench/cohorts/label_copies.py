@@ -1,9 +1,9 @@
 """Columns that give a label away: covariates and features whose values equal or wholly determine it.
 
-A column of values that are all different determines every label and proves nothing; a column of two values that parts
-the classes of 40 patients does not do so by chance. So a column is accused where it determines the label of all patients
-and a random order of the labels would let it do so with a probability of at most one in a thousand, over all columns
-and tasks together (Bonferroni).
+A column of values that are all different determines every label and proves nothing; a column of two values
+that parts the classes of 40 patients does not do so by chance. So a column is accused where it determines
+the label of all patients and a random order of the labels would let it do so with a probability of at most
+one in a thousand, over all columns and tasks together (Bonferroni).
 """
 
 from collections.abc import Iterator, Mapping
@@ -38,12 +38,10 @@ class Column:
 
 @dataclass(frozen=True, eq=False)
 class _Groups:
-    """Cases by the values of a column: ``codes`` of the value, smallest and largest label and size of each."""
+    """The lowest and the highest label of each value of a column."""
 
-    codes: np.ndarray
     low: np.ndarray
     high: np.ndarray
-    sizes: np.ndarray
 
     @classmethod
     def of(cls, codes: np.ndarray, labels: np.ndarray) -> "_Groups":
@@ -52,7 +50,7 @@ class _Groups:
         starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
         low = np.minimum.reduceat(labels[order], starts)
         high = np.maximum.reduceat(labels[order], starts)
-        return cls(codes, low, high, np.bincount(codes))
+        return cls(low, high)
 
     @property
     def pure(self) -> bool:
@@ -67,7 +65,7 @@ class _Groups:
 
 @dataclass(frozen=True, eq=False)
 class _Truth:
-    """The cases of a task with a label: which they are, their labels, and whose (a whole number a patient)."""
+    """The cases of a task with a label: which they are, the labels, and a number for each patient."""
 
     task: Task
     rows: np.ndarray
@@ -131,8 +129,8 @@ def _judge(column: Column, codes: np.ndarray, in_order: bool, truth: _Truth, pai
         same = in_order and np.array_equal(found.astype(float), truth.labels[known])
         detail = (
             f"{column.where}: column {column.name!r} {'equals' if same else 'determines'} the label of "
-            f"{truth.task.name!r} in all {_patients(truth, known)} patients that have both: who reads it reads the "
-            "answer; list it under ignore, or remove it"
+            f"{truth.task.name!r} in all {_patients(truth, known)} patients that have both: who reads it "
+            "reads the answer; list it under ignore, or remove it"
         )
         severity: Literal["error", "warning"] = "error" if log_chance <= certain else "warning"
         return Fault(RULE, detail, severity=severity, column=column.name)
@@ -140,8 +138,10 @@ def _judge(column: Column, codes: np.ndarray, in_order: bool, truth: _Truth, pai
     if agreement < NEARLY:
         return None
     detail = (
-        f"{column.where}: column {column.name!r} agrees with the label of {truth.task.name!r} to {agreement:.0%} in "
-        f"{_patients(truth, known)} patients; if it was made from the label, list it under ignore, or remove it"
+        f"{column.where}: column {column.name!r} agrees with the label of {truth.task.name!r} to "
+        f"{agreement:.0%} in "
+        f"{_patients(truth, known)} patients; if it was made from the label, list it under ignore, or "
+        "remove it"
     )
     return Fault(NEAR_RULE, detail, severity="warning", column=column.name)
 

@@ -29,8 +29,8 @@ def read_skipped(folder: Path) -> dict[str, str]:
     missing = [name for name in COLUMNS if name not in table]
     if missing:
         raise CohortError(
-            f"{path}: expected the columns {', '.join(COLUMNS)}; missing: {', '.join(missing)}; remove the file, and "
-            "`bench cohort check --skip-broken` writes it anew"
+            f"{path}: expected the columns {', '.join(COLUMNS)}; missing: {', '.join(missing)}; remove "
+            "the file, and `bench cohort check --skip-broken` writes it anew"
         )
     return dict(zip(table["case_id"], table["reason"], strict=True))
 
@@ -48,7 +48,7 @@ def write_skipped(folder: Path, reasons: Mapping[str, str]) -> Path:
         aside.replace(path)
     except OSError as error:
         raise CohortError(
-            f"{path} cannot be written ({error.strerror or error}): the cases to leave out are remembered there; make "
-            "the folder writable, or copy the cohort"
+            f"{path} cannot be written ({error.strerror or error}): the cases to leave out are "
+            "remembered there; make the folder writable, or copy the cohort"
         ) from None
     return path

@@ -44,8 +44,10 @@ ROLE_WORDS = {
     ),
     # Known only with the labels, or made from them: as a covariate they would give the answer away.
     "ignore": (
-        "subtype molecularsubtype molsubtype tumorsubtype tumoursubtype tnbc triplenegative luminal grade tumorgrade "
-        "tumourgrade nottinghamgrade histology histologictype pathology pcr recurrence survival treatment oncotypescore"
+        "subtype molecularsubtype molsubtype tumorsubtype tumoursubtype tnbc triplenegative luminal "
+        "grade tumorgrade "
+        "tumourgrade nottinghamgrade histology histologictype pathology pcr recurrence survival "
+        "treatment oncotypescore"
     ),
 }
 ROLE_REASONS = {

@@ -1,7 +1,7 @@
 """One reader for every table: text of any common dialect, gzip or not, and Excel workbooks.
 
-Every cell comes as text, so that ``007`` stays ``007`` and ``NA`` stays a name until somebody says what a column
-holds. What could be read in two ways is refused with its line, its column and the remedy.
+Every cell comes as text, so that ``007`` stays ``007`` and ``NA`` stays a name until somebody says what a
+column holds. What could be read in two ways is refused with its line, its column and the remedy.
 """
 
 import codecs
@@ -217,8 +217,8 @@ def _header(
 ) -> tuple[tuple[str, ...], int]:
     """Names of the columns, and how many empty cells every line has beyond them.
 
-    Separators at the end of the header, of every line, or of both name no column. A single line that ends so is
-    refused: its cells may be shifted (an unquoted decimal comma does that).
+    Separators at the end of the header, of every line, or of both name no column. A single line that ends so
+    is refused: its cells may be shifted (an unquoted decimal comma does that).
     """
     filled = max((max(at for at, cell in enumerate(cells) if cell) + 1 for _, cells in rows), default=0)
     named = max((at for at, name in enumerate(names) if name), default=-1) + 1
@@ -236,8 +236,8 @@ def _header(
         if not name and any(len(cells) > at and cells[at] for _, cells in rows):
             first = next(its for its, cells in rows if len(cells) > at and cells[at])
             detail = (
-                f"{grid.path}, line {line}: column {at + 1} has no name and holds values, first in line {first};"
-                " name it in the header or remove it"
+                f"{grid.path}, line {line}: column {at + 1} has no name and holds values, first in line "
+                f"{first}; name it in the header or remove it"
             )
             tell(Fault("column without a name", detail, line=line))
     _tell_same_names(grid, line, names, tell)

@@ -31,7 +31,7 @@ HINTS = {
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """The numbers of a column: ``values`` (float, NaN where none) and ``odd``, True where text is no number."""
+    """Numbers of a column: ``values`` (float, NaN where none); ``odd``, True where text is no number."""
 
     values: np.ndarray
     odd: np.ndarray
@@ -45,8 +45,8 @@ def is_missing(cell: str) -> bool:
 def numbers(cells: "pd.Series[str]") -> Numbers:
     """The numbers of a column; decimal commas are read where the whole column can mean nothing else.
 
-    That is where no cell of it has a decimal point, and the commas are not all followed by three digits, as those of
-    thousands are.
+    That is where no cell of it has a decimal point, and the commas are not all followed by three digits, as
+    those of thousands are.
     """
     text = cells.to_numpy(dtype=object)
     with_comma = [its for its in text if _DECIMAL_COMMA.fullmatch(its)]
@@ -91,7 +91,7 @@ def covariate(cells: "pd.Series[str]", categorical: bool = False) -> "tuple[pd.S
 
 
 def hint(cell: str, binary: bool = False) -> str:
-    """What to do about a cell that is no number, as the end of a sentence; empty where nothing is known of it."""
+    """What to do about a cell that is no number, as the end of a sentence; empty where that is not known."""
     if _DATE.fullmatch(cell):
         return HINTS["date"]
     if re.fullmatch(r"[+-]?[\d.]+,[\d,]*", cell):
@@ -106,4 +106,4 @@ def hint(cell: str, binary: bool = False) -> str:
 def odd_cells(cells: "pd.Series[str]", odd: np.ndarray) -> Iterator[tuple[int, int, str]]:
     """Place, line and text of each odd cell."""
     for place in np.flatnonzero(odd):
-        yield int(place), int(cells.index[place]), str(cells.iloc[place])
+        yield int(place), int(cells.index[int(place)]), str(cells.iloc[place])

@@ -1,4 +1,4 @@
-"""Cells of an Excel workbook as text, as Excel shows them where that matters: zeros in front, percentages, dates."""
+"""Cells of an Excel workbook as the text that Excel shows: zeros in front, percentages, dates."""
 
 import re
 import warnings
@@ -72,8 +72,8 @@ def _refuse_uncalculated(path: Path, sheet: str, whole: Any, rows: Sequence[Sequ
     ]
     if formulas and all(value is None for value in values):
         raise CohortError(
-            f"{path}, sheet {sheet!r}, cell {formulas[0].coordinate}: the formula was never calculated; open the "
-            "file in Excel or LibreOffice and save it"
+            f"{path}, sheet {sheet!r}, cell {formulas[0].coordinate}: the formula was never calculated; "
+            "open the file in Excel or LibreOffice and save it"
         )
 
 
@@ -102,12 +102,12 @@ def _shown(value: Any, number_format: str) -> str:
 
 def _open(path: Path, whole: bool = False) -> Any:
     """The workbook row by row with the values of its formulas, or as a whole with the formulas."""
-    import openpyxl
+    from openpyxl.reader.excel import load_workbook
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return openpyxl.load_workbook(path, read_only=not whole, data_only=not whole)
+            return load_workbook(path, read_only=not whole, data_only=not whole)
     except (BadZipFile, KeyError, ValueError, OSError, TypeError) as error:
         raise CohortError(f"{path} cannot be read as an Excel workbook ({error}); save it as .xlsx") from None
 

@@ -30,7 +30,7 @@ def labels(text: str, **columns: list[str]) -> list[str]:
         (
             "er >= 1",
             ["0", "0,5", "1", "90 %", "<1", ">10", "", "n/a", "neg"],
-            list("00110") + ["1", "", "", "0"],
+            ["0", "0", "1", "1", "0", "1", "", "", "0"],
         ),
         ("er = er > 1", ["1", "1.1", "<=1", "≤1"], ["0", "1", "0", "0"]),
         ("er: low = 1, none = 0", ["low", "none", "pos", "neg"], ["1", "0", "1", "0"]),
@@ -164,8 +164,8 @@ def test_a_workbook_with_three_header_rows_and_recipes_becomes_a_cohort_that_run
     assert list(cohort.groups[:4]) == ["external", "internal", "internal", "external"]
     assert set(cohort.covariates("acquisition")["Field Strength (Tesla)"]) == {"0", "1"}
     assert cohort.label_rule == (
-        "er: ER (%) >= 1; her2: IHC 3+ positive, 0 and 1+ negative, 2+ or unknown by FISH (positive where amplified, "
-        "or from a ratio of 2 on); ki67: Ki-67 (%) ('<1' = 0.5, '10-15' = 12.5)"
+        "er: ER (%) >= 1; her2: IHC 3+ positive, 0 and 1+ negative, 2+ or unknown by FISH (positive "
+        "where amplified, or from a ratio of 2 on); ki67: Ki-67 (%) ('<1' = 0.5, '10-15' = 12.5)"
     )
     said = "\n".join(proposal.notes)
     for words in (

@@ -1,4 +1,4 @@
-"""What `bench cohort init` makes of a user's own table: a proposal of cohort.toml and cases.csv, to be read and kept."""
+"""What `bench cohort init` makes of a user's own table: a cohort.toml and a cases.csv to be read."""
 
 from bench.cohorts.proposal.columns import Column, propose_columns
 from bench.cohorts.proposal.propose import Proposal, propose, write_proposal

@@ -24,8 +24,8 @@ class Column:
     """What is proposed for one column of the user's table.
 
     ``use`` is a column of cases.csv (``case_id`` ... ``mask``), ``task``, or a role; ``name`` is its name in
-    cases.csv; ``why`` says from what the proposal was made. A ``categorical`` column holds names of categories,
-    also where they look like numbers; a ``recipe`` says how a label is made.
+    cases.csv; ``why`` says from what the proposal was made. A ``categorical`` column holds names of
+    categories, also where they look like numbers; a ``recipe`` says how a label is made.
     """
 
     source: str
@@ -106,8 +106,8 @@ def _with_categories(column: Column, table: pd.DataFrame, legend: str, notes: li
     if known.nunique() <= FEW_VALUES:
         return replace(column, categorical=True, why=f"{column.why}; categories")
     notes.append(
-        f"column {column.source!r} holds numbers and {most_common(list(cells[odd]))}: a run refuses that; correct "
-        "them in cases.csv, or list the column under categorical"
+        f"column {column.source!r} holds numbers and {most_common(list(cells[odd]))}: a run refuses "
+        "that; correct them in cases.csv, or list the column under categorical"
     )
     return column
 

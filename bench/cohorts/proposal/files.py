@@ -44,10 +44,11 @@ def add_files(
 
 
 def _relative(cell: str, folder: Path, csv: Path, volumes: Sequence[str]) -> tuple[str, int]:
-    """A path as cases.csv has it, from the folder, and how many files a bare name fits (0 where none was looked for).
+    """A path as cases.csv has it, from the folder, and how many files a bare name fits (0 where none was
+    looked for).
 
-    A file that lies in the folder or beside the table is taken as named; else the one file of that name below the
-    folder; else the text stays as it was.
+    A file that lies in the folder or beside the table is taken as named; else the one file of that name
+    below the folder; else the text stays as it was.
     """
     text = cell.strip().replace("\\", "/")
     for start in (folder, csv.parent):
@@ -68,8 +69,8 @@ def _note_searched(use: str, fits: Sequence[int], cases: pd.DataFrame, notes: li
     several = [case_id for case_id, its in zip(cases["case_id"], fits, strict=True) if its > 1]
     if several:
         notes.append(
-            f"the {use} of {', '.join(several[:3])}{' and others' if len(several) > 3 else ''} is named like several "
-            "files in folders below: write its path from the folder"
+            f"the {use} of {', '.join(several[:3])}{' and others' if len(several) > 3 else ''} is named "
+            "like several files in folders below: write its path from the folder"
         )
 
 

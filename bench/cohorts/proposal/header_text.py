@@ -15,6 +15,7 @@ TITLES = {"er": "ER", "pr": "PR", "her2": "HER2", "hr": "HR", "ki67": "Ki-67"}
 
 
 def header_text(name: str, columns: Sequence[Column], stand_ins: Sequence[StandIn], cases: int) -> str:
+    """Text of cohort.toml; ``cases`` is their number, of which ``stand_ins`` have masks that nobody drew."""
     lines = [
         "# Proposed by `bench cohort init` from column names: read every line and correct it.",
         f"name = {_quoted(re.sub(r'[^A-Za-z0-9_-]+', '_', name))}",

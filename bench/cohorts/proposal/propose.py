@@ -42,8 +42,8 @@ def propose(
     folder
         Where the images lie and where cohort.toml and cases.csv would be written.
     csv
-        The user's table, a line a case: text separated by commas, semicolons or tabs, gzip or not, or an Excel
-        workbook.
+        The user's table, a line a case: text separated by commas, semicolons or tabs, gzip or not, or an
+        Excel workbook.
     point_unit
         ``mm`` (LPS) or ``voxel``: the unit of a lesion's point whose columns' names do not say it.
     recipes
@@ -54,8 +54,8 @@ def propose(
     Raises
     ------
     UsageError
-        The table cannot be read, has no line, a line without an id, or a point in an unknown unit; or a recipe is
-        none, or does not say what every value means.
+        The table cannot be read, has no line, a line without an id, or a point in an unknown unit; or a
+        recipe is none, or does not say what every value means.
     """
     notes: list[str] = []
     source = read_source(csv, sheet, notes)

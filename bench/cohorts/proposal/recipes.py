@@ -10,6 +10,7 @@ her2 = HER2 status: "2" = unknown
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,7 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<=": lambda a, b: a <= b,
     "<": lambda a, b: a < b,
 }
-_RANGE = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:-|–|to)\s*(\d+(?:[.,]\d+)?)\s*%?")
+_RANGE = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:-|\u2013|to)\s*(\d+(?:[.,]\d+)?)\s*%?")
 _ITEM = re.compile(r'\s*(?:"([^"]*)"|\'([^\']*)\'|([^="\']+?))\s*=\s*([^,]+?)\s*')
 
 
@@ -115,7 +116,7 @@ def _values(text: str, whole: str) -> dict[str, str]:
 def _items(text: str) -> list[str]:
     bare = re.sub(r"\"[^\"]*\"|'[^']*'", lambda quoted: "x" * len(quoted[0]), text)
     edges = [-1, *(at for at, letter in enumerate(bare) if letter == ","), len(text)]
-    return [text[first + 1 : last] for first, last in zip(edges, edges[1:], strict=False)]
+    return [text[first + 1 : last] for first, last in pairwise(edges)]
 
 
 def _outcome(cell: str, said: str, whole: str) -> str:
@@ -144,7 +145,8 @@ def apply_recipe(recipe: Recipe, table: pd.DataFrame) -> "pd.Series[str]":
         first = str(said.iloc[0])
         lines = [int(str(line)) for line in said.index[said == first]]
         raise UsageError(
-            f"--label {recipe.text!r} says nothing of {first!r} ({lines_named(lines)}) and {said.nunique() - 1} more "
+            f"--label {recipe.text!r} says nothing of {first!r} ({lines_named(lines)}) and "
+            f"{said.nunique() - 1} more "
             f'values; add what it means, such as "{first}" = unknown'
         )
     return labels
@@ -212,8 +214,8 @@ def said_by(recipe: Recipe) -> str:
     if recipe.task == "her2" and len(recipe.columns) > 1:
         ihc, fish = recipe.columns
         return (
-            f"her2: {ihc} 3+ positive, 0 and 1+ negative, 2+ or unknown by {fish} (positive where amplified, or from "
-            f"a ratio of {FISH_RATIO:g} on)"
+            f"her2: {ihc} 3+ positive, 0 and 1+ negative, 2+ or unknown by {fish} (positive where "
+            f"amplified, or from a ratio of {FISH_RATIO:g} on)"
         )
     if len(recipe.columns) > 1:
         return f"{recipe.task}: {' or '.join(recipe.columns)} positive"

@@ -36,8 +36,8 @@ def require_labels(proposal: Proposal) -> None:
     """Raise UsageError for a proposal without a label, which no run could learn from or score."""
     if not any(column.use == "task" for column in proposal.columns):
         raise UsageError(
-            "no column holds a label that is understood; name one with --label, such as --label 'er = ER_percent >= 1' "
-            "(the values 1 and 0, positive and negative and the like need no recipe)"
+            "no column holds a label that is understood; name one with --label, such as --label 'er = "
+            "ER_percent >= 1' (the values 1 and 0, positive and negative and the like need no recipe)"
         )
 
 

@@ -120,7 +120,7 @@ def _named(grid: Grid, header: int) -> Grid:
 
 
 def _legend(table: pd.DataFrame) -> dict[int, dict[str, str]]:
-    """Lines right under the header that name no patient or case and say what codes mean: their texts by column."""
+    """Lines right under the header without an id that say what codes mean: their texts by column."""
     ids = [
         name
         for name in table
@@ -139,6 +139,6 @@ def require_ids(table: pd.DataFrame, column: str, use: str) -> None:
     empty = [int(str(line)) for line in table.index[table[column].str.strip() == ""]]
     if empty:
         raise UsageError(
-            f"{lines_named(empty)}: column {column!r} is empty there and names the {use.replace('_', ' ')}; fill it "
-            "in, or remove the line"
+            f"{lines_named(empty)}: column {column!r} is empty there and names the "
+            f"{use.replace('_', ' ')}; fill it in, or remove the line"
         )

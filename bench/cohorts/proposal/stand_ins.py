@@ -20,7 +20,6 @@ from bench.cohorts.stand_in import (
 from bench.errors import CohortError, UsageError
 from bench.imaging.grid import Grid
 
-
 NAMED = 5
 
 
@@ -76,8 +75,10 @@ def _box_note(table: pd.DataFrame) -> str:
     if synonyms.box_unit(map(str, table)) == "mm":
         return f"boxes ({first[0]}, ...) are read as corners in mm (LPS)"
     return (
-        f"boxes are read as first and last voxel counted from 0: x from {first[0]} to {last[0]}, y from {first[1]} to "
-        f"{last[1]}, z from {first[2]} to {last[2]}, in the order in which the image file has its slices; look at some"
+        f"boxes are read as first and last voxel counted from 0: x from {first[0]} to {last[0]}, y from "
+        f"{first[1]} to "
+        f"{last[1]}, z from {first[2]} to {last[2]}, in the order in which the image file has its "
+        "slices; look at some"
     )
 
 
@@ -131,6 +132,6 @@ def _require_voxels(first: np.ndarray, last: np.ndarray) -> None:
         raise CohortError("its box is all zeros, as if nothing had been filled in; correct or empty it")
     if np.any(np.mod([first, last], 1)):
         raise CohortError(
-            "its box is not in whole voxels; if it is in mm (LPS), name the columns x_min_mm, ...; else convert it to "
-            "voxel indices counted from 0"
+            "its box is not in whole voxels; if it is in mm (LPS), name the columns x_min_mm, ...; else "
+            "convert it to voxel indices counted from 0"
         )
