@@ -86,7 +86,8 @@ def _gap(method: MethodResult, results: Results, inner: Mapping[tuple[int, int],
     known = [pair for pair in pairs if not np.isnan(pair[1])]
     if not known:
         return Gap(float("nan"), float("nan"), 0)
-    first, second = np.mean(known, axis=0)
+    # Sums in another order would print another digit where a mean lies half-way between two.
+    first, second = np.mean(known, axis=0).round(9)
     return Gap(float(first), float(second), len(known))
 
 

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.cohorts.cohort import Cohort
+from bench.fingerprint import code_fingerprint
 from bench.imaging import PREPROCESSING_VERSION
 from bench.method import MethodSpec
-from bench.registry import code_fingerprint, parameters
+from bench.registry import parameters
 from bench.search import Tuning
 from bench.split import Split
+
+# Characters of a value that a row's name shows.
+LONGEST = 60
 
 
 @dataclass(frozen=True)
@@ -91,4 +95,6 @@ def _cell(cohort: Cohort, split: Split, choice: Choice, fold: int, seed: int) ->
 
 
 def _short(value: Any) -> str:
-    return "+".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    """A value in a row's name; a long text, such as the content of a file, by its hash."""
+    text = "+".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return text if len(text) <= LONGEST else hashlib.sha256(text.encode()).hexdigest()[:8]

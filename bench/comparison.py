@@ -19,25 +19,27 @@ from bench.inference import (
     DRAW_SEED,
     DRAWS,
     FEWEST_PATIENTS,
+    NEGLIGIBLE,
     NO_INTERVAL,
     Difference,
-    auc_difference,
-    auc_difference_error,
     cases_needed,
     detectable_difference,
     draw_patients,
+    is_undecided,
     probability_better,
+    reach_factor,
 )
-from bench.intervals import bootstrap_difference
 from bench.metrics import Array, Metric
 from bench.scores import (
     NAN,
     NO_DIFFERENCE,
+    Chance,
     Results,
     Sample,
     beside,
+    chance_of,
+    difference_of,
     family_p,
-    metric_influence,
     metric_of,
     of_methods,
     sample_of,
@@ -65,8 +67,7 @@ class Comparison:
         The metric of each, averaged over seeds.
     difference
         ``first - second``, positive where the first is better, with its own 95 % interval and two-sided p:
-        :func:`bench.inference.auc_difference` for the AUC, else
-        :func:`bench.inference.studentised_difference`. No interval and no p with fewer than
+        :func:`bench.scores.difference_of`. No interval and no p with fewer than
         :data:`bench.inference.FEWEST_PATIENTS` patients (in a class).
     adjusted_p
         The same p adjusted for the family, :func:`bench.scores.family_p`, never below p.
@@ -82,6 +83,10 @@ class Comparison:
         :func:`bench.inference.cases_needed`; None where there is no such number.
     untested
         Why there is no p.
+    patients, positive_patients
+        Of the cases, and of those with a positive case; None for a continuous task.
+    unclear
+        Whether the most resamples place the adjusted p on neither side of 5 %: not separable.
     """
 
     task: Task
@@ -102,6 +107,9 @@ class Comparison:
     detectable: float = NAN
     cases_needed: int | None = None
     untested: str = ""
+    patients: int = 0
+    positive_patients: int | None = None
+    unclear: bool = False
 
     @property
     def verdict(self) -> str:
@@ -114,7 +122,7 @@ class Comparison:
             return f"not compared: {self.status}"
         if np.isnan(self.difference.p):
             return f"not separable: {self.untested}"
-        if self.error == 0 and self.difference.value == 0:
+        if max(self.error, abs(self.difference.value)) <= NEGLIGIBLE**0.5:
             return f"no difference on any of {self.n} cases"
         return _separated(self) if self.adjusted_p < ALPHA else _not_separated(self)
 
@@ -185,17 +193,18 @@ def _pairs(names: Sequence[str], reference: str | None, family: Family) -> list[
 class _Evidence:
     """All that pairs of methods of a task are judged from, the methods in the order of ``labels``.
 
-    ``values`` (method,), ``drawn`` (patient, draw) and, oriented so that higher is better, ``influence``
-    (method, patient) and ``resampled`` (method, draw).
+    ``values`` (method,), ``drawn`` (patient, draw) from ``seed`` and, oriented so that higher is better,
+    ``resampled`` (method, draw).
     """
 
     sample: Sample
     metric: Metric
     labels: tuple[str, ...]
     values: Array
-    influence: Array
+    chance: Chance
     resampled: Array
     drawn: Array
+    seed: int
 
     @property
     def oriented(self) -> Array:
@@ -220,7 +229,7 @@ def _task_comparisons(
     against = reference if all(its.second == reference for its in usable) else None
     family = _family(len(usable), len({name for its in usable for name in (its.first, its.second)}), against)
     contrasts = [evidence.rows(its) for its in usable]
-    given = (metric, sample, evidence.oriented, evidence.influence, evidence.drawn, seed)
+    given = (metric, sample, evidence.oriented, evidence.chance, evidence.drawn, seed)
     adjusted = family_p(*given, contrasts)
     return [
         its
@@ -243,9 +252,10 @@ def _evidence(metric: Metric, sample: Sample, draws: int, seed: int) -> _Evidenc
         metric=metric,
         labels=tuple(sample.predictions),
         values=np.array([np.mean([metric.value(sample.truth, its, known) for its in row]) for row in rows]),
-        influence=metric.sign * metric_influence(metric, sample),
+        chance=chance_of(metric, sample),
         resampled=metric.sign * seed_means(resampled, sample),
         drawn=drawn,
+        seed=seed,
     )
 
 
@@ -259,6 +269,8 @@ def _blank(metric: Metric, sample: Sample, pair: Pair) -> Comparison:
         n=len(sample.truth),
         positives=int((sample.truth == 1).sum()) if sample.task.kind == "binary" else None,
         status=_lacking(sample.statuses, pair) or "ok",
+        patients=sample.people[0],
+        positive_patients=sample.people[1],
     )
 
 
@@ -286,38 +298,34 @@ def _compared(blank: Comparison, evidence: _Evidence, adjusted: float) -> Compar
         first_value=float(evidence.values[first]),
         second_value=float(evidence.values[second]),
         difference=Difference(float(evidence.oriented[first] - evidence.oriented[second]), NO_INTERVAL, NAN),
-        probability=probability_better(evidence.resampled[first] - evidence.resampled[second]),
+        probability=_probability(evidence, first, second),
     )
-    if evidence.sample.fewest < FEWEST_PATIENTS:
+    if not evidence.sample.can_be_judged:
         few = f"fewer than {FEWEST_PATIENTS} patients, or {FEWEST_PATIENTS} in a class"
         return replace(filled, untested=few)
-    difference, error = _difference(evidence, first, second)
+    given = (evidence.metric, evidence.sample, evidence.oriented, evidence.chance)
+    difference, error = difference_of(*given, (first, second), evidence.drawn, evidence.seed)
     if np.isnan(difference.p):
         return replace(filled, untested="too few patients a fold for a standard error")
     return replace(
         filled,
         difference=difference,
         # The joint bootstrap and the difference's own test differ in the third digit; never the smaller one.
-        adjusted_p=difference.p if blank.family_size == 1 else max(adjusted, difference.p),
+        adjusted_p=(corrected := difference.p if blank.family_size == 1 else max(adjusted, difference.p)),
+        unclear=is_undecided(corrected),
         error=error,
         detectable=detectable_difference(error),
         cases_needed=cases_needed(blank.n, error, difference.value),
     )
 
 
-def _difference(evidence: _Evidence, first: int, second: int) -> tuple[Difference, float]:
-    """The difference by the test of its metric, and its standard error."""
-    sample = evidence.sample
-    if evidence.metric.name == "auc":
-        rows = list(sample.predictions.values())
-        given = (sample.truth, rows[first], rows[second], sample.fold, sample.patients.codes)
-        return auc_difference(*given), auc_difference_error(*given)
-    contrast = evidence.influence[first] - evidence.influence[second]
-    value = float(evidence.oriented[first] - evidence.oriented[second])
-    error = float(np.sqrt((contrast**2).sum()))
-    if np.isnan(contrast).any():
-        return Difference(value, NO_INTERVAL, NAN), NAN
-    return bootstrap_difference(evidence.metric, value, contrast, sample.patients, evidence.drawn), error
+def _probability(evidence: _Evidence, first: int, second: int) -> float:
+    """:func:`bench.inference.probability_better`, with all that makes the difference uncertain."""
+    moved = evidence.resampled[first] - evidence.resampled[second]
+    value = evidence.oriented[first] - evidence.oriented[second]
+    seeds = evidence.chance.between(first, second)[1]
+    grown = reach_factor(float(np.nanvar(moved)), seeds, evidence.sample.variance_factor)
+    return probability_better(value + grown * (moved - value)) if np.isfinite(grown) else NAN
 
 
 def _separated(its: Comparison) -> str:

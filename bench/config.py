@@ -10,7 +10,9 @@ from typing import Any
 
 from bench.cells import Choice, choose
 from bench.errors import UsageError
-from bench.limits import seconds
+from bench.experiment_types import check_values
+from bench.files import reason
+from bench.limits import DEFAULT_THREADS, seconds
 from bench.method import MethodSpec
 from bench.names import unknown_name
 from bench.paths import configs_dir
@@ -55,7 +57,7 @@ class Experiment:
         Where cells run: ``workers`` (processes of this machine), ``here`` (this very process, for a debugger)
         or ``slurm`` (jobs of a cluster); empty for what ``$BENCH_EXECUTOR`` says, or ``workers``.
     jobs
-        How many cells run at a time.
+        How many cells run at a time; ``auto`` for as many as the machine has cores and memory for.
     resources
         What a job of a cluster asks for: ``minutes``, ``memory_gb``, ``gpus``, and ``partition``, ``account``
         or other words of sbatch; a table named as a method says what that method needs instead.
@@ -79,13 +81,13 @@ class Experiment:
     set: Overrides = dataclasses.field(default_factory=dict)
     preset: str = ""
     device: str = "auto"
-    threads: int = 2
+    threads: int = DEFAULT_THREADS
     skip_broken: bool = False
     store: str = "runs"
     metric: tuple[str, ...] = ()
     inner_folds: int = 0
     executor: str = ""
-    jobs: int = 1
+    jobs: int | str = 1
     resources: Overrides = dataclasses.field(default_factory=dict)
     cell_timeout: str = ""
     memory_limit: str = ""
@@ -100,21 +102,20 @@ def read_experiment(path: Path | None, overrides: Overrides) -> Experiment:
     Raises
     ------
     UsageError
-        No such file, not TOML, or a key that an experiment does not have.
+        No such file, not TOML, a key that an experiment does not have, or a value that is not what its key
+        holds.
     """
     values = {**(_read_experiment_file(path) if path else {}), **overrides}
     fields = {field.name for field in dataclasses.fields(Experiment)}
     for key in values:
         if key not in fields:
             raise unknown_name("key of an experiment", key, fields)
+    check_values(overrides, "")
+    check_values({key: values[key] for key in values if key not in overrides}, f"{path}: ")
     for key in ("methods", "seeds", "metric", "plugins"):
         if key in values:
             values[key] = tuple(values[key])
     experiment = Experiment(**values)
-    if experiment.inner_folds == 1 or experiment.inner_folds < 0:
-        raise UsageError(f"inner folds: expected 0 (none) or at least 2, got {experiment.inner_folds}")
-    if experiment.trials < 0:
-        raise UsageError(f"trials: expected 0 (no tuning) or more, got {experiment.trials}")
     if experiment.trials and experiment.tune_time:
         raise UsageError("give --trials or --tune-time, not both: a tuning has one budget")
     _tune_seconds(experiment)
@@ -222,10 +223,12 @@ def _shared(settings: Overrides, names: set[str]) -> Overrides:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise UsageError(f"no such file: {path}") from None
-    except tomllib.TOMLDecodeError as error:
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {reason(error)}; expected a TOML file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not valid TOML: {error}") from error
 
 

@@ -4,6 +4,8 @@
 class BenchError(Exception):
     """Something a user asked for cannot be done; the message names the remedy."""
 
+    exit_code = 1
+
 
 class CohortError(BenchError):
     """A cohort folder, one of its cases or its labels are not as declared."""
@@ -23,3 +25,5 @@ class StoreError(BenchError):
 
 class UsageError(BenchError):
     """A name or option that does not exist was asked for."""
+
+    exit_code = 2

@@ -1,19 +1,18 @@
 """The sentence as a whole: cohort, split, fit, predict, score, rank."""
 
-import math
 import os
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from bench.cells import Cell, Choice, plan
 from bench.cohorts.catalogue import open_cohort
 from bench.cohorts.cohort import Cohort
 from bench.config import Experiment, choose_methods
-from bench.estimate import estimate_cell
+from bench.cores import AUTO, crowded, jobs_named
+from bench.errors import UsageError
 from bench.executors.work import Work
 from bench.inner import inner_splits
 from bench.limits import Limits, cell_limits
@@ -45,6 +44,7 @@ class Plan:
     skipped: Mapping[str, str]
     store: Store
     settings: Settings
+    jobs: int
     limits: Limits
     metrics: Mapping[str, Metric]
     inner_splits: Mapping[str, Split]
@@ -86,19 +86,28 @@ class Plan:
         return self.inner_splits.get(cell.split, self.split)
 
 
-def make_plan(experiment: Experiment, quiet: bool = False) -> Plan:
-    """Look everything up; raises UsageError, CohortError or SplitError before anything runs."""
+def make_plan(
+    experiment: Experiment, quiet: bool = False, open_cases: Callable[..., Cohort] = open_cohort
+) -> Plan:
+    """Look everything up; raises UsageError, CohortError or SplitError before anything runs.
+
+    ``open_cases`` opens the cohort, in the way of :func:`bench.cohorts.catalogue.open_cohort`.
+    """
+    executor_named(experiment)
     registry = load_registry(Path(file) for file in experiment.plugins)
     choices = choose_methods(registry, experiment)
     config = load_split_config(experiment.split)
-    cohort = open_cohort(experiment.cohort, quiet, experiment.skip_broken)
+    cohort = open_cases(experiment.cohort, quiet, experiment.skip_broken)
     for case_id, fault in cohort.skipped_cases.items():
         print(f"left out as broken: {case_id}: {fault}", file=sys.stderr)
     metrics = ranking_metrics(cohort.tasks, experiment.metric, map(Path, experiment.plugins))
     split = make_split(cohort, config)
+    _require_learning(split)
     skipped = {its.label: reason for its in choices if (reason := unmet_need(its, cohort))}
     runnable = [its for its in choices if its.label not in skipped]
     inner = inner_splits(cohort, split, experiment.inner_folds)
+    settings = Settings(device_named(experiment.device), experiment.threads)
+    jobs = jobs_named(experiment.jobs, settings.threads, experiment.memory_limit, settings.device)
     return Plan(
         experiment=experiment,
         cohort=cohort,
@@ -107,14 +116,25 @@ def make_plan(experiment: Experiment, quiet: bool = False) -> Plan:
         cells=tuple(plan(cohort, split, runnable, experiment.seeds)),
         skipped=skipped,
         store=Store(Path(experiment.store)),
-        settings=Settings(device_named(experiment.device), experiment.threads),
-        limits=cell_limits(experiment.cell_timeout, experiment.memory_limit, experiment.jobs),
+        settings=settings,
+        jobs=jobs,
+        limits=cell_limits(experiment.cell_timeout, experiment.memory_limit, jobs),
         metrics=metrics,
         inner_splits=inner,
         inner_cells=tuple(
             cell for its in inner.values() for cell in plan(cohort, its, runnable, experiment.seeds)
         ),
     )
+
+
+def _require_learning(split: Split) -> None:
+    """Raise UsageError for a split that tests every case."""
+    if not split.learns:
+        raise UsageError(
+            f"split {split.name!r} tests every case and leaves none to learn from, so no method can be "
+            f"fitted: submit predictions made elsewhere (`bench submit FILE --split {split.name}`), or use "
+            "another split (see `bench splits`)"
+        )
 
 
 def run_experiment(experiment: Experiment, quiet: bool, wanted: Format, retry: Collection[str] = ()) -> bool:
@@ -132,7 +152,7 @@ def run_experiment(experiment: Experiment, quiet: bool, wanted: Format, retry: C
         listed = ", ".join(f"{count} {status}" for status, count in kept.items())
         print(f"not run again: {listed}; --retry {','.join(kept)} does it", file=sys.stderr)
     with run_view(len(cells), quiet) as view:
-        work = planned.work(cells, experiment.jobs)
+        work = planned.work(cells, planned.jobs)
         execute(work, view, stored, retry)
     results = results_of_cells(planned.cohort, planned.split, planned.cells, planned.store, planned.skipped)
     print_results(replace(results, metrics=planned.metrics), wanted)
@@ -147,9 +167,8 @@ def write_plan(planned: Plan) -> StoredPlan:
 
 
 def execute(work: Work, view: RunView, stored: StoredPlan, retry: Collection[str]) -> None:
-    """Run cells where the plan's executor runs them; raises UsageError for an unknown one."""
-    asked = stored.experiment
-    name = asked.executor or os.environ.get("BENCH_EXECUTOR", "workers")
+    """Run cells where the plan's executor runs them."""
+    name = executor_named(stored.experiment)
     if name == "here":
         from bench.executors.here import run_here
 
@@ -157,50 +176,20 @@ def execute(work: Work, view: RunView, stored: StoredPlan, retry: Collection[str
     elif name == "workers":
         from bench.executors.workers import run_in_workers
 
+        if (warning := crowded(work.jobs, work.settings.threads)) is not None:
+            view.say(warning)
         run_in_workers(work, view)
-    elif name == "slurm":
+    else:
         from bench.executors.slurm import run_on_slurm
 
-        run_on_slurm(work, stored.id, asked.resources, tuple(retry), view)
-    else:
+        run_on_slurm(work, stored.id, stored.experiment.resources, tuple(retry), view)
+
+
+def executor_named(experiment: Experiment) -> str:
+    """The executor that an experiment or ``$BENCH_EXECUTOR`` asks for; raises UsageError for another name."""
+    name = experiment.executor or os.environ.get("BENCH_EXECUTOR") or EXECUTORS[0]
+    if name not in EXECUTORS:
         raise unknown_name("executor", name, EXECUTORS)
-
-
-def dry_run_rows(experiment: Experiment, quiet: bool, retry: Collection[str] = ()) -> list[dict[str, Any]]:
-    """The plan, a method a row, with the time it will take; the last row is the sum.
-
-    Cells that ended badly count as done, unless ``retry`` names how they ended.
-    """
-    planned = make_plan(experiment, quiet)
-    missing, _ = planned.to_run(retry)
-    rows, total = [], 0.0
-    for label, choice in planned.choices.items():
-        cells = [cell for cell in planned.every_cell if cell.method == label]
-        todo = [cell for cell in missing if cell.method == label]
-        row = {
-            "method": label,
-            "cells": len(cells),
-            "done": len(cells) - len(todo),
-            "seconds": 0,
-            "estimated_from": "",
-        }
-        if label in planned.skipped:
-            row["estimated_from"] = f"skipped: {planned.skipped[label]}"
-        elif todo:
-            estimate = estimate_cell(
-                choice, todo, planned.cohort, planned.split_of(todo[0]), planned.store, planned.settings
-            )
-            total += estimate.seconds * len(todo)
-            row |= {"seconds": math.ceil(estimate.seconds * len(todo)), "estimated_from": estimate.source}
-        rows.append(row)
-    done = len(planned.every_cell) - len(missing)
-    return [
-        *rows,
-        {
-            "method": "all",
-            "cells": len(planned.every_cell),
-            "done": done,
-            "seconds": math.ceil(total),
-            "estimated_from": "",
-        },
-    ]
+    if name == "slurm" and experiment.jobs == AUTO:
+        raise UsageError("--jobs auto counts the cores of this machine; with --executor slurm give a number")
+    return name

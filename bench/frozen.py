@@ -16,6 +16,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ import pandas as pd
 
 from bench.cohorts.cohort import Task
 from bench.errors import StoreError
+from bench.files import writing
 from bench.leaderboard import leaderboard
 from bench.metrics import METRICS
 from bench.report import to_csv, to_markdown
@@ -54,17 +56,31 @@ def freeze(results: Results, folder: Path) -> Path:
         What the board is made from; only a synthetic cohort's is written beside it.
     folder
         Where boards are kept.
+
+    Raises
+    ------
+    BenchError
+        The folder cannot be written; what it held before stays.
     """
     place = folder / _folder_name(results.cohort) / results.split
-    place.mkdir(parents=True, exist_ok=True)
+    with writing(place, "the board", "--freeze"):
+        place.mkdir(parents=True, exist_ok=True)
+        # A board and its source are kept together or, where the disk is full, not at all.
+        with TemporaryDirectory(prefix=".board-", dir=place) as name:
+            _write_board(Path(name), results)
+            for path in Path(name).iterdir():
+                path.replace(place / path.name)
+    return place
+
+
+def _write_board(place: Path, results: Results) -> None:
+    """Write source and board; the board of a synthetic cohort is made from its source as written."""
     if results.synthetic:
         _write_predictions(place / PREDICTIONS, results)
         _write_records(place / RECORDS, results)
         results = thaw(place)
-    board = leaderboard(results)
-    for name, text in board_files(board).items():
+    for name, text in board_files(leaderboard(results)).items():
         (place / name).write_text(text, encoding="utf-8")
-    return place
 
 
 def thaw(folder: Path) -> Results:
@@ -132,7 +148,7 @@ def _write_records(path: Path, results: Results) -> None:
             for name in (
                 *("cohort", "cohort_title", "cohort_fingerprint", "synthetic", "licence", "split"),
                 *("split_title", "estimand", "split_seed", "split_fingerprint", "versions", "hardware"),
-                "rule",
+                *("rule", "variance_factor"),
             )
         },
         "metrics": {task: metric.name for task, metric in results.metrics.items()},

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from bench.inference import DRAW_SEED, DRAWS
 from bench.listing import Missing
+from bench.ranking import ranks_by_value
 from bench.report import cells as columns
 from bench.report.budgets import with_budgets
 from bench.report.notes import brief_notes, column_notes, facts, file_notes, finding
@@ -71,13 +74,17 @@ def leaderboard(results: Results, draws: int = DRAWS, seed: int = DRAW_SEED) -> 
     ``draws`` and ``seed`` are those of the bootstrap. Raises StoreError where predictions and truth
     contradict each other.
     """
-    scores = _ordered(score_results(results, draws, seed), results)
+    return ranked_table(results, ordered(score_results(results, draws, seed), results), (draws, seed))
+
+
+def ranked_table(results: Results, scores: Sequence[Score], bootstrap: tuple[int, int]) -> Table:
+    """The board of these scores, in their order; ``bootstrap`` holds draws and seed."""
     shown = [columns.TASK, columns.METRIC, columns.RANK, columns.RANK_SET, columns.METHOD, columns.VALUE]
     shown += [columns.CASES]
     shown += [columns.CONSTANT, columns.GAIN, columns.CEILING, columns.SHARE, columns.POOLED]
     shown += [columns.WITHIN, columns.SEEDS, columns.BEST, columns.TIME, columns.PARAMETERS]
     board = _table(
-        f"Leaderboard: {_where(results)}", results, scores, shown, BOARD_CSV, (draws, seed), ranked=True
+        f"Leaderboard: {_where(results)}", results, scores, shown, BOARD_CSV, bootstrap, ranked=True
     )
     return with_budgets(replace(board, summary=consensus_table(results, scores)), results)
 
@@ -88,16 +95,17 @@ def sensitivity_board(results: Results, missing: Missing, draws: int = DRAWS, se
     return replace(table, facts=facts(results, draws, seed) | {"missing": missing.value})
 
 
-def _ordered(scores: Sequence[Score], results: Results) -> list[Score]:
+def ordered(scores: Sequence[Score], results: Results) -> list[Score]:
     """Tasks in their order; within a task by rank, then value, then name."""
-    place = {task.name: index for index, task in enumerate(results.tasks)}
-
-    def key(score: Score) -> tuple[int, float, float, str]:
-        if score.rank is None:
-            return place[score.task.name], float("inf"), 0.0, score.method
-        return place[score.task.name], score.rank, -score.metric.sign * score.value, score.method
-
-    return sorted(scores, key=key)
+    found: list[Score] = []
+    for task in results.tasks:
+        mine = [its for its in scores if its.task.name == task.name]
+        scored = [its for its in mine if its.rank is not None]
+        places = ranks_by_value(np.array([its.metric.sign * its.value for its in scored]))
+        keys = [(its.rank, place, its.method) for its, place in zip(scored, places.tolist(), strict=True)]
+        found += [its for _, its in sorted(zip(keys, scored, strict=True), key=lambda pair: pair[0])]
+        found += sorted((its for its in mine if its.rank is None), key=lambda its: its.method)
+    return found
 
 
 def _where(results: Results) -> str:

@@ -13,6 +13,9 @@ _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _MEGABYTES = {"m": 1.0, "g": 1024.0, "t": 1024.0 * 1024.0}
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
+# Sums in another order round otherwise: a cell has as many on every machine.
+DEFAULT_THREADS = 1
+
 
 @dataclass(frozen=True)
 class Limits:

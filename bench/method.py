@@ -8,7 +8,10 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from bench.cohorts.cohort import Cohort
+from bench.cost import Cost
 
+# What a spec may ask of a cohort.
+NEEDS = ("volumes", "features", "acquisition", "clinical")
 Predictions = dict[str, np.ndarray]
 Report = Callable[[int, int, float | None], None]
 
@@ -48,9 +51,12 @@ class Method(Protocol):
 
     Optional, each found by its presence: ``save(folder)`` with the class method ``load(folder)`` (no
     pickle), ``explain(cohort)`` (one heat map a case on the crop grid), ``count_parameters()`` (trained
-    parameters, for the boards), and the class method ``search_space() -> dict[str, Float | Int |
-    Categorical]`` (see :mod:`bench.search`): the hyperparameters that ``bench run --trials`` may change,
-    each with a range that holds its default. Scores handed to ``run.report`` let it stop a poor trial early.
+    parameters, for the boards), the class method ``settle(params) -> params`` (checks the hyperparameters
+    before anything runs, raising UsageError, and puts the content of a file in place of its path, so that
+    the content is what names a cell; what it returned it returns unchanged), and the class method
+    ``search_space() -> dict[str, Float | Int | Categorical]`` (see :mod:`bench.search`): the hyperparameters
+    that ``bench run --trials`` may change, each with a range that holds its default. Scores handed to
+    ``run.report`` let it stop a poor trial early.
     """
 
     def fit(self, train: Cohort, val: Cohort, run: Run) -> Self:
@@ -78,6 +84,8 @@ class MethodSpec:
         What a cohort must carry: any of ``volumes``, ``features``, ``acquisition``, ``clinical``.
     requires
         Importable modules without which the method is unavailable, each with the remedy.
+    cost
+        Time that a cell takes, for ``bench run --dry-run``; None where the author states none.
     """
 
     name: str
@@ -86,3 +94,4 @@ class MethodSpec:
     params: Mapping[str, Any] = field(default_factory=dict)
     needs: tuple[str, ...] = ("volumes",)
     requires: Mapping[str, str] = field(default_factory=dict)
+    cost: Cost | None = None

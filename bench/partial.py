@@ -26,7 +26,7 @@ def on_finished_folds(results: Results) -> Results:
         names = ", ".join(its.label for its in begun) or "no method"
         raise UsageError(f"no fold is finished by all that have begun ({names}): try again in a while")
     tested = {case_id: fold for case_id, fold in results.tested.items() if fold in folds}
-    listed = ", ".join(str(fold + 1) for fold in sorted(folds))
+    listed = ", ".join(str(fold) for fold in sorted(folds))
     return replace(
         results,
         split=f"{results.split}, PARTIAL: folds {listed} of {len(every)}",

@@ -72,9 +72,14 @@ def _values(method: str, task: Task, returned: Any, cases: int) -> np.ndarray:
 def constant_values(cohort: Cohort) -> dict[str, float]:
     """What the constant predictor learns: training prevalence (binary) or median (continuous), a task.
 
-    Where no label is known: 0.5, or the middle of the range (0 where the range is open).
+    Where no label is known: 0.5, or the middle of the range (0 where the range is open). Nothing without a
+    case to learn from.
     """
-    return {task.name: _constant(task, cohort.labels(task.name)) for task in cohort.tasks}
+    return (
+        {}
+        if not len(cohort)
+        else {task.name: _constant(task, cohort.labels(task.name)) for task in cohort.tasks}
+    )
 
 
 def _constant(task: Task, labels: np.ndarray) -> float:

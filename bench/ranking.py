@@ -95,9 +95,8 @@ def best_shares(resampled: Array) -> Array:
 
 def ranks_by_value(values: Array) -> Array:
     """Place of each value, the highest first, ties at their mean place, shape (method,)."""
-    above = (values[None, :] > values[:, None]).sum(axis=1)
-    level = (values[None, :] == values[:, None]).sum(axis=1)
-    ranks: Array = above + (level + 1) / 2
+    signs = _order_signs(values)
+    ranks: Array = (signs > 0).sum(axis=0) + ((signs == 0).sum(axis=0) + 1) / 2
     return ranks
 
 
@@ -109,7 +108,7 @@ def kendall_tau(first: Array, second: Array) -> float:
     with the signs s and t of the differences. In -1 to 1; NaN where either order ties all methods.
     """
     rows, columns = np.triu_indices(len(first), k=1)
-    one, other = (np.sign(order[rows] - order[columns]) for order in (first, second))
+    one, other = (_order_signs(order)[rows, columns] for order in (first, second))
     scale = float(np.sqrt((one**2).sum() * (other**2).sum()))
     return float((one * other).sum()) / scale if scale else float("nan")
 
@@ -176,7 +175,7 @@ def consensus_ranks(aggregate: Array, better: NDArray[np.bool_]) -> list[int]:
 
     ``aggregate`` is lower for better methods, shape (method,); ``better`` is that of :func:`separated`.
     """
-    ahead = better & (aggregate[:, None] < aggregate[None, :])
+    ahead = better & (_order_signs(aggregate) < 0)
     return [1 + int(count) for count in ahead.sum(axis=0)]
 
 
@@ -205,6 +204,14 @@ def comparisons(columns: Sequence[Mapping[str, "Score"]], names: Sequence[str]) 
     adjusted = [[[its.adjusted.get(name, 1.0) for name in names] for its in row] for row in rows]
     shape = (len(columns), len(names))
     return np.array(values).reshape(shape), np.array(adjusted).reshape(*shape, len(names))
+
+
+def _order_signs(values: Array) -> Array:
+    """Sign of each row's value less each column's, 0 where they tie but for rounding, (method, method)."""
+    difference = values[:, None] - values[None, :]
+    tied = np.abs(difference) <= ROUNDING * np.maximum(1.0, np.abs(values[:, None]))
+    signs: Array = np.where(tied, 0.0, np.sign(difference))
+    return signs
 
 
 def _mean_rank_intervals(columns: Sequence[Mapping[str, "Score"]], complete: Sequence[str]) -> list[Interval]:

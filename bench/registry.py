@@ -1,8 +1,6 @@
 """Finding methods and metrics: entry points one by one, local files by path; a broken one is not fatal."""
 
-import ast
 import dataclasses
-import hashlib
 import importlib
 import importlib.util
 import os
@@ -17,9 +15,10 @@ from typing import Any, NamedTuple, TypeVar, cast
 import pluggy
 
 from bench import hookspecs
-from bench.errors import PluginError
-from bench.method import Method, MethodSpec
+from bench.errors import PluginError, UsageError
+from bench.method import NEEDS, Method, MethodSpec
 from bench.metrics import METRICS, Metric
+from bench.metrics.guarded import guarded
 from bench.names import unknown_name
 from bench.search import Space
 
@@ -72,11 +71,17 @@ def load_registry(files: Iterable[Path] = ()) -> Registry:
     ------
     PluginError
         Two plugins offer a method, or a metric, of one name.
+    UsageError
+        One of ``files`` does not exist.
     """
     loaded: list[Offer] = []
     broken: list[BrokenPlugin] = []
+    files = [Path(file) for file in files]
+    for path in files:
+        if not path.is_file():
+            raise UsageError(f"no such plugin file: {path}; --plugin takes the path of a Python file")
     sources = [(point.name, point.load) for point in _entry_points()]
-    paths = [*_paths_from_environment(), *(Path(file) for file in files)]
+    paths = [*_paths_from_environment(), *files]
     sources += [(str(path), _file_loader(path)) for path in dict.fromkeys(path.resolve() for path in paths)]
     for plugin, load in sources:
         try:
@@ -91,10 +96,20 @@ def load_registry(files: Iterable[Path] = ()) -> Registry:
 
 def unavailable_reason(spec: MethodSpec) -> str | None:
     """Why the method cannot run in this environment, or None where it can; imports nothing."""
+    if (odd := undeclarable_need(spec)) is not None:
+        return odd
     for module, remedy in spec.requires.items():
         if importlib.util.find_spec(module) is None:
             return f"needs {module}: {remedy}"
     return None
+
+
+def undeclarable_need(spec: MethodSpec) -> str | None:
+    """What is wrong with the needs that a spec declares, or None."""
+    if isinstance(spec.needs, str):
+        return f"needs = {spec.needs!r} in its plugin, expected a tuple such as ('volumes',)"
+    odd = [need for need in spec.needs if need not in NEEDS]
+    return f"needs {odd[0]!r} in its plugin, expected one of {', '.join(NEEDS)}" if odd else None
 
 
 def method_class(spec: MethodSpec) -> type[Method]:
@@ -102,8 +117,9 @@ def method_class(spec: MethodSpec) -> type[Method]:
     module_name, _, class_name = spec.target.partition(":")
     try:
         found = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError) as error:
-        raise PluginError(f"method {spec.name!r}: cannot import {spec.target!r}: {error}") from error
+    except Exception as error:  # a stranger's module may raise anything at import
+        told = f"cannot import {spec.target!r}: {type(error).__name__}: {error}"
+        raise PluginError(f"method {spec.name!r}: {told}") from error
     if not (isinstance(found, type) and dataclasses.is_dataclass(found)):
         raise PluginError(f"method {spec.name!r}: {spec.target} must be a dataclass with fit and predict")
     missing = [verb for verb in ("fit", "predict") if not callable(getattr(found, verb, None))]
@@ -115,18 +131,23 @@ def method_class(spec: MethodSpec) -> type[Method]:
 def parameters(spec: MethodSpec, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Every hyperparameter of the method: class defaults, then the spec's, then the overrides.
 
+    Where the class has ``settle``, they are what it makes of them.
+
     Raises
     ------
     UsageError
-        A parameter that the class does not have.
+        A parameter that the class does not have, or a value that ``settle`` refuses.
     """
-    fields = {its.name: its for its in dataclasses.fields(method_class(spec)) if its.init}  # type: ignore[arg-type]
+    cls = method_class(spec)
+    fields = {its.name: its for its in dataclasses.fields(cls) if its.init}  # type: ignore[arg-type]
     chosen = {**spec.params, **(overrides or {})}
     for name in chosen:
         if name not in fields:
             raise unknown_name(f"parameter of {spec.name}", name, fields)
     defaults = {name: _default(spec, field) for name, field in fields.items()}
-    return {name: _as_like(defaults[name], chosen.get(name, defaults[name])) for name in fields}
+    params = {name: _as_like(defaults[name], chosen.get(name, defaults[name])) for name in fields}
+    settle = getattr(cls, "settle", None)
+    return params if settle is None else settle(params)
 
 
 def search_space(spec: MethodSpec, params: Mapping[str, Any], fixed: Iterable[str] = ()) -> Space:
@@ -142,10 +163,14 @@ def search_space(spec: MethodSpec, params: Mapping[str, Any], fixed: Iterable[st
     Raises
     ------
     PluginError
-        The space has a name that is no hyperparameter, or leaves out the value of the first trial.
+        The space raises, has a name that is no hyperparameter, or leaves out the value of the first trial.
     """
     offered = getattr(method_class(spec), "search_space", None)
-    space = {} if offered is None else offered()
+    try:
+        space = {} if offered is None else dict(offered())
+    except Exception as error:  # a stranger's class may raise anything
+        told = f"{type(error).__name__}: {error}"
+        raise PluginError(f"method {spec.name!r}: search_space() raised {told}") from error
     unknown = sorted(set(space) - set(params))
     if unknown:
         raise PluginError(
@@ -164,29 +189,6 @@ def search_space(spec: MethodSpec, params: Mapping[str, Any], fixed: Iterable[st
 def build(spec: MethodSpec, params: Mapping[str, Any]) -> Method:
     """A fresh, unfitted method with these hyperparameters."""
     return method_class(spec)(**params)
-
-
-def code_fingerprint(spec: MethodSpec) -> str:
-    """Hash of the source of the method's module and of what it imports from its own package.
-
-    Comments, docstrings and layout do not count, so a typo in a comment keeps its cells and a changed loss
-    does not. Nor do functions named ``search_space`` and imports from :mod:`bench.search`: what may be
-    searched makes no prediction, and a tuned cell's identity holds the space itself.
-    """
-    first = spec.target.partition(":")[0]
-    package = first.partition(".")[0]
-    seen: dict[str, str] = {}
-    todo = [first]
-    while todo:
-        name = todo.pop()
-        source = _source(name)
-        if name in seen or source is None:
-            continue
-        tree = _without_search(ast.parse(source))
-        todo += [found for found in _imports(tree, name) if found.partition(".")[0] == package]
-        seen[name] = _normalised(tree)
-    joined = "\n".join(f"# {name}\n{seen[name]}" for name in sorted(seen))
-    return hashlib.sha256(joined.encode()).hexdigest()
 
 
 def _entry_points() -> list[Any]:
@@ -220,7 +222,8 @@ def _offer_of(name: str, plugin: Any) -> Offer:
     manager.register(plugin)
     manager.check_pending()
     specs = _offered("bench_methods", manager.hook.bench_methods(), MethodSpec)
-    return Offer(name, specs, _offered("bench_metrics", manager.hook.bench_metrics(), Metric))
+    metrics = _offered("bench_metrics", manager.hook.bench_metrics(), Metric)
+    return Offer(name, specs, [guarded(metric) for metric in metrics])
 
 
 def _offered(hook: str, answers: Iterable[Iterable[Any]], wanted: type[Offered]) -> list[Offered]:
@@ -259,59 +262,3 @@ def _default(spec: MethodSpec, field: "dataclasses.Field[Any]") -> Any:
 def _as_like(default: Any, value: Any) -> Any:
     """A TOML array as a tuple where the default is one."""
     return tuple(value) if isinstance(default, tuple) and isinstance(value, list) else value
-
-
-def _source(module: str) -> str | None:
-    loaded = sys.modules.get(module)
-    spec = getattr(loaded, "__spec__", None) or importlib.util.find_spec(module)
-    origin = getattr(spec, "origin", None)
-    if origin is None or not origin.endswith(".py"):
-        return None
-    return Path(origin).read_text(encoding="utf-8")
-
-
-def _imports(tree: ast.Module, module: str) -> list[str]:
-    found: list[str] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = "." * node.level + (node.module or "")
-            origin = importlib.util.resolve_name(base, _package(module)) if node.level else base
-            found += [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
-    return [name for name in found if _is_module(name)]
-
-
-def _package(module: str) -> str:
-    spec = importlib.util.find_spec(module)
-    return (spec.parent if spec else None) or module
-
-
-def _is_module(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except (ImportError, ValueError):
-        return False
-
-
-def _without_search(tree: ast.Module) -> ast.Module:
-    """The module without what only tuning reads."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef):
-            node.body = [its for its in node.body if not _is_of_search(its)] or [ast.Pass()]
-    return tree
-
-
-def _is_of_search(node: ast.stmt) -> bool:
-    if isinstance(node, ast.ImportFrom):
-        return node.module == "bench.search" and not node.level
-    return isinstance(node, ast.FunctionDef) and node.name == "search_space"
-
-
-def _normalised(tree: ast.Module) -> str:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                node.body = node.body[1:] or [ast.Pass()]
-    return ast.unparse(tree)

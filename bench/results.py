@@ -11,10 +11,12 @@ import pandas as pd
 from bench.cells import Cell
 from bench.cohorts.catalogue import ceiling_predictions
 from bench.cohorts.cohort import Cohort
-from bench.errors import StoreError, UsageError
+from bench.errors import StoreError
+from bench.holdings import no_cells
 from bench.inner import chosen_thresholds, is_inner
 from bench.leaderboard import MethodResult, Results
 from bench.predictions import constant_values
+from bench.shared_training import variance_factor
 from bench.split import Split
 from bench.store import PREDICTIONS, VALIDATION, Record, Store
 from bench.thresholds import LateThresholds
@@ -152,7 +154,7 @@ def _latest_cells(
     current = [its for its in found if not _other_protocol(its, cohort, split)]
     if not current:
         why = f"; {len(found)} cells are there, {next(iter(other.values()))}" if found else ""
-        raise UsageError(f"no finished cell of {cohort.name} and {split.name} in {store.folder}{why}")
+        raise no_cells(store, cohort.name, split.name, why)
     by_method: dict[str, list[_Finished]] = {}
     for its in current:
         by_method.setdefault(its.record["method"], []).append(its)
@@ -303,4 +305,5 @@ def _results(cohort: Cohort, split: Split, methods: Iterable[MethodResult]) -> R
         methods=tuple(_with_constants(its, cohort, split) for its in methods),
         ceiling=ceiling_predictions(cohort),
         tested={case_id: fold.index for fold in split.folds for case_id in fold.test},
+        variance_factor=variance_factor(split),
     )

@@ -79,9 +79,9 @@ class RunView:
 
 
 def cell_title(cell: Cell) -> str:
-    """A cell in words; folds are counted from 1, as in the tables."""
+    """A cell in words; folds are counted from 0, as in the predictions."""
     inner = f" of {cell.split}" if is_inner(cell.split) else ""
-    return f"{cell.method} seed {cell.seed} fold {cell.fold + 1}{inner}"
+    return f"{cell.method} seed {cell.seed} fold {cell.fold}{inner}"
 
 
 @contextmanager

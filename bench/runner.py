@@ -3,6 +3,7 @@
 import logging
 import time
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,12 +14,14 @@ from threadpoolctl import threadpool_limits
 
 from bench.cells import Cell, Choice
 from bench.cohorts.cohort import Cohort
-from bench.errors import StoreError
+from bench.errors import StoreError, UsageError
 from bench.guard import fenced
+from bench.limits import DEFAULT_THREADS
 from bench.method import Method, Report, Run
+from bench.names import unknown_name
 from bench.predictions import constant_values, long_predictions
 from bench.provenance import environment, peak_memory_mb, reset_peak_memory
-from bench.registry import build, unavailable_reason
+from bench.registry import build, unavailable_reason, undeclarable_need
 from bench.seeding import seed_global_generators
 from bench.split import Split
 from bench.store import FAILED, LOG, MODEL, OK, OUT_OF_MEMORY, PREDICTIONS, SCRATCH, VALIDATION, Record, Store
@@ -26,9 +29,9 @@ from bench.tuning import tuned_params
 
 log = logging.getLogger(__name__)
 
-DEFAULT_THREADS = 2
 FORMAT = 3
 LOG_LINES = 40
+DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,8 @@ def unmet_need(choice: Choice, cohort: Cohort) -> str | None:
         "acquisition": "acquisition" in cohort.roles.values(),
         "clinical": "clinical" in cohort.roles.values(),
     }
+    if (odd := undeclarable_need(choice.spec)) is not None:
+        return odd
     for need in choice.spec.needs:
         if not has[need]:
             return f"needs {need}, which cohort {cohort.name} does not carry"
@@ -102,12 +107,29 @@ def unmet_need(choice: Choice, cohort: Cohort) -> str | None:
 
 
 def device_named(wanted: str) -> str:
-    """``auto`` resolved to ``cuda`` where torch sees a GPU, else ``cpu``."""
+    """``auto`` resolved to ``cuda`` where torch sees a GPU, else ``cpu``; UsageError for an unknown name."""
+    if wanted not in DEVICES:
+        raise unknown_name("device", wanted, DEVICES, "CUDA_VISIBLE_DEVICES chooses among several GPUs.")
     if wanted != "auto":
         return wanted
+    return "cpu" if _why_no_gpu() else "cuda"
+
+
+def require_device(device: str) -> None:
+    """Raise UsageError where cells are to run on a GPU and this machine has none for torch."""
+    if device == "cuda" and (why := _why_no_gpu()):
+        raise UsageError(f"--device cuda: {why}; use --device cpu, or auto for a GPU where there is one")
+
+
+def _why_no_gpu() -> str:
+    """Why torch has no GPU here; empty where it has one."""
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    with warnings.catch_warnings(record=True):  # a build for GPUs warns of a missing driver
+        warnings.simplefilter("always")
+        if torch.cuda.is_available():
+            return ""
+    return f"torch {torch.__version__} sees no GPU here"
 
 
 def _fit_predict(

@@ -13,13 +13,12 @@ from bench.inference import (
     DRAWS,
     NO_INTERVAL,
     Interval,
-    auc_interval,
-    delong,
     draw_patients,
     patients_of,
 )
 from bench.metrics import Array, Metric
-from bench.scores import NAN, Results, Sample, beside, interval_of, metric_influence, metric_of, sample_of
+from bench.scores import NAN, Results, Sample, beside, intervals_of, metric_influence, metric_of, sample_of
+from bench.uncertainty import areas_of
 
 # With one case in a class the area of a site has no variance, and says next to nothing.
 FEWEST_IN_CLASS = 2
@@ -47,12 +46,15 @@ NO_SPREAD = Spread(NAN, NAN, 0)
 class SiteScore:
     """One method at one site; numbers are NaN where there is none, with the reason in ``status``.
 
-    ``error`` is the standard error of the value.
+    ``error`` is the standard error of the fitted models' value, from which sites are told apart; ``patients``
+    are those of the cases, ``positive_patients`` those with a positive case (None for a continuous task).
     """
 
     site: str
     n: int
     positives: int | None
+    patients: int = 0
+    positive_patients: int | None = None
     value: float = NAN
     interval: Interval = NO_INTERVAL
     error: float = NAN
@@ -168,7 +170,7 @@ def _task_sites(results: Results, sample: Sample, draws: int, seed: int) -> list
                 metric,
                 label,
                 sites=tuple(column[row] for column in columns),
-                within=within[row] if metric.name == "auc" else None,
+                within=within[row] if metric.is_area else None,
                 overall=overall[row],
                 pooled=_pooled(metric, sample, label),
             )
@@ -204,25 +206,26 @@ def _scores_at(name: str, metric: Metric, sample: Sample, draws: int, seed: int)
     """Value, interval and standard error of every method on these cases."""
     binary = sample.task.kind == "binary"
     positives = int((sample.truth == 1).sum()) if binary else None
-    blank = SiteScore(name, len(sample.truth), positives)
+    blank = SiteScore(name, len(sample.truth), positives, *sample.people)
     if positives is not None and min(positives, blank.n - positives) < FEWEST_IN_CLASS:
         classes = f"{positives} positive and {blank.n - positives} negative"
         reason = f"no value: {classes} cases, expected {FEWEST_IN_CLASS} of each"
         return [replace(blank, status=reason)] * len(sample.predictions)
-    if metric.name == "auc":
-        return _areas(blank, sample)
+    if metric.is_area:
+        return _areas(blank, metric, sample)
     return _bootstrapped(blank, metric, sample, draws, seed)
 
 
-def _areas(blank: SiteScore, sample: Sample) -> list[SiteScore]:
-    areas = delong(sample.truth, list(sample.predictions.values()), sample.fold, sample.patients.codes)
+def _areas(blank: SiteScore, metric: Metric, sample: Sample) -> list[SiteScore]:
+    areas = areas_of(sample)
     if areas.disjoint_pairs == 0:
         return [replace(blank, status="no value: no fold has both classes")] * len(areas.auc)
-    errors = np.sqrt(areas.covariance.diagonal())
-    intervals = [auc_interval(areas, row) for row in range(len(errors))]
+    none, root = np.zeros((len(areas.auc), 1)), np.sqrt(sample.variance_factor)
+    errors = np.sqrt(areas.covariance.diagonal()) / root
+    intervals = intervals_of(metric, sample, none, none, none)
     return [
-        replace(blank, value=float(value), interval=its, error=NAN if np.isnan(its.low) else float(error))
-        for value, its, error in zip(areas.auc, intervals, errors, strict=True)
+        replace(blank, value=float(value), interval=interval, error=float(error) if error > 0 else NAN)
+        for value, interval, error in zip(areas.auc, intervals, errors, strict=True)
     ]
 
 
@@ -230,13 +233,17 @@ def _bootstrapped(blank: SiteScore, metric: Metric, sample: Sample, draws: int, 
     drawn = draw_patients(sample.patients, draws, seed)
     influence, known = metric_influence(metric, sample), beside(metric, sample)
     weights = drawn[sample.patients.codes]
+    resampled = [
+        metric.resampled(sample.truth, said, known, weights).mean(axis=0)
+        for said in sample.predictions.values()
+    ]
+    intervals = intervals_of(metric, sample, np.array(resampled), influence, drawn)
+    single = len(sample.patients.group) < 2
     found = []
-    for row, (label, said) in enumerate(sample.predictions.items()):
-        value = float(np.mean([metric.value(sample.truth, its, known) for its in said]))
-        resampled = metric.resampled(sample.truth, said, known, weights).mean(axis=0)
-        interval = interval_of(metric, sample, label, value, resampled, influence[row], drawn)
-        error = NAN if len(sample.patients.group) < 2 else float(np.sqrt((influence[row] ** 2).sum()))
-        found.append(replace(blank, value=value, interval=interval, error=error))
+    for row, said in enumerate(sample.predictions.values()):
+        value = float(np.mean([metric.value(sample.truth, rows, known) for rows in said]))
+        error = NAN if single else float(np.sqrt((influence[row] ** 2).sum() / sample.variance_factor))
+        found.append(replace(blank, value=value, interval=intervals[row], error=error))
     return found
 
 
@@ -255,7 +262,7 @@ def _with_spread(scores: SiteScores) -> SiteScores:
 
 def _spread(metric: Metric, sites: Sequence[SiteScore]) -> Spread:
     values, errors = np.array([its.value for its in sites]), np.array([its.error for its in sites])
-    if metric.name == "auc":
+    if metric.is_area:
         with np.errstate(divide="ignore", invalid="ignore"):
             values, errors = np.log(values / (1 - values)), errors / (values * (1 - values))
     return between_sites(values, errors)

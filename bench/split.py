@@ -3,46 +3,35 @@
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.cohorts.cohort import Cohort, Task
+from bench.cohorts.cohort import Cohort
 from bench.errors import SplitError
+from bench.folds import PARTS, Fold
 from bench.names import unknown_name
 from bench.paths import configs_dir
-from bench.stratify import quantile_bins, stratify
+from bench.protocols import PROTOCOLS, TASK_BINS, cross_validate
+from bench.requirements import require_labels, require_parts
 
-PARTS = ("train", "val", "test")
-# Octiles keep the mean of a skewed label two to three times closer between folds than quartiles do, at no
-# cost to the binary tasks.
-TASK_BINS = 8
-
-_OTHER_SPLIT = "use another split (see `bench splits`) or other folds and shares in a split file of your own"
-
-
-@dataclass(frozen=True)
-class Fold:
-    """Case ids of one fold's three parts, each sorted and disjoint from the others, patients included.
-
-    Parameters
-    ----------
-    index
-        Position in the split, from 0.
-    train, val, test
-        Who is learned from, who stops the learning early and sets thresholds, who is scored.
-    label
-        What tells this fold from the others, such as the site left out.
-    """
-
-    index: int
-    train: tuple[str, ...]
-    val: tuple[str, ...]
-    test: tuple[str, ...]
-    label: str = ""
+__all__ = [
+    "PARTS",
+    "PROTOCOLS",
+    "TASK_BINS",
+    "Fold",
+    "Split",
+    "SplitConfig",
+    "inner_split",
+    "load_split_config",
+    "make_split",
+    "split_from_json",
+    "split_names",
+    "split_to_json",
+]
 
 
 @dataclass(frozen=True)
@@ -124,6 +113,11 @@ class Split:
     fingerprint: str
     protocol: str
 
+    @property
+    def learns(self) -> bool:
+        """Whether there are cases to fit a method on."""
+        return any(fold.train for fold in self.folds)
+
 
 def split_names() -> list[str]:
     """Names of the splits that are shipped, sorted."""
@@ -175,11 +169,12 @@ def make_split(cohort: Cohort, config: SplitConfig, seed: int | None = None) -> 
     """
     config = config if seed is None else replace(config, seed=seed)
     by_id = cohort.take(sorted(cohort.case_ids))
-    folds = PROTOCOLS[config.protocol].cut(by_id, config, np.random.default_rng(config.seed))
-    _require_parts(by_id, config, folds)
+    protocol = PROTOCOLS[config.protocol]
+    folds = protocol.cut(by_id, config, np.random.default_rng(config.seed))
+    require_parts(by_id, config, folds, protocol.parts)
     for task in by_id.tasks:
         if task.ranked:
-            _require_labels(by_id, config, folds, task)
+            require_labels(by_id, config, folds, task, protocol.parts)
     return Split(
         name=config.name,
         title=config.title,
@@ -222,157 +217,6 @@ def split_from_json(text: str) -> Split:
     return split
 
 
-# Protocols. Each is handed a cohort sorted by case id and a fresh generator.
-
-
-def _internal(cohort: Cohort, config: SplitConfig, rng: np.random.Generator) -> tuple[Fold, ...]:
-    """Learn from one part of the internal cases, test on another."""
-    train, val, test = _cut_internal(cohort, config, rng)
-    return (Fold(0, train, val, test, label="internal test part"),)
-
-
-def _internal_cv(cohort: Cohort, config: SplitConfig, rng: np.random.Generator) -> tuple[Fold, ...]:
-    """Cross-validate within the internal cases."""
-    return _cross_validate(_group(cohort, config, "internal"), config, rng, "internal")
-
-
-def _external_only_cv(cohort: Cohort, config: SplitConfig, rng: np.random.Generator) -> tuple[Fold, ...]:
-    """Cross-validate within the external cases."""
-    return _cross_validate(_group(cohort, config, "external"), config, rng, "external")
-
-
-def _external_cv(cohort: Cohort, config: SplitConfig, rng: np.random.Generator) -> tuple[Fold, ...]:
-    """Learn from the internal training part and all external folds but one, test on that one.
-
-    arXiv 2601.07001: "internal cases split 7:1:2, external cases in five-fold cross-validation". The internal
-    cut is the one that ``internal`` makes with this seed, and its test part stays out, so that no method that
-    was fitted here has learned from a case that ``internal`` tests on.
-    """
-    _refuse_shared_patients(cohort, config, "group")
-    # The internal cut comes first, as in `internal`, so both read the same stretch of the generator.
-    train, val, _ = _cut_internal(cohort, config, rng)
-    external = _group(cohort, config, "external")
-    _require_enough_patients(external, config, "external")
-    tests = _cut(external, [1.0] * config.folds, rng)
-    return tuple(
-        Fold(index, _joined(train, *_others(tests, index)), val, test, label=f"external fold {index + 1}")
-        for index, test in enumerate(tests)
-    )
-
-
-def _external_frozen(cohort: Cohort, config: SplitConfig, rng: np.random.Generator) -> tuple[Fold, ...]:
-    """Learn from internal cases alone, test on every external one."""
-    _refuse_shared_patients(cohort, config, "group")
-    train, val = _cut_validation(_group(cohort, config, "internal"), config, rng)
-    test = _group(cohort, config, "external").case_ids
-    return (Fold(0, train, val, test, label="all external cases"),)
-
-
-def _leave_site_out(cohort: Cohort, config: SplitConfig, rng: np.random.Generator) -> tuple[Fold, ...]:
-    """Test on each site in turn, internal and external alike, and learn from all the others."""
-    sites = sorted(set(cohort.sites))
-    if len(sites) < 2:
-        raise SplitError(
-            f"split {config.name!r} needs at least two sites, cohort {cohort.name!r} has {len(sites)} "
-            f"({', '.join(sites)}); name each case's centre in the column 'site' of cases.csv, or "
-            f"use another split (see `bench splits`)"
-        )
-    _refuse_shared_patients(cohort, config, "site")
-    folds = []
-    for index, site in enumerate(sites):
-        test, learn = (
-            tuple(cohort.table.index[mask]) for mask in (cohort.sites == site, cohort.sites != site)
-        )
-        train, val = _cut_validation(cohort.take(learn), config, rng)
-        folds.append(Fold(index, train, val, test, label=str(site)))
-    return tuple(folds)
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """How folds are cut, and which parameters of a :class:`SplitConfig` that reads."""
-
-    cut: Callable[[Cohort, SplitConfig, np.random.Generator], tuple[Fold, ...]]
-    parameters: tuple[str, ...]
-
-
-PROTOCOLS: Mapping[str, Protocol] = {
-    "internal": Protocol(_internal, ("test_share", "validation_share")),
-    "internal_cv": Protocol(_internal_cv, ("folds", "validation_share")),
-    "external_cv": Protocol(_external_cv, ("folds", "test_share", "validation_share")),
-    "external_frozen": Protocol(_external_frozen, ("validation_share",)),
-    "external_only_cv": Protocol(_external_only_cv, ("folds", "validation_share")),
-    "leave_site_out": Protocol(_leave_site_out, ("validation_share",)),
-}
-
-
-def _cut_internal(cohort: Cohort, config: SplitConfig, rng: np.random.Generator) -> list[tuple[str, ...]]:
-    """Train, val and test part of the internal cases."""
-    learn = 1 - config.test_share
-    shares = [learn * (1 - config.validation_share), learn * config.validation_share, config.test_share]
-    return _cut(_group(cohort, config, "internal"), shares, rng)
-
-
-def _cut_validation(cohort: Cohort, config: SplitConfig, rng: np.random.Generator) -> list[tuple[str, ...]]:
-    """Train and val part of the cases that may be learned from."""
-    return _cut(cohort, [1 - config.validation_share, config.validation_share], rng)
-
-
-def _cross_validate(
-    cohort: Cohort, config: SplitConfig, rng: np.random.Generator, group: str
-) -> tuple[Fold, ...]:
-    """Test on each of the equal parts in turn; the rest learns, a share of it as the validation part."""
-    _require_enough_patients(cohort, config, group)
-    tests = _cut(cohort, [1.0] * config.folds, rng)
-    folds = []
-    for index, test in enumerate(tests):
-        train, val = _cut_validation(cohort.take(_joined(*_others(tests, index))), config, rng)
-        folds.append(Fold(index, train, val, test, label=f"{group} fold {index + 1}"))
-    return tuple(folds)
-
-
-def _group(cohort: Cohort, config: SplitConfig, group: str) -> Cohort:
-    """The cases of one group; raises SplitError where there are none."""
-    found = tuple(cohort.table.index[cohort.groups == group])
-    if not found:
-        raise SplitError(
-            f"split {config.name!r} needs {group} cases, cohort {cohort.name!r} has none among its "
-            f"{len(cohort)}; mark them in the column 'group' of cases.csv, or use another split "
-            f"(see `bench splits`)"
-        )
-    return cohort.take(found)
-
-
-def _others(parts: Sequence[tuple[str, ...]], left_out: int) -> list[tuple[str, ...]]:
-    return [part for index, part in enumerate(parts) if index != left_out]
-
-
-def _joined(*parts: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted(case_id for part in parts for case_id in part))
-
-
-def _cut(cohort: Cohort, shares: Sequence[float], rng: np.random.Generator) -> list[tuple[str, ...]]:
-    """Case ids of parts of the given shares: patients whole, all tasks and the site balanced at once."""
-    part_of = stratify(cohort.patient_ids, _levels(cohort), shares, rng)
-    return [tuple(cohort.table.index[part_of == part]) for part in range(len(shares))]
-
-
-def _levels(cohort: Cohort) -> np.ndarray:
-    """What is balanced, bool, shape (case, level): each site and each level of each task.
-
-    A binary task has the levels 0 and 1, a continuous one its octiles, each a level more where labels are
-    missing. Every level has a case.
-    """
-    columns = [cohort.sites == site for site in sorted(set(cohort.sites))]
-    for task in cohort.tasks:
-        labels = cohort.labels(task.name)
-        known = ~np.isnan(labels)
-        codes = np.full(len(labels), -1.0)
-        codes[known] = labels[known] if task.kind == "binary" else quantile_bins(labels[known], TASK_BINS)
-        columns += [codes == code for code in np.unique(codes)]
-    return np.stack(columns, axis=1)
-
-
 def inner_split(cohort: Cohort, split: Split, fold: int, folds: int) -> Split:
     """Cross-validate within the training part of one fold, so that its cases get predictions to choose by.
 
@@ -409,8 +253,8 @@ def inner_split(cohort: Cohort, split: Split, fold: int, folds: int) -> Split:
         validation_share=split.validation_share,
     )
     training = cohort.take(sorted(split.folds[fold].train))
-    cut = _cross_validate(training, config, np.random.default_rng([split.seed, fold]), "training")
-    _require_parts(training, config, cut)
+    cut = cross_validate(training, config, np.random.default_rng([split.seed, fold]), "training")
+    require_parts(training, config, cut)
     statement = f"inner folds={folds} validation_share={split.validation_share!r} of {split.fingerprint}"
     return Split(
         name=config.name,
@@ -422,86 +266,6 @@ def inner_split(cohort: Cohort, split: Split, fold: int, folds: int) -> Split:
         fingerprint=_fingerprint(statement, config.seed, cut),
         protocol=statement,
     )
-
-
-# What makes a split impossible.
-
-
-def _refuse_shared_patients(cohort: Cohort, config: SplitConfig, column: str) -> None:
-    """Raise SplitError where a patient has cases in several groups (or sites) that the protocol parts."""
-    kinds = cohort.table.groupby("patient_id")[column].nunique()
-    shared = sorted(kinds.index[kinds > 1])
-    if shared:
-        cases = cohort.table.loc[cohort.patient_ids == shared[0], column]
-        named = ", ".join(f"{case_id} ({value})" for case_id, value in cases.items())
-        raise SplitError(
-            f"split {config.name!r} puts each {column} on one side, but patient {shared[0]!r} has cases in "
-            f"several: {named}; {len(shared)} such patient(s) in cohort {cohort.name!r}. Keep of each the "
-            f"cases of one {column} in cases.csv"
-        )
-
-
-def _require_enough_patients(cohort: Cohort, config: SplitConfig, group: str) -> None:
-    """Raise SplitError unless every fold can test on a patient of each class of each ranked task."""
-    cut = f"split {config.name!r} cuts the {group} cases into {config.folds} folds"
-    patients = len(set(cohort.patient_ids))
-    if patients < config.folds:
-        raise SplitError(f"{cut}, but they are of {patients} patient(s); {_OTHER_SPLIT}")
-    for task in cohort.tasks:
-        labels = cohort.labels(task.name)
-        for word, has in _label_kinds(task, labels).items():
-            found = len(set(cohort.patient_ids[has]))
-            if task.ranked and found < config.folds:
-                raise SplitError(
-                    f"{cut}, but task {task.name!r} has {found} patient(s) with a {word} label among them; "
-                    f"{_OTHER_SPLIT}, {_unranked(task)}"
-                )
-
-
-def _require_parts(cohort: Cohort, config: SplitConfig, folds: tuple[Fold, ...]) -> None:
-    """Raise SplitError where a part of a fold got no case."""
-    patients = len(set(cohort.patient_ids))
-    for fold in folds:
-        for part in PARTS:
-            if not getattr(fold, part):
-                raise SplitError(
-                    f"split {config.name!r}: the {part} part of fold {fold.index} ({fold.label}) got no case "
-                    f"of the {patients} patient(s) of cohort {cohort.name!r}; {_OTHER_SPLIT}"
-                )
-
-
-def _require_labels(cohort: Cohort, config: SplitConfig, folds: tuple[Fold, ...], task: Task) -> None:
-    """Raise SplitError unless a ranked task can be learned and scored.
-
-    A fold whose test cases all lack the label does not score the task, as where a site that is left out never
-    measured it. Some fold must score it, and one that does needs labels in train and test, of a binary task
-    both classes.
-    """
-    labels = cohort.table[task.name].astype(float)
-    scored = [fold for fold in folds if labels.loc[list(fold.test)].notna().any()]
-    where = f"split {config.name!r}: task {task.name!r} has 0 cases with a"
-    if not scored:
-        raise SplitError(f"{where} known label among the tested cases; {_OTHER_SPLIT}, {_unranked(task)}")
-    for fold in scored:
-        for part in ("train", "test"):
-            its = labels.loc[list(getattr(fold, part))].to_numpy()
-            absent = [word for word, has in _label_kinds(task, its).items() if not has.any()]
-            if absent:
-                raise SplitError(
-                    f"{where} {absent[0]} label among the {np.isfinite(its).sum()} labelled ones of the "
-                    f"{part} part of fold {fold.index} ({fold.label}); {_OTHER_SPLIT}, {_unranked(task)}"
-                )
-
-
-def _label_kinds(task: Task, labels: np.ndarray) -> dict[str, np.ndarray]:
-    """The kinds of label that a task cannot do without, each with the cases that have it."""
-    if task.kind == "binary":
-        return {"negative": labels == 0, "positive": labels == 1}
-    return {"known": ~np.isnan(labels)}
-
-
-def _unranked(task: Task) -> str:
-    return f"or set ranked = false for [tasks.{task.name}] in cohort.toml"
 
 
 # Reading and identity.

@@ -77,7 +77,7 @@ def cell_rows(store: Store, plan: StoredPlan) -> list[dict[str, Any]]:
                 "method": its.cell.method,
                 "split": its.cell.split,
                 "seed": its.cell.seed,
-                "fold": its.cell.fold + 1,
+                "fold": its.cell.fold,
                 "status": its.status,
                 "detail": its.detail,
                 "signal": record.get("signal", ""),
@@ -109,5 +109,5 @@ def _progress(store: Store, cell: Cell) -> str:
 def _row(method: str, found: list[CellStatus], shown: list[str]) -> dict[str, Any]:
     counts = Counter(its.status for its in found)
     told = [its for its in found if its.detail]
-    detail = f"fold {told[0].cell.fold + 1}: {told[0].detail}" if told else ""
+    detail = f"fold {told[0].cell.fold}: {told[0].detail}" if told else ""
     return {"method": method, "cells": len(found), **{its: counts[its] for its in shown}, "detail": detail}

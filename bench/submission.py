@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 
 from bench.cells import Cell
 from bench.cohorts.cohort import Cohort
+from bench.doubts import refuse_other_scale
 from bench.errors import PluginError, UsageError
 from bench.predictions import constant_values, long_predictions
 from bench.split import Fold, Split
@@ -27,7 +29,8 @@ def submit(path: Path, method: str, cohort: Cohort, split: Split, store: Store) 
     path
         CSV with the columns ``case_id``, ``task`` and ``prediction`` (P(positive), or the value in the task's
         unit), one row a tested case and task; ``seed`` (0 where absent) and ``fold`` (counted from 0, checked
-        where present). Other columns, such as those of ``bench predictions``, are passed over.
+        where present). Other columns, such as those of ``bench predictions``, are passed over. A task without
+        any row is one that the method does not predict; it has no value there.
     method
         Name of the row.
 
@@ -41,7 +44,8 @@ def submit(path: Path, method: str, cohort: Cohort, split: Split, store: Store) 
     UsageError
         The file lacks a column, a row or a value, has a column twice or a seed or fold that is no whole
         number, holds an unknown case or task, a case twice or in the wrong fold, or does not predict every
-        tested case of every task; or the row has no name. Nothing is stored then.
+        tested case of each of its tasks, or predicts a status on another scale; or the row has no name.
+        Nothing is stored then.
     PluginError
         A prediction is not a finite number within the task's bounds.
     """
@@ -49,13 +53,15 @@ def submit(path: Path, method: str, cohort: Cohort, split: Split, store: Store) 
         raise UsageError("the submitted row has no name; give one with --method NAME")
     table = read_predictions(path)
     _check_names(table, cohort, split, path)
+    refuse_other_scale(table, cohort, str(path))
+    predicted = [task.name for task in cohort.tasks if (table["task"] == task.name).any()]
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     checked = []
     for seed in sorted(table["seed"].unique().tolist()):
         said = table[table["seed"] == seed]
         for fold in split.folds:
             cell = _cell(_row_label(method), digest, cohort, split, fold, seed)
-            checked.append((cell, fold, _fold_predictions(said, cell, cohort, fold, path)))
+            checked.append((cell, fold, _fold_predictions(said, cell, cohort, fold, predicted, path)))
     # Nothing is stored before all is checked: a refused file must not replace a good one.
     for cell, fold, predictions in checked:
         store.commit(cell, _record(cell, cohort, split, fold, path), {PREDICTIONS: predictions})
@@ -85,7 +91,8 @@ def read_predictions(path: Path) -> pd.DataFrame:
         raise UsageError(f"{path} has no row under its header, expected one a tested case and task")
     for name in wanted:
         _require(table[name].str.strip() != "", f"has no {name}; every row must have one", table[name], path)
-    kept = table[wanted].assign(prediction=_predictions(table["prediction"], path), seed=0)
+    named = [*wanted, *(["method"] if header.count("method") == 1 else [])]
+    kept = table[named].assign(prediction=_predictions(table["prediction"], path), seed=0)
     for name in set(OPTIONAL) & set(wanted):
         kept[name] = _whole(table[name], path)
     return kept
@@ -138,6 +145,7 @@ def _check_names(table: pd.DataFrame, cohort: Cohort, split: Split, path: Path) 
         )
     twice = table[table.duplicated(["seed", "case_id", "task"])]
     if len(twice):
+        _refuse_several_methods(table, path)
         seed, case_id, task = twice[["seed", "case_id", "task"]].iloc[0]
         raise UsageError(f"{path} predicts {task} of {case_id!r} twice for the seed {seed}, expected once")
     if "fold" in table:
@@ -152,19 +160,33 @@ def _check_names(table: pd.DataFrame, cohort: Cohort, split: Split, path: Path) 
             )
 
 
-def _fold_predictions(said: pd.DataFrame, cell: Cell, cohort: Cohort, fold: Fold, path: Path) -> pd.DataFrame:
+def _refuse_several_methods(table: pd.DataFrame, path: Path) -> None:
+    """Raise UsageError where a file holds the rows of several methods, as `bench predictions` writes them."""
+    names = sorted(table["method"].unique()) if "method" in table else []
+    if len(names) > 1:
+        raise UsageError(
+            f"{path} holds predictions of {len(names)} methods ({', '.join(names)}); keep the rows of one"
+        )
+
+
+def _fold_predictions(
+    said: pd.DataFrame, cell: Cell, cohort: Cohort, fold: Fold, predicted: Sequence[str], path: Path
+) -> pd.DataFrame:
+    """The long table of a fold; raises UsageError where a case of a predicted task is lacking."""
     wide = said.pivot(index="case_id", columns="task", values="prediction").reindex(list(fold.test))
-    wide = wide.reindex(columns=[task.name for task in cohort.tasks])
+    wide = wide.reindex(columns=list(predicted))
     rows, columns = np.nonzero(wide.isna().to_numpy())
     if len(rows):
         first = f"{wide.columns[columns[0]]} of {wide.index[rows[0]]!r}"
         raise UsageError(
             f"{path} lacks {len(rows)} predictions of fold {fold.index}, such as {first}, for the seed "
-            f"{cell.seed}; every tested case of every task is predicted once"
+            f"{cell.seed}; every tested case is predicted once, or a task is left out altogether"
         )
     returned = {task: wide[task].to_numpy() for task in wide}
     try:
-        return long_predictions(cell.method, returned, cohort.take(fold.test), fold.index, cell.seed)
+        tasks = tuple(task for task in cohort.tasks if task.name in returned)
+        tested = replace(cohort.take(fold.test), tasks=tasks)
+        return long_predictions(cell.method, returned, tested, fold.index, cell.seed)
     except PluginError as error:
         raise PluginError(f"{path}: {error}") from error
 

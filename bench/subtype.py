@@ -9,16 +9,27 @@ kept, the classes that need fewer inputs would be over-represented among the sco
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, product
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bench.cohorts.cohort import Task
 from bench.errors import UsageError
-from bench.inference import ALPHA, NEGLIGIBLE, NO_INTERVAL, Interval, auc_influence, delong
+from bench.inference import (
+    ALPHA,
+    FEWEST_PATIENTS,
+    NEGLIGIBLE,
+    NO_INTERVAL,
+    Interval,
+    auc_influence,
+    delong,
+)
+from bench.inference.bootstrap import seed_freedom
+from bench.inference.delong import ROUNDING
+from bench.inference.estimate import satterthwaite, student_quantile
 from bench.metrics import Array, Codes, auc
 from bench.names import unknown_name
+from bench.thresholds import reaches
 
 RECEPTORS = ("er", "pr", "her2")
 KI67 = "ki67"
@@ -269,7 +280,7 @@ def predicted_classes(
             if role not in thresholds:
                 raise UsageError(f"hard classes need a threshold for {role}; none is assumed")
             cut = np.asarray(thresholds[role], dtype=float)
-            positive = np.asarray(predictions[role], dtype=float) >= cut
+            positive = reaches(np.asarray(predictions[role], dtype=float), cut)
             statuses[role] = np.where(np.isnan(cut), np.nan, positive)
     return classes_of(rule, statuses)
 
@@ -429,7 +440,11 @@ def macro_auc(truth: Codes, probabilities: Array, fold: NDArray[np.generic] | No
 
 
 def macro_auc_interval(
-    truth: Codes, probabilities: Array, fold: NDArray[np.generic] | None, patient: NDArray[np.generic]
+    truth: Codes,
+    probabilities: Array,
+    fold: NDArray[np.generic] | None,
+    patient: NDArray[np.generic],
+    factor: float = 1.0,
 ) -> Interval:
     r"""95 % interval of :func:`macro_auc`, mean over seeds, by patient on the logit scale.
 
@@ -441,29 +456,35 @@ def macro_auc_interval(
     Where the area is 1, some class has an area no greater than the macro area, so the lower limit is
     ``.025 ** (1 / d)`` with the fewest disjoint pairs of a class, as in :func:`bench.inference.auc_interval`;
     likewise for 0. NaN without a pair, where a class has no more patients than there are folds, and where
-    folds too small to show a spread leave none.
+    folds too small to show a spread leave none; and with fewer than
+    :data:`bench.inference.FEWEST_PATIENTS` patients.
 
-    ``probabilities`` has shape (seed, case, class + 1), the others (case,).
+    ``probabilities`` has shape (seed, case, class + 1), the others (case,); ``factor`` is that of
+    :func:`bench.inference.delong`.
     """
     from scipy.special import expit, logit
 
     every = [
-        delong((truth == k).astype(float), [probabilities[..., k]], fold, patient)
+        delong((truth == k).astype(float), [probabilities[..., k]], fold, patient, factor)
         for k in _classes(probabilities)
     ]
     paired = [sample for sample in every if not np.isnan(sample.auc[0])]
-    if not paired:
+    if not paired or len(np.unique(patient)) < FEWEST_PATIENTS:
         return NO_INTERVAL
     area = float(np.mean([sample.auc[0] for sample in paired]))
-    if area in (0.0, 1.0):
+    if not ROUNDING < area < 1 - ROUNDING:
         limit = (ALPHA / 2) ** (1 / min(sample.disjoint_pairs for sample in paired))
-        return Interval(limit, 1.0) if area else Interval(0.0, 1 - limit)
+        return Interval(limit, 1.0) if area > 0.5 else Interval(0.0, 1 - limit)
     influence = np.mean([auc_influence(sample)[0] for sample in paired], axis=0)
-    variance = float((influence**2).sum())
+    seeds = np.mean([sample.seeds[0] for sample in paired], axis=0)
+    chance = float((seeds**2).sum())
+    variance = float((influence**2).sum()) + chance
     if variance < NEGLIGIBLE and not all(sample.is_constant(0) for sample in paired):
         return NO_INTERVAL
     error = np.sqrt(variance) / (area * (1 - area))
-    reach = NormalDist().inv_cdf(1 - ALPHA / 2) * error
+    reach = (
+        student_quantile(satterthwaite([(variance - chance, np.inf), (chance, seed_freedom(seeds))])) * error
+    )
     if np.isnan(reach):
         return NO_INTERVAL
     return Interval(float(expit(logit(area) - reach)), float(expit(logit(area) + reach)))

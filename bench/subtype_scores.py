@@ -13,14 +13,18 @@ from bench.errors import StoreError
 from bench.inference import (
     DRAW_SEED,
     DRAWS,
+    FEWEST_PATIENTS,
     NO_INTERVAL,
     Interval,
     draw_patients,
     effective_patients,
     patients_of,
     percentile_interval,
+    reach_factor,
+    seed_influence,
     wilson_interval,
 )
+from bench.intervals import ROUNDING, widened
 from bench.metrics import Array, Codes, auc
 from bench.scores import MethodResult, Results, shared_folds
 from bench.subtype import (
@@ -106,13 +110,17 @@ class SubtypeScores:
     unpaired: tuple[str, ...]
     stepped: bool
     scores: tuple[SubtypeScore, ...]
+    variance_factor: float = 1.0
 
     def share(self, score: SubtypeScore, true: int, predicted: int) -> Estimate:
         """Share of a true class that a method puts into a predicted one; Wilson interval by patient."""
         assert score.confusion is not None
         cases = float(self.counts[true])
         share = float(score.confusion[true, predicted]) / cases if cases else NAN
-        return Estimate(share, wilson_interval(share, float(self.patients[true])))
+        worth = float(self.patients[true])
+        if not worth > FEWEST_PATIENTS - ROUNDING:
+            return Estimate(share, NO_INTERVAL)
+        return Estimate(share, wilson_interval(share, worth / self.variance_factor))
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,6 +187,7 @@ def score_subtypes(
         unpaired=_unpaired(rule, sample),
         stepped=bool((spreads["spread"] == 0).any()) and KI67 in roles,
         scores=_scores(results, rule, sample, draws, seed),
+        variance_factor=results.variance_factor,
     )
 
 
@@ -287,20 +296,20 @@ def _scores(
 ) -> tuple[SubtypeScore, ...]:
     people = patients_of(sample.patient)
     drawn = draw_patients(people, draws, seed)[people.codes]
-    alone = len(people.group) < 2
+    factor = results.variance_factor
     scores = []
     for method in results.methods:
         label = method.label
         if label in sample.statuses:
             scores.append(SubtypeScore(label, sample.statuses[label]))
             continue
-        f1, agreement, confusion = _hard_scores(rule, sample, label, drawn, alone)
+        f1, agreement, confusion = _hard_scores(rule, sample, label, drawn, factor)
         scores.append(
             SubtypeScore(
                 method=label,
                 status="ok",
                 macro_f1=f1,
-                macro_auc=_soft_score(sample, label),
+                macro_auc=_soft_score(sample, label, factor),
                 kappa=agreement,
                 seeds=len(sample.soft[label]),
                 confusion=confusion,
@@ -311,7 +320,7 @@ def _scores(
 
 
 def _hard_scores(
-    rule: Rule, sample: SubtypeSample, label: str, drawn: Array, alone: bool
+    rule: Rule, sample: SubtypeSample, label: str, drawn: Array, factor: float
 ) -> tuple[Estimate, Estimate, Array | None]:
     """Macro-F1, kappa and confusion matrix, mean over seeds; nothing without hard classes."""
     if label not in sample.hard:
@@ -320,21 +329,27 @@ def _hard_scores(
     counts = np.stack(
         [confusion_matrix(sample.truth, its, len(rule.classes), weights) for its in sample.hard[label]]
     )
-    f1, agreement = (_estimate(metric(counts).mean(axis=0), alone) for metric in (macro_f1, kappa))
+    people = len(np.unique(sample.patient))
+    f1, agreement = (_estimate(metric(counts), people, factor) for metric in (macro_f1, kappa))
     return f1, agreement, counts[:, 0].mean(axis=0)
 
 
-def _soft_score(sample: SubtypeSample, label: str) -> Estimate:
+def _soft_score(sample: SubtypeSample, label: str, factor: float) -> Estimate:
     rows = sample.soft[label]
     value = float(np.mean([macro_auc(sample.truth, its, sample.fold) for its in rows]))
-    return Estimate(value, macro_auc_interval(sample.truth, rows, sample.fold, sample.patient))
+    return Estimate(value, macro_auc_interval(sample.truth, rows, sample.fold, sample.patient, factor))
 
 
-def _estimate(values: Array, alone: bool) -> Estimate:
-    """The first value, with the percentile interval of the others; none for a single patient.
+def _estimate(values: Array, patients: int, factor: float) -> Estimate:
+    """Mean over seeds of the first value, with the percentile interval of the others, (seed, 1 + draw).
 
-    Nor for perfection, of which every resample is perfect too.
+    None with fewer than :data:`bench.inference.FEWEST_PATIENTS` patients, nor for perfection, of which every
+    resample is perfect too.
     """
-    value = float(values[0])
-    none = alone or np.isnan(value) or value >= 1
-    return Estimate(value, NO_INTERVAL if none else percentile_interval(values[1:]))
+    value, resampled = float(values[:, 0].mean()), values[:, 1:].mean(axis=0)
+    if patients < FEWEST_PATIENTS or np.isnan(value) or value > 1 - ROUNDING:
+        return Estimate(value, NO_INTERVAL)
+    seeds = seed_influence([values[:, 0]])[0]
+    given = (float(np.nanvar(resampled)), seeds, factor * patients / (patients - 1), patients - 1)
+    found = widened(percentile_interval(resampled), value, reach_factor(*given))
+    return Estimate(value, found.within(-1, 1))

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.metrics import Array
+from bench.metrics import TIE, Array, score_levels
 from bench.names import unknown_name
 
 NAN = float("nan")
@@ -129,7 +129,7 @@ def candidate_thresholds(score: Array) -> Array:
     Midway leaves room on either side for cases to come. Tied scores are one and stay together. Where no
     number lies between two neighbours, it is the upper one.
     """
-    levels = np.unique(score)
+    levels = np.unique(score)[np.unique(score_levels(np.unique(score)), return_index=True)[1]]
     middle = levels[:-1] + np.diff(levels) / 2
     return np.concatenate([levels[:1], np.where(middle > levels[:-1], middle, levels[1:])])
 
@@ -190,8 +190,17 @@ def decisions(
         if mine[cell].reason:
             return predictions.iloc[:0], mine[cell].reason
     cuts = np.array([mine[cell].value for cell in cells])
-    decided = (predictions["prediction"].to_numpy(dtype=float) >= cuts).astype(float)
+    decided = reaches(predictions["prediction"].to_numpy(dtype=float), cuts).astype(float)
     return predictions.assign(prediction=decided), ""
+
+
+def reaches(score: Array, cut: Array) -> NDArray[np.bool_]:
+    """Whether scores are at least as high as a threshold, but for rounding; arrays of one shape.
+
+    The lowest threshold is a score itself: the same prediction, summed in another order, must reach it.
+    """
+    reached: NDArray[np.bool_] = score >= cut - TIE * np.abs(cut)
+    return reached
 
 
 def _suffices(validation: Judged | None) -> bool:

@@ -3,7 +3,7 @@
 import csv
 import io
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,12 @@ from bench.cohorts.catalogue import open_cohort
 from bench.cohorts.cohort import Cohort
 from bench.errors import BenchError, StoreError, UsageError
 from bench.frozen import PREDICTIONS, RECORDS, board_files, thaw
-from bench.leaderboard import leaderboard
+from bench.inference import DRAW_SEED, DRAWS
+from bench.leaderboard import ordered, ranked_table
+from bench.printed import around, same_text
 from bench.registry import load_registry
 from bench.runner import Settings, run_cell
-from bench.scores import MethodResult, Results
+from bench.scores import MethodResult, Results, score_results
 from bench.search import Tuning
 from bench.split import Split, load_split_config, make_split
 from bench.store import Store
@@ -44,22 +46,37 @@ class Verified:
 def verify_board(place: Path) -> Verified:
     """Recompute every figure of a committed board from the predictions and records beside it.
 
-    A board of real patients has no source beside it, which the note says; nothing is checked then. Rows,
-    columns and lines that the source does not give differ too, and so does their order.
+    A figure may be what any processor prints of it, see :mod:`bench.printed`; words, rows, columns and their
+    order are as the source gives them. A board of real patients has no source beside it, which the note says;
+    nothing is checked then.
     """
     name = "/".join(place.parts[-2:])
     if not any((place / file).is_file() for file in (RECORDS, PREDICTIONS)) and not _is_synthetic(place):
         return Verified(name, 0, (), "not checked: a board of real patients has no predictions beside it")
     try:
-        again = board_files(leaderboard(thaw(place)))
-        kept = {file: (place / file).read_text(encoding="utf-8") for file in again}
+        again = recomputed(place)
+        kept = {file: (place / file).read_text(encoding="utf-8") for file in again[0]}
     except (BenchError, OSError) as error:
         return Verified(name, 0, (f"it cannot be read: {error}",))
-    figures, differences = _compare_figures(kept["board.csv"], again["board.csv"])
-    for file in again:
-        if file != "board.csv" or not differences:
-            differences += _compare_lines(file, kept[file], again[file])
+    figures, differences = compare_files(kept, again)
     return Verified(name, figures, tuple(differences))
+
+
+def recomputed(place: Path) -> list[dict[str, str]]:
+    """Text of each file of a board from its source, then with numbers a little lower and a little higher."""
+    results = thaw(place)
+    scores = ordered(score_results(results), results)
+    every = (scores, *around(scores))
+    return [board_files(ranked_table(results, its, (DRAWS, DRAW_SEED))) for its in every]
+
+
+def compare_files(kept: Mapping[str, str], again: Sequence[Mapping[str, str]]) -> tuple[int, list[str]]:
+    """How many figures a board has, and what in its files is not as :func:`recomputed` gives it."""
+    figures, differences = _compare_figures(kept["board.csv"], [its["board.csv"] for its in again])
+    for file in again[0]:
+        if file != "board.csv" or not differences:
+            differences += _compare_lines(file, kept[file], [its[file] for its in again])
+    return figures, differences
 
 
 def _is_synthetic(place: Path) -> bool:
@@ -109,9 +126,9 @@ def rerun(place: Path, wanted: str) -> dict[str, Any]:
     return {"cell": wanted, "verdict": verdict, "largest": largest, "note": note}
 
 
-def _compare_figures(kept: str, again: str) -> tuple[int, list[str]]:
+def _compare_figures(kept: str, again: Sequence[str]) -> tuple[int, list[str]]:
     """How many figures a board has, and which differ, by task, method and column."""
-    before, now = _by_row(kept), _by_row(again)
+    before, (now, *beside) = _by_row(kept), [_by_row(text) for text in again]
     differences = [f"{' '.join(key)}: not in the source" for key in before.keys() - now.keys()]
     differences += [f"{' '.join(key)}: missing on the board" for key in now.keys() - before.keys()]
     figures = 0
@@ -120,7 +137,7 @@ def _compare_figures(kept: str, again: str) -> tuple[int, list[str]]:
         differences += [
             f"{' '.join(key)} {column}: {before[key].get(column)!r} on the board, {value!r} from its source"
             for column, value in now[key].items()
-            if before[key].get(column) != value
+            if not same_text(before[key].get(column) or "", [value, *(its[key][column] for its in beside)])
         ]
     return figures, sorted(differences)
 
@@ -129,15 +146,16 @@ def _by_row(text: str) -> dict[tuple[str, str], dict[str, str]]:
     return {(row["task"], row["method"]): row for row in csv.DictReader(io.StringIO(text))}
 
 
-def _compare_lines(file: str, kept: str, again: str) -> list[str]:
+def _compare_lines(file: str, kept: str, again: Sequence[str]) -> list[str]:
     """Lines of a file that are not what the source gives."""
-    before, now = kept.splitlines(), again.splitlines()
+    before, now, *beside = [text.splitlines() for text in (kept, *again)]
     if len(before) != len(now):
         return [f"{file} has {len(before)} lines, {len(now)} from its source"]
+    every = zip(now, *(lines for lines in beside if len(lines) == len(now)), strict=True)
     return [
-        f"{file} line {number}: {one!r}, {other!r} from its source"
-        for number, (one, other) in enumerate(zip(before, now, strict=True), 1)
-        if one != other
+        f"{file} line {number}: {one!r}, {others[0]!r} from its source"
+        for number, (one, others) in enumerate(zip(before, every, strict=True), 1)
+        if not same_text(one, others)
     ]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
+from bench.cores import crowded, jobs_named
 from bench.errors import StoreError
 from bench.executors.workers import run_in_workers
 from bench.experiment import make_plan
@@ -15,7 +16,7 @@ from bench.store import Store
 def work_on(
     folder: Path,
     plan: str = "",
-    jobs: int = 1,
+    jobs: int | str = 1,
     methods: Collection[str] = (),
     retry: Collection[str] = (),
     quiet: bool = False,
@@ -47,7 +48,11 @@ def work_on(
             f"{len(foreign)} cells of plan {stored.id} are not those that the same experiment has here: the "
             "cohort, a plugin or the program has changed since; run `bench run` again to plan anew"
         )
+    threads, device = planned.settings.threads, planned.settings.device
+    at_once = jobs_named(jobs, threads, stored.experiment.memory_limit, device)
     cells = [its for its in planned.to_run(retry)[0] if not methods or its.method in methods]
     with run_view(len(cells), quiet) as view:
-        run_in_workers(planned.work(cells, jobs, patient=False), view)
+        if (warning := crowded(at_once, threads)) is not None:
+            view.say(warning)
+        run_in_workers(planned.work(cells, at_once, patient=False), view)
         return view.bad

@@ -1,7 +1,6 @@
 """Boards kept with their source: what is written, and that it makes the same board again."""
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +9,13 @@ import pytest
 from bench.config import Experiment
 from bench.errors import StoreError
 from bench.experiment import make_plan, run_experiment
-from bench.frozen import PREDICTIONS, RECORDS, board_files, freeze, frozen_boards, thaw
+from bench.frozen import RECORDS, board_files, freeze, frozen_boards, thaw
 from bench.leaderboard import leaderboard
 from bench.listing import Format
 from bench.results import results_of_store
 from bench.scores import Results
 from bench.thresholds import VALIDATION, YOUDEN, Threshold, decisions
+from bench.verify import verify_board
 
 COMMITTED = Path(__file__).parents[1] / "leaderboards"
 
@@ -104,10 +104,7 @@ def test_a_source_of_another_format_is_refused(run_results: Results, tmp_path: P
 
 
 @pytest.mark.parametrize("place", frozen_boards(COMMITTED), ids=lambda path: str(path.relative_to(COMMITTED)))
-def test_every_committed_board_is_made_again_byte_for_byte(place: Path, tmp_path: Path) -> None:
-    if not (place / PREDICTIONS).is_file():
-        assert "SYNTHETIC" not in (place / "board.md").read_text(encoding="utf-8")
-        return
-    copied = shutil.copytree(place, tmp_path / "board")
-    for name, text in board_files(leaderboard(thaw(copied))).items():
-        assert (place / name).read_text(encoding="utf-8") == text, f"{place}/{name} differs from its source"
+def test_every_committed_board_is_made_again_from_its_source(place: Path) -> None:
+    found = verify_board(place)
+    assert found.differences == ()
+    assert found.figures > 100 or found.note.startswith("not checked: a board of real patients")

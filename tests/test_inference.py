@@ -176,8 +176,8 @@ def test_a_perfect_area_in_folds_counts_the_pairs_that_share_nobody():
 def test_the_constant_has_an_area_of_exactly_one_half_without_width():
     truth, _ = cases()
     sample = delong(truth, [np.full((1, 80), 0.3)], np.arange(80) % 5)
-    assert auc_interval(sample, 0) == (0.5, 0.5)
-    assert auc_p(sample, 0) == 1.0
+    assert auc_interval(sample, 0) == pytest.approx((0.5, 0.5), abs=1e-12)
+    assert auc_p(sample, 0) == pytest.approx(1.0)
 
 
 def test_too_few_cases_give_no_interval():
@@ -223,7 +223,8 @@ def test_the_variance_of_the_paired_difference_is_unbiased_in_small_folds():
 
 def test_a_difference_of_equal_predictions_is_nothing_at_all():
     truth, scores = cases()
-    assert auc_difference(truth, scores[:1], scores[:1]) == (0.0, (0.0, 0.0), 1.0)
+    value, interval, p = auc_difference(truth, scores[:1], scores[:1])
+    assert (value, *interval) == pytest.approx((0, 0, 0), abs=1e-12) and p == pytest.approx(1)
 
 
 def test_the_difference_changes_its_sign_with_the_order():
@@ -237,7 +238,7 @@ def test_the_difference_changes_its_sign_with_the_order():
 def test_a_difference_on_which_all_patients_agree_gets_a_sign_test():
     truth = np.repeat([1.0, 0.0], [7, 20])
     found = auc_difference(truth, truth[None], np.zeros((1, 27)))
-    assert found.value == 0.5
+    assert found.value == pytest.approx(0.5)
     assert found.p == pytest.approx(2 / 2**7)
     assert np.isnan(found.interval).all()
 

@@ -99,6 +99,6 @@ def test_the_same_command_again_runs_none_of_them_unless_told_to(tortured: Path)
         *("--cohort", "phantom-tiny", "--split", "external_frozen", "--device", "cpu", "--retry", "failed"),
         *("--store", str(tortured)),
     )
-    assert "[1/1] raises seed 0 fold 1 failed: ValueError: no convergence" in again.stderr
+    assert "[1/1] raises seed 0 fold 0 failed: ValueError: no convergence" in again.stderr
     assert "not run again: 1 timeout; --retry timeout does it" in again.stderr
     assert again.returncode == 1

@@ -55,12 +55,12 @@ def test_the_constant_predictor_has_one_half_and_its_mae_beside_every_method(tru
     found = score_results(results(method("one", truth, 1.0), constant(truth)))
     error = np.abs(truth["ki67"] - (20.0 + np.arange(74) % 5)).mean()
     for name in ("one", "constant"):
-        assert by_name(found)[name].constant == 0.5
+        assert by_name(found)[name].constant == pytest.approx(0.5, abs=1e-12)
         assert by_name(found, "ki67")[name].constant == pytest.approx(error)
-    assert by_name(found)["constant"].value == 0.5
-    assert by_name(found)["constant"].interval == (0.5, 0.5)
+    assert by_name(found)["constant"].value == pytest.approx(0.5, abs=1e-12)
+    assert by_name(found)["constant"].interval == pytest.approx((0.5, 0.5), abs=1e-12)
     assert by_name(found)["constant"].pooled != 0.5
-    assert by_name(found, "ki67")["constant"].gain.value == 0
+    assert by_name(found, "ki67")["constant"].gain.value == pytest.approx(0, abs=1e-12)
 
 
 def test_a_positive_gain_is_better_for_both_metrics(truth):
@@ -79,7 +79,7 @@ def test_the_ceiling_recovers_all_and_the_constant_nothing(truth):
     found = score_results(results(ceiling, constant(truth), method("one", truth, 1.0)))
     for task in ("er", "ki67"):
         scores = by_name(found, task)
-        assert scores["ceiling"].share == 1.0
+        assert scores["ceiling"].share == pytest.approx(1.0)
         assert scores["ceiling"].share_interval == pytest.approx((1.0, 1.0))
         assert scores["constant"].share == pytest.approx(0.0, abs=1e-12)
         assert scores["one"].share_interval.low < scores["one"].share < scores["one"].share_interval.high

@@ -31,6 +31,7 @@ from bench.intervals import bootstrap_interval, share_interval
 from bench.leaderboard import MethodResult, Results, leaderboard, result_table, score_results
 from bench.metric_table import metric_list
 from bench.metrics import METRICS, Metric
+from bench.metrics.guarded import guarded
 from bench.ranking_metric import ranking_metrics
 from bench.registry import load_registry
 from bench.report import to_markdown
@@ -503,3 +504,74 @@ def test_what_does_not_exist_is_a_usage_error(tiny: Cohort, arguments: tuple[str
     asked = (*arguments, "--cohort", "phantom-tiny")
     done = bench(*asked)
     assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
+
+
+# A metric of a stranger that does wrong.
+
+ODD = """
+import numpy as np
+from bench.hookspecs import hookimpl
+from bench.metrics import METRICS, Metric
+
+def odd(truth, prediction, beside):
+    {code}
+
+@hookimpl
+def bench_metrics():
+    return [Metric("{name}", "Odd", "binary", best=1, higher_is_better=True, value=odd)]
+"""
+
+WRONG = {
+    "odd_raises": ("raise RuntimeError('boom')", "metric 'odd_raises' raised RuntimeError: boom"),
+    "odd_text": ("return 'high'", "metric 'odd_text' returned 'high', expected a number"),
+    "odd_array": (
+        "return np.zeros(3)",
+        "metric 'odd_array' returned an array of shape (3,), expected a number",
+    ),
+    "odd_none": ("return None", "metric 'odd_none' returned None, expected a number"),
+    "odd_nan": ("return float('nan')", "Odd has no value on these cases"),
+}
+
+
+def odd_metric(folder: Path, name: str, code: str) -> Metric:
+    path = folder / f"{name}_plugin.py"
+    path.write_text(ODD.format(name=name, code=code))
+    return load_registry([path]).metrics[name]
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_a_metric_does_wrong_is_the_status_of_its_rows_and_other_rows_stand(tmp_path: Path, name: str):
+    code, told = WRONG[name]
+    odd = odd_metric(tmp_path, name, code)
+    of_two = replace(results(method("a", 2.0), method("b", 0.5, salt=1)), metrics={"er": odd})
+    scores = {(its.task.name, its.method): its for its in score_results(of_two, 200)}
+    for label in ("a", "b"):
+        assert scores["er", label].status == f"not scored: {told}"
+        assert np.isnan(scores["er", label].value) and scores["er", label].rank is None
+        assert scores["ki67", label].status == "ok" and scores["ki67", label].value > 0
+    assert told in to_markdown(leaderboard(of_two, 200))
+
+
+def test_a_metric_that_is_right_has_the_values_it_returns(tmp_path: Path):
+    mine = odd_metric(tmp_path, "odd_right", "return np.float32(np.mean((prediction > 0.5) == truth))")
+    of_one = replace(results(method("a", 2.0)), metrics={"er": mine})
+    score = next(its for its in score_results(of_one, 200) if its.task.name == "er")
+    rows = of_one.methods[0].predictions
+    said = rows[rows["task"] == "er"].set_index("case_id")["prediction"]
+    assert score.status == "ok"
+    assert score.value == pytest.approx(np.mean((said > 0.5) == of_one.truth.loc[said.index, "er"]), abs=1e-6)
+    assert score.interval.low < score.value < score.interval.high
+
+
+@pytest.mark.parametrize("code", ["raise RuntimeError('boom')", "return 'high'", "return np.zeros(3)"])
+def test_resamples_of_a_metric_that_go_wrong_are_no_resamples(code: str):
+    namespace = {"np": np}
+    exec(f"def wrong(truth, predictions, beside, weights):\n    {code}", namespace)
+    metric = guarded(replace(METRICS["brier"], resampled=namespace["wrong"]))
+    found = metric.resampled(np.zeros(4), np.zeros((2, 4)), None, np.ones((4, 7)))
+    assert found.shape == (2, 7) and np.isnan(found).all()
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_our_own_metrics_are_offered_as_they_are(name: str):
+    assert guarded(METRICS[name]).value is METRICS[name].value

@@ -37,6 +37,7 @@ from bench.metrics import (
     average_precision,
     balanced_accuracy,
     bias,
+    bin_shares,
     brier_skill,
     calibration_error,
     calibration_intercept,
@@ -51,6 +52,7 @@ from bench.metrics import (
     npv,
     pair_counts,
     placements,
+    plain_calibration_error,
     ppv,
     resampled_auc,
     resampled_by_repetition,
@@ -110,7 +112,7 @@ def test_auc_of_what_is_constant_within_each_fold_is_exactly_one_half():
     truth, _ = cases(n=74)
     fold = np.arange(74) % 5
     prevalence = np.array([0.31, 0.4, 0.29, 0.33, 1 / 3])[fold]
-    assert auc(truth, prevalence, fold) == 0.5
+    assert auc(truth, prevalence, fold) == pytest.approx(0.5, abs=1e-12)
     assert auc(truth, prevalence) != 0.5
 
 
@@ -332,19 +334,62 @@ def test_the_calibration_error_is_that_of_equal_bins_where_these_come_out_even()
     probability = 1 / (1 + np.exp(-score))
     bins = np.array_split(np.argsort(probability), CALIBRATION_BINS)
     gaps = [abs(truth[its].mean() - probability[its].mean()) * len(its) / 60 for its in bins]
-    assert calibration_error(truth, probability) == pytest.approx(sum(gaps), abs=1e-12)
+    plain = plain_calibration_error(truth, probability[None], None, np.ones((60, 1)))
+    assert plain[0, 0] == pytest.approx(sum(gaps), abs=1e-12)
+
+
+def test_the_bias_of_the_calibration_error_is_that_of_gaps_that_chance_makes():
+    truth, score = cases(n=60)
+    probability = 1 / (1 + np.exp(-score))
+    rng, expected = np.random.default_rng(2), 0.0
+    for part in np.array_split(np.argsort(probability), CALIBRATION_BINS):
+        error = truth[part] - probability[part]
+        chance = error.std(ddof=1) / np.sqrt(len(part))
+        true = np.sqrt(max(error.mean() ** 2 - chance**2, 0.0))
+        made = np.abs(true + chance * rng.standard_normal(400_000)).mean()
+        expected += (abs(error.mean()) - made + true) / CALIBRATION_BINS
+    assert calibration_error(truth, probability) == pytest.approx(max(expected, 0.0), abs=5e-4)
 
 
 def test_tied_probabilities_share_the_bins_that_they_lie_across():
-    assert calibration_error(np.array([1.0, 0, 0, 0]), np.full(4, 0.25)) == pytest.approx(0, abs=1e-12)
+    truth, probability = np.array([1.0, 0, 0, 0, 1, 1]), np.array([0.25] * 4 + [0.75, 0.8])
+    weights = np.ones((6, 1))
+    found = plain_calibration_error(truth, probability[None], None, weights)[0, 0]
+    # Five bins of 1.2 cases: three of the tied four alone, one with 0.4 of them and 0.8 of the next case.
+    bins = [0, 0, 0, abs(0.8 * 0.25), abs(0.2 * 0.25 + 0.2)]
+    assert found == pytest.approx(sum(bins) / 6)
+    np.testing.assert_allclose(bin_shares(probability).sum(axis=0), 1)
+    np.testing.assert_allclose(bin_shares(probability).sum(axis=1), 1.2)
 
 
-def test_a_calibrated_probability_has_an_error_of_nine_points_with_15_cases_a_bin():
+@pytest.mark.parametrize("measure", [calibration_error, calibration_intercept, calibration_slope])
+def test_a_constant_prediction_has_no_calibration(measure):
+    truth = np.array([1.0, 0, 0, 1, 0, 1, 0, 0, 1, 1, 0, 0])
+    fold = np.arange(12) % 2
+    assert np.isnan(measure(truth, np.full(12, 0.4)))
+    assert np.isnan(measure(truth, np.where(fold == 0, 0.4, 0.4 + 0.1 * 3 * (1 / 3)), fold))
+    assert np.isfinite(measure(truth, np.where(fold == 0, 0.3, 0.6)))
+
+
+def test_scores_that_rounding_alone_tells_apart_are_tied():
+    truth, third = np.array([1.0, 0, 1, 0]), 0.1 + 0.2
+    scores = np.array([0.3, third, third, 0.3])
+    assert len(np.unique(scores)) == 2
+    assert auc(truth, scores) == 0.5
+    assert spearman(np.array([1.0, 2, 3, 4]), scores) == 0
+    np.testing.assert_array_equal(placements(truth == 1, scores, np.zeros(4, dtype=int)), np.ones(4))
+    # Six digits, as stored predictions have, are told apart.
+    assert auc(truth, np.array([0.999998, 0.999999, 0.999997, 0.999999])) == 0
+
+
+def test_two_thirds_of_the_bias_of_a_calibrated_probability_are_taken_off():
     rng = np.random.default_rng(0)
     probability = rng.uniform(0.1, 0.9, (2000, 75))
     truth = (rng.random((2000, 75)) < probability).astype(float)
-    errors = [calibration_error(*pair) for pair in zip(truth, probability, strict=True)]
-    assert np.mean(errors) == pytest.approx(0.09, abs=0.01)
+    pairs = list(zip(truth, probability, strict=True))
+    plain = [plain_calibration_error(one, said[None], None, np.ones((75, 1))) for one, said in pairs]
+    assert np.mean(plain) == pytest.approx(0.09, abs=0.01)
+    assert np.mean([calibration_error(*pair) for pair in pairs]) == pytest.approx(0.03, abs=0.005)
 
 
 def test_brier_skill_is_0_for_the_constant_and_counts_from_it():
@@ -403,15 +448,15 @@ def test_spearman_in_folds_is_their_mean_weighted_by_cases_and_0_for_the_constan
     fold = np.repeat([0, 1, 2], [10, 20, 30])
     values = [stats.spearmanr(truth[fold == its], rows[0][fold == its]).statistic for its in range(3)]
     assert spearman(truth, rows[0], fold) == pytest.approx(np.average(values, weights=[10, 20, 30]))
-    assert spearman(truth, fold.astype(float), fold) == 0
+    assert spearman(truth, fold.astype(float), fold) == pytest.approx(0, abs=1e-12)
     assert np.isnan(spearman(np.ones(4), np.arange(4.0)))
 
 
 def test_the_same_decision_for_all_has_no_skill():
     truth, _ = cases()
     for decision in (np.zeros(60), np.ones(60)):
-        assert balanced_accuracy(truth, decision) == 0.5
-        assert mcc(truth, decision) == 0
+        assert balanced_accuracy(truth, decision) == pytest.approx(0.5, abs=1e-12)
+        assert mcc(truth, decision) == pytest.approx(0, abs=1e-12)
     assert ppv(truth, np.ones(60)) == pytest.approx(truth.mean())
     assert np.isnan(ppv(truth, np.zeros(60))) and np.isnan(npv(truth, np.ones(60)))
     assert np.isnan(mcc(np.ones(60), truth))
@@ -420,8 +465,8 @@ def test_the_same_decision_for_all_has_no_skill():
 def test_swapped_labels_and_decisions_swap_sensitivity_and_specificity():
     truth, rows, _ = metric_cases(METRICS["mcc"])
     swapped = 1 - truth, 1 - rows[0]
-    assert sensitivity(*swapped) == specificity(truth, rows[0])
-    assert ppv(*swapped) == npv(truth, rows[0])
+    assert sensitivity(*swapped) == pytest.approx(specificity(truth, rows[0]))
+    assert ppv(*swapped) == pytest.approx(npv(truth, rows[0]))
     assert mcc(*swapped) == pytest.approx(mcc(truth, rows[0]))
 
 
@@ -450,7 +495,7 @@ def test_concordance_is_correlation_times_nearness_to_identity():
     shift = (its.mean() - truth.mean()) ** 2 / (np.std(its) * np.std(truth))
     expected = np.corrcoef(truth, its)[0, 1] * 2 / (scale + 1 / scale + shift)
     assert concordance(truth, its) == pytest.approx(expected, abs=1e-12)
-    assert concordance(truth, np.full(60, 20.0)) == 0
+    assert concordance(truth, np.full(60, 20.0)) == pytest.approx(0, abs=1e-12)
     assert concordance(truth, truth + 5) < 1
 
 
@@ -504,7 +549,9 @@ def test_the_jackknife_variance_is_near_that_of_the_bootstrap(metric):
     truth, rows, beside = metric_cases(metric)
     label = truth if metric.by_label else None
     patients = patients_of(np.arange(60), label)
-    value = partial(metric.resampled, truth, rows[:1], beside)
+    # The correction of the calibration error has a kink: its chance is that of the uncorrected one.
+    resampled = plain_calibration_error if metric.name == "calibration_error" else metric.resampled
+    value = partial(resampled, truth, rows[:1], beside)
     jackknife = (jackknife_influence(value, patients) ** 2).sum()
     drawn = value(draw_patients(patients, 2000))[0]
     assert jackknife == pytest.approx(np.nanvar(drawn), rel=0.45)

@@ -34,7 +34,7 @@ def test_methods_are_ranked_on_the_folds_that_all_have_finished(plan: Plan) -> N
     partial = on_finished_folds(whole)
     cases = {case_id for fold in plan.split.folds[:3] for case_id in fold.test}
     assert [set(its.predictions["case_id"]) for its in partial.methods] == [cases, cases]
-    assert partial.split == "internal_cv, PARTIAL: folds 1, 2, 3 of 5"
+    assert partial.split == "internal_cv, PARTIAL: folds 0, 1, 2 of 5"
     scores = score_results(partial)
     assert all(its.rank is not None for its in scores)
     assert {its.task.name: its.n for its in scores}["er"] == partial.truth["er"].notna().sum()
@@ -59,6 +59,6 @@ def test_the_command_line_says_that_it_is_partial(plan: Plan) -> None:
     asked = ["leaderboard", "--cohort", plan.cohort.name, "--split", "internal_cv", "--partial"]
     asked += ["--store", str(plan.store.folder)]
     printed = CliRunner().invoke(app, asked).stdout
-    assert "PARTIAL: folds 1, 2, 3 of 5" in printed
+    assert "PARTIAL: folds 0, 1, 2 of 5" in printed
     board = json.loads(CliRunner().invoke(app, [*asked, "--format", "json"]).stdout)
     assert {row["method"] for row in board["rows"]} == {"constant", "clinical"}

@@ -3,12 +3,14 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench.errors import PluginError, UsageError
-from bench.method import MethodSpec
-from bench.registry import code_fingerprint, load_registry, method_class, parameters, unavailable_reason
+from bench.fingerprint import code_fingerprint
+from bench.method import NEEDS, MethodSpec
+from bench.registry import load_registry, method_class, parameters, search_space, unavailable_reason
 
 PLUGIN = '''
 """A local plugin."""
@@ -63,8 +65,11 @@ def test_a_broken_file_is_listed_and_the_rest_works(tmp_path: Path) -> None:
     assert "No module named 'nothing_of_that_name'" in registry.broken[0].error
 
 
-def test_asking_for_an_unknown_method_suggests_and_names_broken_plugins(tmp_path: Path) -> None:
-    registry = load_registry([tmp_path / "missing.py"])
+def test_asking_for_an_unknown_method_suggests_and_names_broken_plugins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENCH_PLUGINS", str(tmp_path / "missing.py"))
+    registry = load_registry()
     with pytest.raises(
         UsageError, match=r"unknown method 'spatial_mlt': did you mean spatial_mtl.*missing\.py"
     ):
@@ -88,6 +93,20 @@ def test_an_unknown_parameter_suggests_the_nearest(tmp_path: Path) -> None:
 def test_a_toml_array_becomes_the_tuple_that_the_method_declares(tmp_path: Path) -> None:
     spec = load_registry([plugin(tmp_path, "local_four", "mine_four")]).spec("mine_four")
     assert parameters(spec, {"radii": [3, 4]})["radii"] == (3, 4)
+
+
+def test_a_method_may_settle_its_parameters_before_a_run(tmp_path: Path) -> None:
+    path = plugin(tmp_path, "settling", "mine_settling")
+    path.write_text(
+        path.read_text()
+        + """
+    @classmethod
+    def settle(cls, params):
+        return {**params, "scale": abs(params["scale"])}
+"""
+    )
+    spec = load_registry([path]).spec("mine_settling")
+    assert parameters(spec, {"scale": -2.0}) == {"scale": 2.0, "radii": (1, 2)}
 
 
 def test_a_comment_or_docstring_keeps_the_code_fingerprint_and_a_change_does_not(tmp_path: Path) -> None:
@@ -136,3 +155,48 @@ def test_help_and_lists_import_no_heavy_library(arguments: list[str]) -> None:
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, timeout=60)
+
+
+@pytest.mark.parametrize(("needs", "told"), [(("volume",), "'volume'"), ("volumes", "expected a tuple")])
+def test_a_need_that_does_not_exist_makes_a_method_unavailable(needs: Any, told: str) -> None:
+    reason = unavailable_reason(MethodSpec("x", "bench_zoo.constant.method:Constant", "", needs=needs))
+    assert reason is not None and told in reason and "volumes" in reason
+
+
+@pytest.mark.parametrize("need", NEEDS)
+def test_every_need_that_exists_is_taken(need: str) -> None:
+    assert (
+        unavailable_reason(MethodSpec("x", "bench_zoo.constant.method:Constant", "", needs=(need,))) is None
+    )
+
+
+def test_a_plugin_file_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no such plugin file: .*mine\.py; --plugin takes the path"):
+        load_registry([tmp_path / "mine.py"])
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [("divides", "1 / 0"), ("raises", "raise SystemError('no')"), ("garbled", "def broken(:")],
+)
+def test_a_module_of_a_method_that_raises_anything_at_import_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, fault: str
+) -> None:
+    (tmp_path / f"{name}.py").write_text(fault)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(
+        PluginError, match=f"method 'x': cannot import '{name}:Mine': [A-Z]\\w+Error: "
+    ) as told:
+        method_class(MethodSpec("x", f"{name}:Mine", ""))
+    assert "\n" not in str(told.value)
+
+
+def test_a_search_space_that_raises_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "space_raises.py").write_text(
+        "from dataclasses import dataclass\n@dataclass\nclass Mine:\n"
+        "    def fit(self, train, val, run): return self\n    def predict(self, cohort): return {}\n"
+        "    @classmethod\n    def search_space(cls): raise RuntimeError('no space')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(PluginError, match=r"method 'x': search_space\(\) raised RuntimeError: no space"):
+        search_space(MethodSpec("x", "space_raises:Mine", ""), {})

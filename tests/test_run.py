@@ -12,10 +12,15 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
+from bench.cohorts.catalogue import open_listed
 from bench.cohorts.cohort import Cohort
 from bench.config import Experiment
-from bench.experiment import Plan, dry_run_rows, make_plan, run_experiment
+from bench.cost import Cost
+from bench.dry_run import dry_run_rows
+from bench.errors import UsageError
+from bench.experiment import Plan, make_plan, run_experiment
 from bench.listing import Format
+from bench.registry import load_registry, parameters
 from bench.results import results_of_store
 from bench.store import PREDICTIONS, RECORD, VALIDATION, write_record
 
@@ -89,7 +94,7 @@ def test_every_scored_case_is_predicted_once_and_records_say_how(tiny: Cohort, t
     assert set(table["case_id"]) == internal
     record = plan.store.record(plan.cells[0])
     assert record is not None
-    assert record["status"] == "ok" and record["synthetic"] is True and record["threads"] == 2
+    assert record["status"] == "ok" and record["synthetic"] is True and record["threads"] == 1
     assert record["identity"]["cohort"] == tiny.fingerprint
     assert {"fit_seconds", "predict_seconds", "peak_memory_mb", "constants", "environment"} <= record.keys()
 
@@ -161,12 +166,100 @@ def test_seeds_are_cells_of_their_own_and_the_split_stays(tmp_path: Path, moody:
     assert wide.notna().all().all() and (wide[0] != wide[1]).all()
 
 
-def test_a_dry_run_estimates_and_stores_nothing(tmp_path: Path, moody: str) -> None:
-    asked = experiment(tmp_path / "store", "slow", plugins=(moody,), set={"seconds": 2.0})
-    rows = dry_run_rows(asked, quiet=True)
-    assert rows[0]["cells"] == 5 and rows[0]["estimated_from"] == "3 timed steps of 10"
-    assert 8 <= rows[0]["seconds"] <= 16
+def test_a_dry_run_fits_nothing_and_says_where_its_times_come_from(
+    tmp_path: Path, moody: str, tiny: Cohort
+) -> None:
+    asked = experiment(tmp_path / "store", "raises", "tumour_size", "needy", plugins=(moody,))
+    started = time.process_time()
+    rows = {row["method"]: row for row in dry_run_rows(asked, quiet=True)}
+    assert time.process_time() - started < 5
+    assert rows["raises"] | {"cells": 5} == rows["raises"] and rows["raises"]["seconds"] is None
+    assert rows["raises"]["estimated_from"] == "no past record, and the method states no cost"
+    assert rows["tumour_size"]["estimated_from"].startswith("stated cost of 0.03 s a training case")
+    assert rows["needy"]["estimated_from"].startswith("skipped: needs features")
+    assert rows["all"]["seconds"] == rows["tumour_size"]["seconds"] > 0
+    assert rows["all"]["estimated_from"] == "1 method without an estimate is left out"
     assert not (tmp_path / "store").exists()
+
+
+def test_a_dry_run_prefers_past_records_scaled_by_training_cases(tmp_path: Path) -> None:
+    asked = experiment(tmp_path, "constant")
+    run_experiment(asked, quiet=True, wanted=Format.json)
+    plan = make_plan(asked)
+    for cell in plan.cells:
+        folder = plan.store.cell_folder(cell)
+        record = json.loads((folder / RECORD).read_text())
+        cases = record["cases"]["train"]
+        write_record(folder, record | {"fit_seconds": 0.5 * cases, "predict_seconds": 0.0})
+    more = experiment(tmp_path, "constant", seeds=(0, 1))
+    row, _ = dry_run_rows(more, quiet=True)
+    cases = [len(plan.split.folds[cell.fold].train) for cell in plan.cells]
+    assert row["done"] == 5 and row["estimated_from"] == "5 past records"
+    assert row["seconds"] == pytest.approx(0.5 * 5 * cases[0], abs=1)
+
+
+@pytest.mark.parametrize("name", ["phantom-tiny", "phantom-tiny@7"])
+def test_a_dry_run_makes_no_phantom_and_knows_the_cells_of_one_that_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: Cohort, name: str
+) -> None:
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    rows = dry_run_rows(experiment(tmp_path / "store", "constant", cohort=name), quiet=True)
+    assert rows[0]["cells"] == 5
+    assert not (tmp_path / "cache" / "phantoms").exists()
+    assert (open_listed(name).fingerprint == tiny.fingerprint) == (name == "phantom-tiny")
+
+
+def test_the_cost_of_a_method_grows_with_cases_and_with_the_parameters_it_names() -> None:
+    cost = Cost(0.5, grows_with=("epochs",))
+    assert cost.seconds(100, {"epochs": 10, "width": 4}, {"epochs": 10, "width": 2}) == 50
+    assert cost.seconds(100, {"epochs": 30}, {"epochs": 10}) == 150
+
+
+def test_every_shipped_method_states_its_cost() -> None:
+    lacking = [name for name, spec in load_registry().specs.items() if spec.cost is None]
+    assert not lacking
+    for spec in load_registry().specs.values():
+        assert spec.cost is not None and set(spec.cost.grows_with) <= set(parameters(spec))
+
+
+@pytest.mark.parametrize("executor", ["here", "workers"])
+def test_a_gpu_that_is_not_there_is_a_usage_error_before_any_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, executor: str
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    asked = experiment(tmp_path, "constant", device="cuda", executor=executor)
+    with pytest.raises(
+        UsageError, match=r"^--device cuda: torch .* sees no GPU here; use --device cpu, or auto"
+    ):
+        run_experiment(asked, quiet=True, wanted=Format.json)
+    assert not list(tmp_path.rglob(RECORD))
+
+
+@pytest.mark.parametrize("device", ["mps", "cuda:1", "tpu", "CPU", ""])
+def test_a_device_that_does_not_exist_is_a_usage_error(tmp_path: Path, device: str) -> None:
+    with pytest.raises(UsageError, match=r"unknown device .* CUDA_VISIBLE_DEVICES chooses"):
+        make_plan(experiment(tmp_path, "constant", device=device))
+
+
+def test_an_unknown_executor_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="unknown executor 'cloud'"):
+        run_experiment(experiment(tmp_path, "constant", executor="cloud"), True, Format.json)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_method_with_a_need_that_does_not_exist_is_skipped_and_the_other_rows_stand(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "odd_needs.py"
+    path.write_text(MOODY.replace('needs=("features",)', 'needs=("volume",)'))
+    asked = experiment(tmp_path / "store", "needy", "constant", plugins=(str(path),))
+    assert not run_experiment(asked, quiet=True, wanted=Format.json)
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    status = {row["method"]: row["status"] for row in rows}
+    assert status["constant"] == "ok"
+    assert status["needy"] == (
+        "skipped: needs 'volume' in its plugin, expected one of volumes, features, acquisition, clinical"
+    )
 
 
 def test_a_board_never_mixes_cells_of_two_versions(tmp_path: Path) -> None:

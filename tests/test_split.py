@@ -212,6 +212,54 @@ def test_a_split_is_the_same_in_another_process() -> None:
     assert printed.strip() == make_split(random_cohort(10), config).fingerprint
 
 
+def drawn(draws: int = 3) -> Cohort:
+    """30 internal and 10 external cases at site A and B, dealt to draws."""
+    cohort = tiny()
+    return cohort_of(cohort.table.assign(draw=1 + np.arange(30) % draws), cohort.tasks)
+
+
+def test_across_draws_learns_from_one_draw_and_tests_the_next_whole() -> None:
+    cohort = drawn()
+    split = make_split(cohort, load_split_config("across_draws"))
+    internal = cohort.table[cohort.groups == "internal"]
+    for fold, (learnt, tested) in zip(split.folds, ((1, 2), (2, 3), (3, 1)), strict=True):
+        assert fold.label == f"draw {tested} by draw {learnt}"
+        assert set(fold.train) | set(fold.val) == set(internal.index[internal.draw == learnt])
+        assert set(fold.test) == set(internal.index[internal.draw == tested])
+
+
+def test_across_draws_is_refused_without_draws_and_where_a_patient_is_in_two() -> None:
+    assert refusal(tiny(), "across_draws") == (
+        "split 'across_draws' needs a column 'draw' in cases.csv with at least two draws of the population, "
+        "cohort 'made' has 0; use another split (see `bench splits`)"
+    )
+    assert "has 1; use another split" in refusal(drawn(1), "across_draws")
+    shared = drawn()
+    table = shared.table.assign(patient_id=["p", "p", *shared.table.patient_id[2:]])
+    assert "puts each draw on one side, but patient 'p'" in refusal(
+        cohort_of(table, shared.tasks), "across_draws"
+    )
+
+
+def area(labels: np.ndarray, scores: np.ndarray) -> float:
+    """AUC by counting pairs."""
+    apart = scores[labels == 1][:, None] - scores[labels == 0]
+    return float(np.mean((apart > 0) + 0.5 * (apart == 0)))
+
+
+@pytest.mark.parametrize("shares", [[1] * 5, [0.7, 0.1, 0.2]], ids=["five folds", "hold-out"])
+def test_a_site_that_tells_nothing_of_the_label_predicts_nothing(shares: list[float]) -> None:
+    reached = []
+    for repeat in range(80):
+        rng = np.random.default_rng([1, repeat])
+        site, label = rng.choice(3, 150, p=[0.4, 0.35, 0.25]), rng.random(150) < 0.3
+        levels = np.stack([*(site == k for k in range(3)), label, ~label], axis=1)
+        test = stratify(np.arange(150), levels, shares, rng) == len(shares) - 1
+        prevalence = np.array([label[~test & (site == k)].mean() for k in range(3)])
+        reached.append(area(label[test], prevalence[site[test]]))
+    assert np.mean(reached) == pytest.approx(0.5, abs=0.03)
+
+
 def worst_shift(cohort: Cohort, tests: list[tuple[str, ...]], task: str) -> float:
     """Largest distance of a test part's mean label from the mean of all of them, in points or units."""
     labels = cohort.table[task]
@@ -325,8 +373,8 @@ def test_the_fingerprint_follows_parameters_and_seed_but_not_wording() -> None:
 
 
 def test_the_shipped_splits_say_what_they_are() -> None:
-    assert split_names() == PROTOCOLS
-    for name in split_names():
+    assert split_names() == sorted([*PROTOCOLS, "across_draws", "all_tested"])
+    for name in PROTOCOLS:
         config = load_split_config(name)
         assert (config.name, config.protocol, config.validation_share) == (name, name, 0.125)
         split = make_split(tiny(), config)

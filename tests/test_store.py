@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from bench.config import Experiment
+from bench.dry_run import dry_run_rows
 from bench.errors import StoreError
-from bench.experiment import Plan, dry_run_rows, make_plan, run_experiment
+from bench.experiment import Plan, make_plan, run_experiment
 from bench.listing import Format
 from bench.results import results_of_store
 from bench.runner import opening_record

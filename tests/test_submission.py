@@ -1,6 +1,8 @@
 """Predictions made elsewhere: checked as strictly as our own, and marked on the board."""
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +12,10 @@ from typer.testing import CliRunner
 
 from bench.cli import app
 from bench.cohorts.cohort import Cohort
+from bench.doubts import doubts
 from bench.errors import BenchError, UsageError
 from bench.results import results_of_store
+from bench.scores import score_results
 from bench.split import Split, load_split_config, make_split
 from bench.store import Store
 from bench.submission import submit
@@ -144,3 +148,155 @@ def test_a_row_without_a_name_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match="has no name"):
         submit(written(table, tmp_path), " ", tiny, split, Store(tmp_path / "runs"))
+
+
+def with_values(table: pd.DataFrame, task: str, change: Callable[[np.ndarray], object]) -> pd.DataFrame:
+    """The table with the predictions of one task changed."""
+    rows = table["task"] == task
+    return table.assign(prediction=table["prediction"].where(~rows, change(table["prediction"].to_numpy())))
+
+
+@pytest.fixture(scope="module")
+def plausible(tiny: Cohort, table: pd.DataFrame) -> pd.DataFrame:
+    """Predictions of a good method: probabilities that follow the labels, Ki-67 in percentage points."""
+    rng = np.random.default_rng(1)
+    truth = np.array([tiny.table.loc[row.case_id, row.task] for row in table.itertuples()], dtype=float)
+    ki67 = table["task"].to_numpy() == "ki67"
+    known = np.where(np.isnan(truth), np.where(ki67, 20.0, 0.5), truth)
+    noise = rng.normal(size=len(table))
+    values = np.where(ki67, np.clip(known + 8 * noise, 1, 99), 1 / (1 + np.exp(-3 * (known - 0.5) - noise)))
+    return table.assign(prediction=values)
+
+
+def test_predictions_of_some_tasks_have_rows_on_these_and_a_reason_on_the_others(
+    tiny: Cohort, split: Split, table: pd.DataFrame, tmp_path: Path
+) -> None:
+    store = Store(tmp_path / "runs")
+    submit(written(table, tmp_path), "all", tiny, split, store)
+    some = table[table["task"].isin(["er", "ki67"])]
+    submit(written(some, tmp_path), "some", tiny, split, store)
+    scores = {
+        (its.method, its.task.name): its for its in score_results(results_of_store(tiny, split, store), 200)
+    }
+    for task in ("er", "ki67"):
+        assert scores["some (submitted)", task].status == "ok"
+        assert scores["some (submitted)", task].value == scores["all (submitted)", task].value
+    for task in ("pr", "her2"):
+        lacking = scores["some (submitted)", task]
+        assert lacking.status == "not predicted: it has no prediction of this task" and np.isnan(
+            lacking.value
+        )
+        assert scores["all (submitted)", task].status == "ok"
+
+
+def test_a_task_is_predicted_for_every_case_and_seed_or_for_none(
+    tiny: Cohort, split: Split, table: pd.DataFrame, tmp_path: Path
+) -> None:
+    of_er = table[table["task"] == "er"]
+    uneven = pd.concat([table.assign(seed=0), of_er.assign(seed=1)])
+    with pytest.raises(
+        UsageError, match=r"lacks .* for the seed 1; every tested case is predicted once, or a"
+    ):
+        submit(written(uneven, tmp_path), "ours", tiny, split, Store(tmp_path / "runs"))
+
+
+@pytest.mark.parametrize(
+    ("task", "change", "told"),
+    [
+        (
+            "ki67",
+            lambda x: x / 100,
+            "ki67: predicted from .* known values .* percentage points; multiply by 100",
+        ),
+        ("er", lambda x: (x > 0.5).astype(float), "er: every prediction is 0 or 1"),
+        ("er", lambda x: 1 - x, r"er: AUC 0\.\d+ \[.*\] lies below 0.5; probabilities of the negative class"),
+    ],
+)
+def test_predictions_on_another_scale_are_warned_of_with_the_evidence(
+    tiny: Cohort, plausible: pd.DataFrame, task: str, change: Callable[[np.ndarray], object], told: str
+) -> None:
+    found = doubts(with_values(plausible, task, change).assign(seed=0), tiny)
+    assert len(found) == 1 and re.match(told, found[0])
+
+
+def test_plausible_predictions_raise_no_doubt(
+    tiny: Cohort, plausible: pd.DataFrame, table: pd.DataFrame
+) -> None:
+    assert doubts(plausible.assign(seed=0), tiny) == []
+    rounded = plausible.assign(prediction=plausible["prediction"].round(3), seed=0)
+    assert doubts(rounded, tiny) == []
+    assert doubts(with_values(plausible, "her2", lambda x: np.full_like(x, 0.3)).assign(seed=0), tiny) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda x: np.log(x / (1 - x)), "expected P\\(positive\\), from 0 to 1; logits look so"),
+        (lambda x: 100 * x, "expected P\\(positive\\), from 0 to 1; per cent look so: divide by 100"),
+    ],
+)
+def test_a_status_on_another_scale_is_refused_with_the_way_to_convert_it(
+    tiny: Cohort,
+    split: Split,
+    plausible: pd.DataFrame,
+    tmp_path: Path,
+    change: Callable[[np.ndarray], object],
+    told: str,
+) -> None:
+    path = written(with_values(plausible, "er", lambda x: change(np.clip(x, 1e-6, 1 - 1e-6))), tmp_path)
+    with pytest.raises(UsageError, match=told):
+        submit(path, "ours", tiny, split, Store(tmp_path / "runs"))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_command_prints_its_doubts(plausible: pd.DataFrame, tmp_path: Path) -> None:
+    path = written(with_values(plausible, "ki67", lambda x: x / 100), tmp_path)
+    where = ["--cohort", "phantom-tiny", "--split", "internal_cv", "--store", str(tmp_path / "runs")]
+    done = CliRunner().invoke(app, ["submit", str(path), "--method", "ours", *where])
+    assert done.exit_code == 0 and "warning: " in done.output and "multiply by 100" in done.output
+
+
+def test_the_rows_of_several_methods_are_refused_by_name(
+    tiny: Cohort, split: Split, table: pd.DataFrame, tmp_path: Path
+) -> None:
+    both = pd.concat([table.assign(method="a"), table.assign(method="b")])
+    with pytest.raises(UsageError, match="holds predictions of 2 methods \\(a, b\\); keep the rows of one"):
+        submit(written(both, tmp_path), "ours", tiny, split, Store(tmp_path / "runs"))
+
+
+def test_a_cohort_of_tables_alone_is_scored_on_every_case(
+    tiny: Cohort, plausible: pd.DataFrame, tmp_path: Path
+) -> None:
+    """Nobody learns, so there is no constant predictor's Ki-67 to be better than."""
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    header = (tiny.folder / "cohort.toml").read_text(encoding="utf-8")
+    (folder / "cohort.toml").write_text(header.partition("[phantom]")[0], encoding="utf-8")
+    cases = pd.read_csv(tiny.folder / "cases.csv", dtype=str, keep_default_na=False)
+    cases.drop(columns=["image", "mask"]).to_csv(folder / "cases.csv", index=False)
+    rng = np.random.default_rng(2)
+    rows = [
+        {
+            "case_id": case_id,
+            "task": task.name,
+            "prediction": rng.uniform(5, 40) if task.unit else rng.random(),
+        }
+        for case_id in cases["case_id"]
+        for task in tiny.tasks
+    ]
+    path = written(pd.DataFrame(rows), tmp_path)
+    where = ["--cohort", str(folder), "--split", "all_tested", "--store", str(tmp_path / "runs")]
+    for words in (
+        ["submit", str(path), "--method", "theirs"],
+        ["leaderboard", "--format", "json", "--out", str(tmp_path / "board.json")],
+    ):
+        done = CliRunner().invoke(app, [*words, *where])
+        assert done.exit_code == 0, done.output
+    board = {row["task"]: row for row in json.loads((tmp_path / "board.json").read_text())["rows"]}
+    for task in tiny.tasks:
+        known = pd.to_numeric(cases[task.name]).notna()
+        assert board[task.name]["n"] == int(known.sum()) and board[task.name]["status"] == "ok"
+    truth = pd.to_numeric(cases.set_index("case_id")["ki67"])
+    said = pd.DataFrame(rows).query("task == 'ki67'").set_index("case_id")["prediction"]
+    assert board["ki67"]["value"] == pytest.approx((said - truth).abs().mean())
+    assert board["ki67"]["constant"] is None

@@ -21,14 +21,16 @@ from bench.budgets import default_gap, tuned_gap, tuned_methods
 from bench.cells import Choice, choose, plan
 from bench.cohorts.cohort import Cohort, Task
 from bench.config import Experiment, choose_methods, read_experiment
+from bench.dry_run import dry_run_rows
 from bench.errors import PluginError, SplitError, UsageError
-from bench.experiment import dry_run_rows, make_plan, run_experiment
+from bench.experiment import make_plan, run_experiment
+from bench.fingerprint import code_fingerprint
 from bench.frozen import board_files, freeze, thaw
 from bench.leaderboard import leaderboard
 from bench.listing import Format
 from bench.method import MethodSpec, Run
 from bench.objective import mean_skill
-from bench.registry import code_fingerprint, load_registry, parameters, search_space
+from bench.registry import load_registry, parameters, search_space
 from bench.results import results_of_store
 from bench.search import Categorical, Float, Int, Tuning
 from bench.split import Split, load_split_config, make_split
@@ -44,6 +46,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 import numpy as np
+from bench.cost import Cost
 from bench.hookspecs import hookimpl
 from bench.method import MethodSpec
 from bench.search import Categorical, Float, Int
@@ -55,7 +58,7 @@ STATE = sys.modules.setdefault("tunable_state", SimpleNamespace(seen=[], events=
 @hookimpl
 def bench_methods():
     return [
-        MethodSpec("tunable", f"{__name__}:Tunable", summary="all that can be tuned", needs=()),
+        MethodSpec("tunable", f"{__name__}:Tunable", summary="all to tune", needs=(), cost=Cost(0.1)),
         MethodSpec("tunable_b", f"{__name__}:Tunable", summary="a variant", params={"kind": "b"}, needs=()),
         MethodSpec("narrow", f"{__name__}:Narrow", summary="defaults outside", needs=()),
     ]
@@ -404,7 +407,15 @@ def test_every_shipped_space_holds_the_defaults() -> None:
     specs = load_registry().specs
     spaces = {name: search_space(spec, parameters(spec)) for name, spec in specs.items()}
     tunable = {name for name, space in spaces.items() if space}
-    assert tunable >= {"radiomics_lr", "radiomics_xgb", "single_task_cnn", "multi_task_cnn", "spatial_mtl"}
+    assert tunable >= {
+        "radiomics_lr",
+        "radiomics_lasso",
+        "radiomics_elastic_net",
+        "radiomics_xgb",
+        "single_task_cnn",
+        "multi_task_cnn",
+        "spatial_mtl",
+    }
     assert "constant" not in tunable
     assert spaces["spatial_mtl_no_surround"] == spaces["spatial_mtl"]
 
@@ -534,4 +545,5 @@ def test_a_dry_run_counts_the_trials(plugin_file: Path, tmp_path: Path) -> None:
     default, best, _ = dry_run_rows(asked, quiet=True)
     assert default["cells"] == best["cells"] == 5
     assert best["estimated_from"] == f"{default['estimated_from']}, for 400 trials"
+    assert best["seconds"] == pytest.approx(401 * default["seconds"], abs=401)
     assert not list(tmp_path.rglob(RECORD))

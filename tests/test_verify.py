@@ -1,6 +1,9 @@
 """Committed boards are recomputed, and cells run again."""
 
+import re
 import shutil
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +12,11 @@ from typer.testing import CliRunner
 
 from bench.cli import app
 from bench.errors import UsageError
-from bench.verify import rerun, verify_board
+from bench.frozen import board_files, thaw
+from bench.leaderboard import leaderboard, ordered
+from bench.printed import same_text
+from bench.scores import score_results
+from bench.verify import compare_files, recomputed, rerun, verify_board
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +137,73 @@ def test_the_command_fails_where_a_figure_differs(copied: Path) -> None:
     (copied / "board.csv").write_text((copied / "board.csv").read_text().replace(",constant,", ",constant_,"))
     assert CliRunner().invoke(app, ["verify", str(copied)]).exit_code == 1
     assert CliRunner().invoke(app, ["verify", str(copied / "nothing")]).exit_code == 1
+
+
+def plants(text: str, alike: Sequence[str]) -> list[str]:
+    """The text with the last digit of one figure one higher, for each figure in turn.
+
+    Figures that processors print differently, by a number half-way between two, are passed over.
+    """
+    ends = [found.end() - 1 for found in re.finditer(r"\d(?!\d|\.\d)", text) if found[0] != "9"]
+    clear = [end for end in ends if {its[end] for its in alike} == {text[end]}]
+    return [f"{text[:end]}{int(text[end]) + 1}{text[end + 1 :]}" for end in clear]
+
+
+@pytest.mark.parametrize("file", ["board.md", "board.csv"])
+def test_a_last_digit_that_is_one_higher_is_found_wherever_it_stands(place: Path, file: str) -> None:
+    again = recomputed(place)
+    kept = {name: (place / name).read_text(encoding="utf-8") for name in again[0]}
+    assert compare_files(kept, again)[1] == []
+    changed = plants(kept[file], [its[file] for its in again])
+    assert len(changed) > 50
+    for text in changed:
+        assert compare_files({**kept, file: text}, again)[1], text
+
+
+def test_a_figure_between_two_printed_ones_may_be_either_and_no_third(copied: Path) -> None:
+    """A mean of six-digit predictions lies exactly half-way between two figures of the board."""
+    path = copied / "predictions.csv.gz"
+    table = pd.read_csv(path, dtype={"case_id": str})
+    mine = table["task"].eq("ki67") & table["truth"].notna()
+    table.loc[mine, "prediction"] = table.loc[mine, "truth"] + 11.9458625
+    table.to_csv(path, index=False, float_format="%.10g")
+    freeze_again(copied)
+    text = (copied / "board.csv").read_text()
+    for figure, right in zip(("11.945861", "11.945862", "11.945863", "11.945864"), (0, 1, 1, 0), strict=True):
+        (copied / "board.csv").write_text(re.sub(r"mae,11\.94586\d,", f"mae,{figure},", text))
+        assert (verify_board(copied).differences == ()) == right, figure
+
+
+def freeze_again(place: Path) -> None:
+    for name, text in board_files(leaderboard(thaw(place))).items():
+        (place / name).write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("kept", "right"),
+    [
+        ("| 1 | best  | 0.123 [0.100, 0.200] |", True),
+        ("| 1 |  best | 0.124 [0.100, 0.200] |", True),
+        ("| 1 | best | 0.122 [0.100, 0.200] |", False),
+        ("| 2 | best | 0.123 [0.100, 0.200] |", False),
+        ("| 1 | rest | 0.123 [0.100, 0.200] |", False),
+        ("| 1 | best | 0.123 [0.100, 0.200] | 7 |", False),
+        ("| 1 | best | -0.123 [0.100, 0.200] |", False),
+        ("| 1 | best | 0.123 [-, 0.200] |", False),
+        ("| 1 | best | 0.1230 [0.100, 0.200] |", False),
+    ],
+)
+def test_words_are_compared_as_words_and_figures_as_figures(kept: str, right: bool) -> None:
+    again = ["| 1 | best | 0.123 [0.100, 0.200] |", "| 1 | best | 0.124 [0.100, 0.200] |"]
+    assert same_text(kept, again) is right
+
+
+def test_equal_values_stand_in_the_order_of_their_names_though_sums_differ(place: Path) -> None:
+    results = thaw(place)
+    scores = [its for its in score_results(results) if its.task.name == "er"]
+    for last_bits in (-1e-15, 1e-15):
+        pair = [
+            replace(scores[0], method="b", value=0.7 + last_bits, rank=1),
+            replace(scores[0], method="a", value=0.7, rank=1),
+        ]
+        assert [its.method for its in ordered(pair, results)] == ["a", "b"]

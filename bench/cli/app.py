@@ -1,13 +1,19 @@
 """The program: its commands in the order of the help, and what becomes of errors."""
 
+import errno
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from bench import __version__
 from bench.cli import boards, cohort, lists, new, predictions, run, verify
-from bench.errors import BenchError, UsageError
+from bench.cli.terminal import drop_output, flush_output, open_streams
+from bench.errors import BenchError
+from bench.files import reason
+
+# What the parser raises; typer may carry a copy of click of its own.
+WrongCall: type[Exception] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="bench",
@@ -37,12 +43,39 @@ new_app.command("method")(new.new_method)
 
 
 def main() -> None:
-    """Run the command line; errors a user can act on become one message and an exit code."""
+    """Run the command line; errors a user can act on become one line and an exit code."""
+    open_streams()
     try:
-        app()
+        code = _run_and_flush()
+    except WrongCall as error:
+        code = _say_how_it_is_called(error)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, UsageError) else 1)
+        code = error.exit_code
+    except OSError as error:
+        drop_output()
+        if error.errno != errno.EPIPE:  # a reader such as `head` may stop early
+            where = error.filename or "cannot write to standard output"
+            print(f"bench: {where}: {reason(error)}", file=sys.stderr)
+        code = 1
+    sys.exit(code)
+
+
+def _run_and_flush() -> int:
+    try:
+        returned = app(standalone_mode=False, prog_name="bench")
+    finally:
+        flush_output()
+    return returned if isinstance(returned, int) else 0
+
+
+def _say_how_it_is_called(error: Any) -> int:
+    """One line for a call that the parser refuses; where nothing was asked for, it has printed the help."""
+    message = error.format_message()
+    if message and "\n" not in message:
+        command = error.ctx.command_path if getattr(error, "ctx", None) else "bench"
+        print(f"bench: {message.rstrip('.')}; see `{command} --help`", file=sys.stderr)
+    return int(error.exit_code)
 
 
 def _print_version(wanted: bool) -> None:

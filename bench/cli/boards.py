@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.opened import open_protocol
+from bench.cli.opened import open_finished
 from bench.cli.options import (
     BoardFormatOption,
     CohortOption,
@@ -30,8 +30,9 @@ from bench.cli.options import (
     names,
     pairs,
 )
+from bench.cli.output import output
 from bench.errors import UsageError
-from bench.listing import BoardFormat, Format, Missing, board_format, print_rows
+from bench.listing import BoardFormat, Format, Missing, print_rows
 
 if TYPE_CHECKING:
     from bench.report.table import Table
@@ -76,8 +77,9 @@ def leaderboard(
         apart = {"--missing": missing is not Missing.apart, "--sensitivity": sensitivity}
         shown = {"--partial": partial, "--columns": columns is not None, "--out": out is not None}
         _refuse_beside_freeze(apart | shown)
+    place = output(wanted, out)
     by_rule = rule_named(rule)
-    protocol = open_protocol(cohort, split, store, skip_broken)
+    protocol = open_finished(cohort, split, store, skip_broken)
     chosen = ranking_metrics(protocol.cohort.tasks, names(metric) or (), plugin or ())
     results = on_finished_folds(protocol.results()) if partial else protocol.results()
     results = replace(results, metrics=chosen, rule=by_rule)
@@ -88,7 +90,7 @@ def leaderboard(
     board = _board(results, missing, sensitivity)
     if columns is not None:
         board = select_columns(board, [name.strip() for name in columns.split(",")])
-    _show(board, wanted, out)
+    place.show(board)
 
 
 def _board(results: "Results", missing: Missing, sensitivity: bool) -> "Table":
@@ -138,10 +140,11 @@ def metrics(
         return
     if split is None:
         raise UsageError("name a split: --split NAME (see `bench splits`), or --list for the metrics")
+    place = output(wanted, out)
     by_rule = rule_named(rule)
-    results = open_protocol(cohort, split, store, skip_broken).results(names(method))
+    results = open_finished(cohort, split, store, skip_broken).results(names(method))
     table = metric_table(replace(results, rule=by_rule), tuple(registry.metrics.values()))
-    _show(table, wanted, out)
+    place.show(table)
 
 
 def compare(
@@ -174,9 +177,10 @@ def compare(
     from bench.report.compared import comparison_table
     from bench.thresholds import rule_named
 
+    place = output(wanted, out)
     by_rule = rule_named(rule)
     compared = methods if reference is None or reference in methods else [*methods, reference]
-    protocol = open_protocol(cohort, split, store, skip_broken)
+    protocol = open_finished(cohort, split, store, skip_broken)
     chosen = ranking_metrics(protocol.cohort.tasks, names(metric) or (), plugin or ())
     results = restricted(protocol.results(), compared)
     results = replace(results, metrics=chosen, rule=by_rule)
@@ -184,7 +188,7 @@ def compare(
     labels = [its.label for its in results.methods]
     found = compare_methods(results, labels, reference, None if family is None else family.value)
     table = comparison_table(results, found)
-    _show(table, wanted, out)
+    place.show(table)
 
 
 def thresholds(
@@ -202,7 +206,7 @@ def thresholds(
     from bench.thresholds import rule_named
 
     by_rule = rule_named(rule) if rule else None
-    results = open_protocol(cohort, split, store, skip_broken).results()
+    results = open_finished(cohort, split, store, skip_broken).results()
     rows = threshold_rows(results, by_rule)
     if wanted is Format.table:
         rows = [row | {"threshold": "-" if row["reason"] else f"{row['threshold']:.4f}"} for row in rows]
@@ -224,10 +228,11 @@ def sites(
     from bench.report.by_site import site_table
     from bench.sites import site_scores
 
-    results = open_protocol(cohort, split, store, skip_broken).results(names(method))
+    place = output(wanted, out)
+    results = open_finished(cohort, split, store, skip_broken).results(names(method))
     results = with_ensembles(results) if ensembles else results
     table = site_table(results, site_scores(results))
-    _show(table, wanted, out)
+    place.show(table)
 
 
 def subtypes(
@@ -254,15 +259,16 @@ def subtypes(
     from bench.subtype import find_rule, role_tasks
     from bench.subtype_scores import ki67_spreads, score_subtypes
 
+    place = output(wanted, out)
     chosen = find_rule(rule)
-    protocol = open_protocol(cohort, split, store, skip_broken)
+    protocol = open_finished(cohort, split, store, skip_broken)
     roles = role_tasks(chosen, protocol.cohort.tasks, pairs("--role", role or ()))
     results = protocol.results(names(method))
     predicted = validation_predictions(protocol.cohort, protocol.split, protocol.store)
     spreads = ki67_spreads(predicted, protocol.cohort.table, roles)
     scored = score_subtypes(results, chosen, roles, spreads)
     table = confusion_table(results, scored, confusion) if confusion else subtype_table(results, scored)
-    _show(table, wanted, out)
+    place.show(table)
 
 
 def tuning(
@@ -280,7 +286,7 @@ def tuning(
     from bench.report.tuned import print_studies
     from bench.studies import fold_studies, tuned_row
 
-    protocol = open_protocol(cohort, split, store, skip_broken)
+    protocol = open_finished(cohort, split, store, skip_broken)
     results = protocol.results()
     row = tuned_row(results, method)
     studies = fold_studies(row, results, protocol.store)
@@ -290,14 +296,3 @@ def tuning(
 
         for path in write_figures(studies, row, results, out):
             print(f"{path} written", file=sys.stderr)
-
-
-def _show(table: "Table", wanted: BoardFormat | None, out: Path | None) -> None:
-    """Print a table, or write it to a file, in the format asked for or the one of the file's ending."""
-    from bench.report import print_board, write_board
-
-    chosen = wanted or board_format(out)
-    if out is None:
-        print_board(table, chosen)
-    else:
-        write_board(table, chosen, out)

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import UsageError
-
 if TYPE_CHECKING:
     from bench.cohorts.cohort import Cohort
     from bench.scores import Results
@@ -30,18 +28,25 @@ class Protocol:
         return of_methods(results_of_store(self.cohort, self.split, self.store), methods)
 
 
-def open_protocol(cohort: str, split: str, store: Path, skip_broken: bool, to_fill: bool = False) -> Protocol:
-    """Open a cohort with its split and the run store.
+def open_finished(cohort: str, split: str, store: Path, skip_broken: bool) -> Protocol:
+    """Open a cohort and split of which the store holds cells; no phantom is made for a store without any.
 
-    Parameters
-    ----------
-    to_fill
-        Whether the store may be empty, since something is to be put into it.
+    Raises as :func:`open_protocol`, and UsageError where the store holds nothing of the cohort.
+    """
+    from bench.holdings import refuse_unknown_cohort
+    from bench.store import Store
+
+    refuse_unknown_cohort(Store(store), cohort, split)
+    return open_protocol(cohort, split, store, skip_broken)
+
+
+def open_protocol(cohort: str, split: str, store: Path, skip_broken: bool) -> Protocol:
+    """Open a cohort with its split and the run store.
 
     Raises
     ------
     UsageError
-        There is no such cohort or split, or nothing of the cohort in a store that is to be read.
+        There is no such cohort or split.
     CohortError, SplitError
         The cohort has faults, or the split cannot be made of it.
     """
@@ -50,19 +55,5 @@ def open_protocol(cohort: str, split: str, store: Path, skip_broken: bool, to_fi
     from bench.store import Store
 
     config = load_split_config(split)
-    if not to_fill:
-        require_cells(cohort, store)
     opened = open_cohort(cohort, skip_broken=skip_broken)
     return Protocol(opened, make_split(opened, config), Store(store))
-
-
-def require_cells(cohort: str, store: Path) -> None:
-    """Raise UsageError where a phantom would be made only to find that the store has nothing of it."""
-    from bench.cohorts.catalogue import unmade_phantom
-    from bench.store import Store
-
-    name = unmade_phantom(cohort)
-    if name and not any(Store(store).cell_folders(name)):
-        raise UsageError(
-            f"no finished cell of {cohort} in {store}; see `bench run --cohort {cohort} --store {store}`"
-        )

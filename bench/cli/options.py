@@ -52,11 +52,16 @@ SettingsOption = Annotated[
 PresetOption = Annotated[str | None, typer.Option("--preset", help="Parameters of a shipped preset.")]
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="Experiment as a TOML file.")]
 DeviceOption = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")]
-ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads a cell.")]
+ThreadsOption = Annotated[
+    int | None, typer.Option("--threads", min=1, help="CPU threads a cell; its numbers depend on them.")
+]
 InnerFoldsOption = Annotated[
     int | None, typer.Option("--inner-folds", help="Inner folds where validation is too small; 0: none.")
 ]
-JobsOption = Annotated[int | None, typer.Option("--jobs", min=1, help="How many cells run at a time.")]
+JobsOption = Annotated[
+    str | None,
+    typer.Option("--jobs", help="How many cells run at a time; auto: as there is room."),
+]
 TimeoutOption = Annotated[
     str | None, typer.Option("--cell-timeout", help="Longest time of a cell: 90s, 20m, 8h.")
 ]
@@ -99,6 +104,15 @@ FreezeOption = Annotated[
 def names(texts: Sequence[str] | None) -> list[str] | None:
     """The names of ``A,B`` given several times; None where there are none."""
     return [name for text in texts or () for name in text.split(",") if name] or None
+
+
+def number_of_jobs(text: str | None) -> int | str | None:
+    """``auto``, or a number from 1 on; None where there is no text; raises UsageError for anything else."""
+    if text is None or text == "auto":
+        return text
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise UsageError(f"--jobs expects a number from 1 on or auto, got {text!r}")
+    return int(text)
 
 
 def pairs(option: str, texts: Sequence[str]) -> dict[str, str]:

@@ -33,6 +33,7 @@ from bench.cli.options import (
     TuneTimeOption,
     integers,
     names,
+    number_of_jobs,
 )
 from bench.errors import BenchError
 from bench.listing import Format, print_rows
@@ -70,7 +71,8 @@ def run(
 ) -> None:
     """Fit, predict and score: runs what is missing of the plan, then prints the result table."""
     from bench.config import parse_settings, read_experiment
-    from bench.experiment import dry_run_rows, make_plan, write_plan
+    from bench.dry_run import dry_run_rows
+    from bench.experiment import make_plan, write_plan
     from bench.status import statuses
 
     given: dict[str, Any] = {
@@ -86,7 +88,7 @@ def run(
         "skip_broken": skip_broken or None,
         "metric": names(metric),
         "inner_folds": inner_folds,
-        "jobs": jobs,
+        "jobs": number_of_jobs(jobs),
         "cell_timeout": cell_timeout,
         "memory_limit": memory_limit,
         "executor": executor,
@@ -139,7 +141,7 @@ def status(
 def worker(
     store: StoreOption = Path("runs"),
     plan: PlanOption = "",
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="How many cells run at a time.")] = 1,
+    jobs: JobsOption = None,
     method: Annotated[
         list[str] | None, typer.Option("--method", "-m", help="Rows of the plan: A,B or several times; all.")
     ] = None,
@@ -151,7 +153,7 @@ def worker(
     from bench.worker import work_on
 
     try:
-        bad = work_on(store, plan, jobs, names(method) or (), statuses(retry), quiet)
+        bad = work_on(store, plan, number_of_jobs(jobs) or 1, names(method) or (), statuses(retry), quiet)
     except KeyboardInterrupt:
         raise BenchError("stopped; other workers take over what it held") from None
     if bad:

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 
@@ -9,6 +10,8 @@ from bench.cohorts.check import load_sound
 from bench.cohorts.cohort import Cohort
 from bench.cohorts.folder import load_folder
 from bench.cohorts.phantom import GENERATOR, SCENARIOS, make_phantom
+from bench.cohorts.phantom.make import write_listing
+from bench.files import writing
 from bench.names import unknown_name
 from bench.paths import cache_dir
 from bench.progress import progress_bar
@@ -36,12 +39,16 @@ def open_cohort(name: str, quiet: bool = False, skip_broken: bool = False) -> Co
     return load_sound(folder, quiet) if skip_broken else load_folder(folder)
 
 
-def unmade_phantom(name: str) -> str:
-    """Name of the phantom that opening this name would make first; empty where it is there, or no phantom."""
+def open_listed(name: str, quiet: bool = False, skip_broken: bool = False) -> Cohort:
+    """As :func:`open_cohort`, but of a phantom that was not made yet only what its tables say: no voxel."""
+    if Path(name).is_dir() or (phantom_folder(*_parse(name)) / "cohort.toml").is_file():
+        return open_cohort(name, quiet, skip_broken)
     scenario, seed = _parse(name)
-    folder = phantom_folder(scenario, seed)
-    known = scenario in SCENARIOS and not Path(name).is_dir()
-    return folder.name if known and not (folder / "cohort.toml").is_file() else ""
+    if scenario not in SCENARIOS:
+        raise unknown_name("cohort", scenario, SCENARIOS, "A folder with a cohort.toml works too.")
+    with TemporaryDirectory() as folder:
+        write_listing(scenario, Path(folder), seed)
+        return load_folder(Path(folder))
 
 
 def make_cohort(scenario: str, seed: int = 0, quiet: bool = False) -> Path:
@@ -50,7 +57,8 @@ def make_cohort(scenario: str, seed: int = 0, quiet: bool = False) -> Path:
         raise unknown_name("cohort", scenario, SCENARIOS, "A folder with a cohort.toml works too.")
     folder = phantom_folder(scenario, seed)
     if not (folder / "cohort.toml").is_file():
-        with progress_bar(f"making the synthetic cohort {folder.name}", quiet) as advance:
+        label = f"making the synthetic cohort {folder.name}"
+        with writing(cache_dir(), "the cohort", "BENCH_CACHE"), progress_bar(label, quiet) as advance:
             make_phantom(scenario, folder, _oracle(folder.name), seed=seed, report=advance)
     return folder
 

@@ -14,6 +14,7 @@ from typing import Any
 from bench.cohorts.check import Checked
 from bench.cohorts.fault import Fault
 from bench.errors import UsageError
+from bench.files import written
 from bench.listing import Format
 
 # Faults of a kind that are told whole, and cases that are named beyond them.
@@ -45,15 +46,13 @@ def require_ending(path: Path) -> None:
 def write_faults(checked: Checked, folder: Path, path: Path) -> None:
     """Write every fault: a row a fault to a ``.csv`` file, the same and the counts of kinds to a ``.json``.
 
-    Raises UsageError for another ending, and where the file cannot be written.
+    Raises UsageError for another ending and a folder, and BenchError where the file cannot be written.
     """
     require_ending(path)
     as_json = path.suffix.lower() == ".json"
     summary = json.dumps(_summary(checked, folder), indent=1) + "\n"
-    try:
-        path.write_text(summary if as_json else _csv(_rows(checked.faults, folder)), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror or error}; choose another") from None
+    with written(path, "the list of faults", "--out") as aside:
+        aside.write_text(summary if as_json else _csv(_rows(checked.faults, folder)), encoding="utf-8")
 
 
 def by_kind(faults: Sequence[Fault]) -> list[list[Fault]]:

@@ -1,5 +1,6 @@
 """What makes two cohorts the same: a hash of the content of their files."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -17,13 +18,17 @@ from bench.progress import progress_bar
 def fingerprint_of(
     folder: Path, header: Mapping[str, Any], files: pd.DataFrame, feature_file: Path | None
 ) -> str:
-    """Hash of the content of every file; a phantom by its generator and table, its images left out.
+    """Hash of the content of every file; a phantom by what generated it and its table.
 
-    Floating-point images differ between processors, so a phantom's identity is what generated it.
+    Floating-point images differ between processors, and the wording of a phantom's cohort.toml may change:
+    neither makes another phantom.
     """
     digest = hashlib.sha256()
-    names = ["cohort.toml", "cases.csv"]
-    if "phantom" not in header:
+    names = ["cases.csv"]
+    if "phantom" in header:
+        digest.update(json.dumps(header["phantom"], sort_keys=True, default=str).encode())
+    else:
+        names += ["cohort.toml"]
         names += [str(name) for column in FILES for name in files[column] if isinstance(name, str)]
     if feature_file is not None:
         names.append(str(feature_file.relative_to(folder)))
@@ -45,10 +50,11 @@ def _content_hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
             with (folder / name).open("rb") as file:
                 known[name] = [stamps[name], hashlib.file_digest(file, "sha256").hexdigest()]
             advance(done, len(stale))
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    aside = memory.with_suffix(f".{os.getpid()}")
-    aside.write_text(json.dumps(known))
-    aside.replace(memory)
+    with contextlib.suppress(OSError):  # without a memory the next command hashes again
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        aside = memory.with_suffix(f".{os.getpid()}")
+        aside.write_text(json.dumps(known))
+        aside.replace(memory)
     return {name: known[name][1] for name in stamps}
 
 

@@ -22,7 +22,7 @@ from bench.executors.child import perform, prepare
 from bench.executors.work import Work
 from bench.pending import Pending
 from bench.run_view import RunView
-from bench.runner import closed, now, opening_record
+from bench.runner import closed, now, opening_record, require_device
 from bench.store import CRASHED, FAILED, LOG, OK, OUT_OF_MEMORY, PROGRESS, TIMEOUT, Record
 
 POLL_SECONDS = 0.02
@@ -98,7 +98,12 @@ def run_in_workers(work: Work, view: RunView) -> None:
         It was interrupted, and the running cells have ended.
     StoreError
         The store cannot be written; cells that run are ended.
+    UsageError
+        The cells want a GPU and there is none.
     """
+    if not work.cells:
+        return
+    require_device(work.settings.device)
     pending = Pending(work.store, work.cells, view.end)
     slots = [_Slot(work, gpu) for gpu in _gpus(work)]
     with _interrupts(view) as interrupts:

@@ -15,6 +15,7 @@ from filelock import FileLock
 
 from bench.cohorts.cohort import Cohort
 from bench.errors import CohortError
+from bench.files import writing
 from bench.imaging import PREPROCESSING_VERSION
 from bench.imaging.crop import CHANNELS, Crop
 from bench.imaging.cut import cut_crop
@@ -134,7 +135,9 @@ def _open_or_build(cohort: Cohort, crop: Crop) -> np.ndarray:
     stored = _open(path, described)
     if stored is not None:
         return stored
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path.parent, "the crop cache", "BENCH_CACHE"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_suffix(".lock").touch()
     with FileLock(path.with_suffix(".lock")):
         stored = _open(path, described)  # another run may have built it while this one waited
         if stored is None:

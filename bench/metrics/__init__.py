@@ -4,7 +4,23 @@ A stratum is a set of cases whose predictions are comparable: those of one fold,
 model of its own. Only metrics of order (AUC, average precision, Spearman) look at it.
 """
 
-from bench.metrics.area import auc, pair_counts, placements, resampled_auc, stratum_codes
+from bench.metrics.area import (
+    TIE,
+    auc,
+    pair_counts,
+    placements,
+    resampled_auc,
+    score_levels,
+    sort_keys,
+    stratum_codes,
+)
+from bench.metrics.calibration import (
+    CALIBRATION_BINS,
+    bin_shares,
+    calibration_error,
+    corrected_mean,
+    plain_calibration_error,
+)
 from bench.metrics.catalogue import METRICS
 from bench.metrics.continuous import (
     bias,
@@ -37,12 +53,10 @@ from bench.metrics.metric import (
 )
 from bench.metrics.precision import average_precision, coin_average_precision, resampled_average_precision
 from bench.metrics.probability import (
-    CALIBRATION_BINS,
     CLIP,
     NET_BENEFIT_RANGE,
     brier,
     brier_skill,
-    calibration_error,
     calibration_intercept,
     calibration_slope,
     decision_curve,
@@ -56,6 +70,7 @@ __all__ = [
     "DRAWS_AT_ONCE",
     "METRICS",
     "NET_BENEFIT_RANGE",
+    "TIE",
     "Array",
     "Beside",
     "Codes",
@@ -65,6 +80,7 @@ __all__ = [
     "average_precision",
     "balanced_accuracy",
     "bias",
+    "bin_shares",
     "brier",
     "brier_skill",
     "calibration_error",
@@ -72,6 +88,7 @@ __all__ = [
     "calibration_slope",
     "coin_average_precision",
     "concordance",
+    "corrected_mean",
     "decision_curve",
     "log_loss",
     "lower_limit",
@@ -81,6 +98,7 @@ __all__ = [
     "npv",
     "pair_counts",
     "placements",
+    "plain_calibration_error",
     "ppv",
     "r2",
     "resampled_auc",
@@ -88,7 +106,9 @@ __all__ = [
     "resampled_by_repetition",
     "resampled_mae",
     "rmse",
+    "score_levels",
     "sensitivity",
+    "sort_keys",
     "spearman",
     "specificity",
     "stratum_codes",

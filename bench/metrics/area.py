@@ -5,6 +5,9 @@ from numpy.typing import NDArray
 
 from bench.metrics.metric import DRAWS_AT_ONCE, Array, Codes
 
+# Scores that differ by less than this share of their size are a tie: one prediction, summed in another order.
+TIE = 1e-12
+
 
 def auc(truth: Array, score: Array, stratum: NDArray[np.generic] | None = None) -> float:
     r"""Area under the ROC curve over the pairs of cases that share a stratum.
@@ -107,10 +110,31 @@ def sort_keys(score: Array, stratum: Codes) -> Codes:
     """Integers that order the cases by stratum, then by score; equal where both are equal."""
     order = np.lexsort((score, stratum))
     rises = np.ones(len(score), dtype=bool)
-    rises[1:] = (np.diff(score[order]) != 0) | (np.diff(stratum[order]) != 0)
+    rises[1:] = _apart(score[order]) | (np.diff(stratum[order]) != 0)
     keys = np.empty(len(score), dtype=np.intp)
     keys[order] = np.cumsum(rises)
     return keys
+
+
+def score_levels(score: Array) -> Codes:
+    """Place of each score among the different ones, from 0, shape (case,); see :data:`TIE`."""
+    order = np.argsort(score, kind="stable")
+    levels = np.zeros(len(score), dtype=np.intp)
+    levels[order[1:]] = np.cumsum(_apart(score[order]))
+    return levels
+
+
+def tells_nothing(score: Array, stratum: NDArray[np.generic] | None = None) -> bool:
+    """Whether a score is the same for all cases of each stratum, such as a prevalence; shapes (case,)."""
+    keys = sort_keys(score, stratum_codes(stratum, len(score)))
+    return len(np.unique(keys)) == len(np.unique(stratum_codes(stratum, len(score))))
+
+
+def _apart(ordered: Array) -> NDArray[np.bool_]:
+    """Whether each of the ordered scores, from the second on, differs from the one before."""
+    size = np.maximum(np.abs(ordered[1:]), np.abs(ordered[:-1]))
+    apart: NDArray[np.bool_] = np.diff(ordered) > TIE * size
+    return apart
 
 
 def _halfway(ordered: Codes, keys: Codes) -> Array:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bench.metrics import area, continuous, decision, precision, probability
+from bench.metrics import area, calibration, continuous, decision, precision, probability
 from bench.metrics.metric import Metric
 
 NAN, INF = float("nan"), float("inf")
@@ -96,10 +96,11 @@ _ALL = (
         kind="binary",
         best=0.0,
         higher_is_better=False,
-        value=probability.calibration_error,
-        resampled=probability.resampled_calibration_error,
+        value=calibration.calibration_error,
+        resampled=calibration.resampled_calibration_error,
+        interval="calibration",
         bounds=(0, 1),
-        summary=f"Expected calibration error, {probability.CALIBRATION_BINS} bins of equal mass",
+        summary=f"Expected calibration error, its bias taken off, {calibration.CALIBRATION_BINS} bins",
     ),
     Metric(
         name="net_benefit",

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.area import stratum_codes
+from bench.metrics.area import score_levels, stratum_codes
 from bench.metrics.metric import DRAWS_AT_ONCE, Array, Beside, Codes, ratio, single, weighted_mean
 
 # Below this share of its mean square a variance is rounding.
@@ -201,7 +201,7 @@ def _rank_correlations(truth: Array, predictions: Array, weights: Array) -> tupl
 
 def _mid_ranks(values: Array, weights: Array) -> Array:
     """Mean rank of each case among the repeated cases of each resample, from 1, shape (case, draw)."""
-    _, block = np.unique(values, return_inverse=True)
+    block = score_levels(values)
     order: Codes = np.argsort(block, kind="stable")
     first = np.flatnonzero(np.diff(block[order], prepend=-1))
     held = np.add.reduceat(weights[order], first, axis=0)  # (block, draw)

@@ -20,7 +20,12 @@ DRAWS_AT_ONCE = 128
 KINDS = ("binary", "continuous")
 TAKES = ("score", "decision")
 BESIDE = ("fold", "constant")
-INTERVALS = ("percentile", "bootstrap_t", "root_t", "logit", "wilson", "delong")
+INTERVALS = ("percentile", "bootstrap_t", "root_t", "logit", "wilson", "delong", "calibration")
+# Intervals that are of one value alone: what the function of a metric that declares it must be.
+OF_ONE_VALUE = {
+    "delong": ("bench.metrics.area", "auc"),
+    "calibration": ("bench.metrics.calibration", "calibration_error"),
+}
 
 
 class Resample(Protocol):
@@ -70,7 +75,9 @@ class Metric:
         (:func:`bench.inference.root_interval`), for roots of means of squares; ``logit``
         (:func:`bench.inference.logit_interval`), for values between 0 and 1; ``wilson``
         (:func:`bench.inference.wilson_interval`), for shares of the cases that ``share_of`` names. ``delong``
-        (:func:`bench.inference.auc_interval`) is for the area under the ROC curve alone.
+        (:func:`bench.inference.auc_interval`) is for :func:`bench.metrics.auc` as ``value`` alone, and
+        ``calibration`` (:func:`bench.inference.calibration_interval`) for
+        :func:`bench.metrics.calibration_error`.
         ``bench/STATISTICS.md`` has how often each holds the true value.
     share_of
         ``share_of(truth, prediction)``: of which cases it is a share, shape (case,); for ``wilson`` alone.
@@ -84,8 +91,8 @@ class Metric:
     Raises
     ------
     ValueError
-        ``kind``, ``takes``, ``beside`` or ``interval`` is not one of the above, or ``wilson`` lacks its
-        ``share_of``.
+        ``kind``, ``takes``, ``beside`` or ``interval`` is not one of the above, ``wilson`` lacks its
+        ``share_of``, or ``delong`` or ``calibration`` is declared for another value than its own.
     """
 
     name: str
@@ -99,7 +106,9 @@ class Metric:
     by_label: bool = False
     takes: Literal["score", "decision"] = "score"
     beside: Literal["fold", "constant"] = "fold"
-    interval: Literal["percentile", "bootstrap_t", "root_t", "logit", "wilson", "delong"] = "percentile"
+    interval: Literal["percentile", "bootstrap_t", "root_t", "logit", "wilson", "delong", "calibration"] = (
+        "percentile"
+    )
     share_of: Callable[[Array, Array], NDArray[np.bool_]] | None = None
     bounds: tuple[float, float] = (-math.inf, math.inf)
     in_unit: bool = False
@@ -115,6 +124,7 @@ class Metric:
             raise ValueError(
                 f"metric {self.name!r}: the interval 'wilson' needs share_of, the cases it is of"
             )
+        _refuse_the_interval_of_another_value(self)
         if self.resampled is None:
             object.__setattr__(self, "resampled", partial(resampled_by_repetition, self.value))
 
@@ -122,6 +132,11 @@ class Metric:
     def ranks(self) -> bool:
         """Whether methods can be put in order by it."""
         return self.higher_is_better is not None
+
+    @property
+    def is_area(self) -> bool:
+        """Whether it is the area under the ROC curve, with its own interval and tests."""
+        return self.interval == "delong"
 
     @property
     def arrow(self) -> str:
@@ -138,6 +153,17 @@ class Metric:
     def unit(self, of_task: str) -> str:
         """Unit of its values on a task with this unit; empty where it has none, such as a correlation."""
         return of_task if self.in_unit else ""
+
+
+def _refuse_the_interval_of_another_value(metric: Metric) -> None:
+    """Raise ValueError where a metric declares an interval that is computed for another value."""
+    owner = OF_ONE_VALUE.get(metric.interval)
+    given = (getattr(metric.value, "__module__", ""), getattr(metric.value, "__qualname__", ""))
+    if owner and given != owner:
+        raise ValueError(
+            f"metric {metric.name!r}: the interval {metric.interval!r} is that of bench.metrics.{owner[1]} "
+            f"alone, its value is {given[1] or 'another function'}; use another one, such as 'percentile'"
+        )
 
 
 def unfit_to_rank(metric: Metric, kind: str) -> str | None:

@@ -1,19 +1,16 @@
-"""How good probabilities are as probabilities: losses, calibration, net benefit."""
+"""How good probabilities are as probabilities: losses, slope and intercept of calibration, net benefit."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.metrics.area import tells_nothing
 from bench.metrics.metric import DRAWS_AT_ONCE, Array, Beside, ratio, single, weighted_mean
 
 # Probabilities are kept this far from 0 and 1 where a logarithm is taken of them: one that is certain and
 # wrong then costs 13.8 nats instead of infinitely many.
 CLIP = 1e-6
-
-# Bins of the calibration error: five leave 15 cases in each in a cohort of 74, where more bins report more
-# chance than error.
-CALIBRATION_BINS = 5
 
 # Threshold probabilities that net benefit is averaged over: they enclose the prevalence of every biomarker.
 NET_BENEFIT_RANGE = (0.1, 0.9)
@@ -82,16 +79,17 @@ def calibration_intercept(truth: Array, probability: Array, beside: Beside = Non
 
     Maximum likelihood of :math:`\mathrm{logit}\, P(y_i = 1) = a + \mathrm{logit}\, p_i`, the logit an offset
     (Cox 1958; Van Calster et al. 2016). 0 is best, above 0 probabilities are too low. Probabilities are
-    clipped to :data:`CLIP`. NaN with one class.
+    clipped to :data:`CLIP`. NaN with one class, and for a prediction that is the same for all cases of a
+    fold, which has no calibration.
     """
-    return single(resampled_calibration_intercept, truth, probability)
+    return single(resampled_calibration_intercept, truth, probability, beside)
 
 
 def resampled_calibration_intercept(
     truth: Array, probabilities: Array, beside: Beside, weights: Array
 ) -> NDArray[np.float64]:
     """:func:`calibration_intercept` in many resamples; see :func:`bench.metrics.resampled_auc`."""
-    return _resampled_fits(truth, probabilities, weights, free_slope=False)
+    return _resampled_fits(truth, probabilities, beside, weights, free_slope=False)
 
 
 def calibration_slope(truth: Array, probability: Array, beside: Beside = None) -> float:
@@ -100,50 +98,16 @@ def calibration_slope(truth: Array, probability: Array, beside: Beside = None) -
 
     1 is best; below 1 probabilities are too extreme, as after overfitting. Probabilities are clipped to
     :data:`CLIP`. NaN where no finite maximum exists: with one class, or where a threshold parts the classes
-    (Albert & Anderson 1984).
+    (Albert & Anderson 1984); and for a prediction that is the same for all cases of a fold.
     """
-    return single(resampled_calibration_slope, truth, probability)
+    return single(resampled_calibration_slope, truth, probability, beside)
 
 
 def resampled_calibration_slope(
     truth: Array, probabilities: Array, beside: Beside, weights: Array
 ) -> NDArray[np.float64]:
     """:func:`calibration_slope` in many resamples; see :func:`bench.metrics.resampled_auc`."""
-    return _resampled_fits(truth, probabilities, weights, free_slope=True)
-
-
-def calibration_error(truth: Array, probability: Array, beside: Beside = None) -> float:
-    r"""Expected calibration error over :data:`CALIBRATION_BINS` bins of equal mass.
-
-    .. math:: \sum_b \frac{|b|}{n} \left| \bar y_b - \bar p_b \right|
-
-    Bins are cut in the order of the probabilities, each of exactly n / bins cases: a case that lies across
-    a cut counts in both bins by its parts, and tied cases are spread evenly, so the order of cases plays no
-    part (equal mass: Nguyen & O'Connor 2015). 0 is best. It is biased upwards: with 15 cases a bin a
-    perfectly calibrated probability gets about 0.09 (Bröcker 2012), so compare it on the same cases alone.
-    NaN without a case.
-    """
-    return single(resampled_calibration_error, truth, probability)
-
-
-def resampled_calibration_error(
-    truth: Array, probabilities: Array, beside: Beside, weights: Array
-) -> NDArray[np.float64]:
-    """:func:`calibration_error` in many resamples, bins cut anew in each."""
-    total = weights.sum(axis=0)
-    result = np.empty((len(probabilities), weights.shape[1]))
-    for row, probability in enumerate(probabilities):
-        order = np.argsort(probability, kind="stable")
-        first = np.flatnonzero(np.diff(probability[order], prepend=-np.inf))
-        mass, excess = (
-            np.cumsum(np.add.reduceat(its[order], first, axis=0), axis=0)
-            for its in (weights, weights * (truth - probability)[:, None])
-        )
-        for draw, size in enumerate(total):
-            cuts = np.arange(CALIBRATION_BINS + 1) / CALIBRATION_BINS * size
-            reached = np.interp(cuts, np.append(0.0, mass[:, draw]), np.append(0.0, excess[:, draw]))
-            result[row, draw] = np.abs(np.diff(reached)).sum()
-    return ratio(result, total)
+    return _resampled_fits(truth, probabilities, beside, weights, free_slope=True)
 
 
 def decision_curve(truth: Array, probability: Array, thresholds: Sequence[float] | Array) -> Array:
@@ -187,11 +151,15 @@ def _clipped(probability: Array) -> Array:
     return np.clip(probability, CLIP, 1 - CLIP)
 
 
-def _resampled_fits(truth: Array, probabilities: Array, weights: Array, free_slope: bool) -> Array:
+def _resampled_fits(
+    truth: Array, probabilities: Array, fold: Beside, weights: Array, free_slope: bool
+) -> Array:
     """Slope, or intercept for a slope of 1, of each prediction in each resample, (prediction, draw)."""
-    result = np.empty((len(probabilities), weights.shape[1]))
+    result = np.full((len(probabilities), weights.shape[1]), np.nan)
     everyone = np.ones((len(truth), 1))
     for row, probability in enumerate(_clipped(probabilities)):
+        if tells_nothing(probability, fold):
+            continue
         logit = np.log(probability / (1 - probability))
         # Close to where the resamples end up: a fit then takes three or four steps.
         start = _fit(truth, logit, everyone, np.array([[0.0], [1.0]]), free_slope)

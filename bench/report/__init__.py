@@ -1,8 +1,10 @@
 """Tables out: on a terminal, as Markdown, LaTeX, CSV and JSON."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.files import written
 from bench.listing import BoardFormat, Format
 from bench.report.files import to_csv, to_json, to_markdown
 from bench.report.latex import to_latex
@@ -36,7 +38,7 @@ def print_results(results: "Results", wanted: Format) -> None:
 def print_board(board: Table, wanted: BoardFormat) -> None:
     """Print a table."""
     if wanted is not BoardFormat.table:
-        print(_written(board, wanted), end="")
+        _print_file(_written(board, wanted))
         return
     from rich.console import Console
 
@@ -51,9 +53,23 @@ def print_board(board: Table, wanted: BoardFormat) -> None:
 
 
 def write_board(board: Table, wanted: BoardFormat, path: Path) -> None:
-    """Write a table to a file, in the format asked for; as Markdown where that is ``table``."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_written(board, wanted), encoding="utf-8")
+    """Write a table to a file, in the format asked for; as Markdown where that is ``table``.
+
+    Raises UsageError where the path is a folder, BenchError where it cannot be written.
+    """
+    text = _written(board, wanted)
+    with written(path, "the table", "--out") as aside:
+        aside.write_text(text, encoding="utf-8")
+
+
+def _print_file(text: str) -> None:
+    """Print what a file would hold, in UTF-8 as files are, whatever the terminal's encoding."""
+    raw = getattr(sys.stdout, "buffer", None)
+    if raw is None:
+        print(text, end="")
+        return
+    sys.stdout.flush()
+    raw.write(text.encode())
 
 
 def _written(board: Table, wanted: BoardFormat) -> str:

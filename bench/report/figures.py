@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.budgets import tuning_of
+from bench.files import writing
 from bench.scores import MethodResult, Results
 from bench.search import OBJECTIVE
 from bench.studies import FoldStudy, importance_rows
@@ -25,14 +26,15 @@ LINES = ("-", "--", ":", "-.")
 def write_figures(
     studies: Sequence[FoldStudy], method: MethodResult, results: Results, folder: Path
 ) -> list[Path]:
-    """Write both figures into a folder, and return their files."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write both figures into a folder, and return their files; BenchError where that cannot be done."""
     drawn = {
         HISTORY: history_figure(studies, _title(method, results)),
         IMPORTANCES: importance_figure(studies, _title(method, results)),
     }
-    for name, figure in drawn.items():
-        figure.savefig(folder / name, dpi=DPI)
+    with writing(folder, "the figures", "--out"):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, figure in drawn.items():
+            figure.savefig(folder / name, dpi=DPI)
     return [folder / name for name in drawn]
 
 

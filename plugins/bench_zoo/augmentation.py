@@ -1,5 +1,6 @@
 """Changes of a training batch that leave its labels true; drawing them is apart from applying them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -50,10 +51,10 @@ def draw_augmentation(cases: int, strength: float, generator: torch.Generator) -
 
 
 def apply_augmentation(
-    augmentation: Augmentation, images: Tensor, regions: Tensor, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """Augmented images (case, channel, z, y, x), the first channel being intensity, and regions alike."""
-    images, regions = (_orient(tensor, augmentation) for tensor in (images, regions))
+    augmentation: Augmentation, images: Tensor, others: Sequence[Tensor], generator: torch.Generator
+) -> tuple[Tensor, ...]:
+    """Augmented images (case, channel, z, y, x), intensity as first channel, and others turned alike."""
+    images, *turned = (_orient(tensor, augmentation) for tensor in (images, *others))
     gain, offset, noise = (
         value.to(images.device).view(-1, 1, 1, 1)
         for value in (augmentation.gain, augmentation.offset, augmentation.noise)
@@ -61,7 +62,7 @@ def apply_augmentation(
     images = images.clone()
     grain = torch.randn(images[:, 0].shape, generator=generator).to(images.device)
     images[:, 0] = images[:, 0] * gain + offset + noise * grain
-    return images, regions
+    return (images, *turned)
 
 
 def _draw_orientation(generator: torch.Generator) -> tuple[tuple[int, ...], tuple[int, ...]]:

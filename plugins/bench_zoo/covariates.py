@@ -1,6 +1,7 @@
 """What declared covariates alone predict: ``acquisition`` and ``clinical`` differ in their columns."""
 
 import json
+import logging
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -11,12 +12,16 @@ import pandas as pd
 from bench.cohorts.cohort import Cohort
 from bench.method import Predictions, Run
 from bench_zoo.hyperparameters import from_json, hyperparameters
-from bench_zoo.linear import fit_linear
+from bench_zoo.linear import Labelled, fit_linear, ridge_path
 from bench_zoo.targets import Target, targets_of
 
 FILE = "covariates.json"
 # Standardised values are cut off here: one mistyped age shall not outvote the rest.
 FARTHEST = 5.0
+# Words that a warning quotes.
+NAMED = 5
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -26,8 +31,8 @@ class CovariateModel:
     It reads no image, so what it predicts is what the table knows. An image method that is no better than
     ``acquisition`` (scanner, field strength, spacing) may have learnt the scanner; one that is no better than
     ``clinical`` (age and the like) adds nothing. Columns are encoded as in :class:`Encoding`, fitted on the
-    training cases. Losses and the choice of the penalty are those of
-    :func:`bench_zoo.linear.fit_linear`; there is no randomness and ``val`` is not used.
+    training cases. Losses: :func:`bench_zoo.linear.solve_ridge`. The penalty is chosen on the validation
+    cases, see :func:`bench_zoo.linear.fit_linear`; there is no randomness.
 
     Parameters
     ----------
@@ -45,14 +50,19 @@ class CovariateModel:
     weights: np.ndarray = field(default_factory=lambda: np.zeros((0, 1)), init=False, repr=False)
 
     def fit(self, train: Cohort, val: Cohort, run: Run) -> Self:
-        """Fit one line a task."""
+        """Fit one line a task; ``val`` chooses the penalty."""
         table = train.covariates(self.role)
         self.targets = targets_of(train)
         self.encodings = tuple(Encoding.of(table[name]) for name in table.columns)
-        features = self._features(table)
+        learn, judge = self._features(table), self._features(val.covariates(self.role))
         rows = [
-            fit_linear(its, features, its.encode(train.labels(its.task)), train.patient_ids, self.penalties)
-            for its in self.targets
+            fit_linear(
+                target,
+                Labelled.of(target, learn, train),
+                Labelled.of(target, judge, val),
+                ridge_path(target.binary, self.penalties),
+            )
+            for target in self.targets
         ]
         self.weights = np.stack(rows)
         return self
@@ -95,6 +105,9 @@ class CovariateModel:
 class Encoding:
     """One covariate as numbers; both kinds add an indicator of missing values where training cases lack some.
 
+    A covariate is numeric where at least half of the training cases' known values are numbers; words among
+    them (``>70``, ``unknown``) then count as missing. Else every value is a level.
+
     Parameters
     ----------
     column
@@ -118,13 +131,15 @@ class Encoding:
     @classmethod
     def of(cls, values: pd.Series) -> Self:
         """The encoding that the training cases' values define."""
-        name, lacking = str(values.name), bool(values.isna().any())
-        if not pd.api.types.is_numeric_dtype(values):
-            return cls(name, tuple(sorted(values.dropna().astype(str).unique())), 0.0, 0.0, 1.0, lacking)
-        numbers = values.to_numpy(dtype=float, na_value=np.nan)
+        name, numbers = str(values.name), _numbers(values)
         known = numbers[np.isfinite(numbers)]
+        if 2 * known.size < values.notna().sum():
+            levels = tuple(sorted(values.dropna().astype(str).unique()))
+            return cls(name, levels, 0.0, 0.0, 1.0, bool(values.isna().any()))
+        _report_words(values[values.notna() & np.isnan(numbers)], len(values))
         median = float(np.median(known)) if known.size else 0.0
         filled = np.where(np.isfinite(numbers), numbers, median)
+        lacking = bool(np.isnan(numbers).any())
         return cls(name, (), median, float(filled.mean()), float(filled.std()) or 1.0, lacking)
 
     @classmethod
@@ -134,14 +149,32 @@ class Encoding:
 
     def apply(self, values: pd.Series) -> np.ndarray:
         """Columns of the model, shape (case, column)."""
-        absent = values.isna().to_numpy(dtype=bool)
         if self.levels:
+            absent = values.isna().to_numpy(dtype=bool)
             text = values.astype(str).to_numpy(dtype=object)
             columns = [(text == level) & ~absent for level in self.levels]
         else:
-            numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float)
+            numbers = _numbers(values)
+            absent = np.isnan(numbers)
             filled = np.where(np.isfinite(numbers), numbers, self.median)
             columns = [np.clip((filled - self.mean) / self.scale, -FARTHEST, FARTHEST)]
         if self.missing:
             columns.append(absent)
         return np.stack(columns, axis=1).astype(float)
+
+
+def _numbers(values: pd.Series) -> np.ndarray:
+    """Every value as a number, shape (case,), NaN where it is missing or a word."""
+    return pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+
+
+def _report_words(words: pd.Series, cases: int) -> None:
+    if len(words):
+        named = ", ".join(repr(word) for word in words.astype(str).unique()[:NAMED])
+        log.warning(
+            "covariate %r: %d of %d training values are no numbers (%s) and count as missing",
+            words.name,
+            len(words),
+            cases,
+            named,
+        )

@@ -36,15 +36,22 @@ class Examples:
     def __len__(self) -> int:
         return len(self.targets)
 
+    def of_task(self, task: int) -> "Examples":
+        """The same cases with the labels of one task alone, shape (case, 1)."""
+        return Examples(self.read, self.targets[:, task : task + 1])
 
-def crop_examples(cohort: Cohort, crop: Crop, targets: Sequence[Target]) -> Examples:
-    """A cohort's crops (case, channel, z, y, x) float32, regions (case, 3, z, y, x) bool, and targets.
 
-    Targets of a blind cohort are NaN.
+def crop_examples(cohort: Cohort, crop: Crop, targets: Sequence[Target], regions: bool) -> Examples:
+    """A cohort's crops (case, channel, z, y, x) float32, and targets, NaN where the cohort is blind.
+
+    Parameters
+    ----------
+    regions
+        Whether core, rim and surround, (case, 3, z, y, x) bool, are read beside the crops.
     """
     cases = len(cohort)
     fits = cases * len(crop.channels) * int(np.prod(crop.shape)) * 4 <= MEMORY_LIMIT
-    sources: tuple[Any, ...] = (cohort.crops(crop), cohort.regions(crop))
+    sources: tuple[Any, ...] = (cohort.crops(crop), *((cohort.regions(crop),) if regions else ()))
     if fits:
         sources = tuple(np.asarray(source[np.arange(cases)]) for source in sources)
 

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bench_zoo.targets import Target
+
 
 def masked_losses(outputs: Tensor, targets: Tensor, binary: Sequence[bool]) -> Tensor:
     """Mean loss of each task over its labelled cases.
@@ -36,6 +38,15 @@ def masked_losses(outputs: Tensor, targets: Tensor, binary: Sequence[bool]) -> T
     mean = (torch.stack(each, dim=1) * known).sum(dim=0) / known.sum(dim=0).clamp_min(1)
     # NaN may not come from a division: its gradient would be NaN even where nothing depends on it.
     return torch.where(known.any(dim=0), mean, torch.nan)
+
+
+def balanced_loss(
+    targets: Sequence[Target], labels: Tensor, balance: Literal["fixed", "uncertainty"]
+) -> "BalancedLoss":
+    """The loss of several tasks that training labels, shape (case, task) on the model's scale, define."""
+    binary = [target.binary for target in targets]
+    priors = torch.tensor([target.prior for target in targets])
+    return BalancedLoss(binary, masked_losses(priors.expand(labels.shape), labels, binary), balance)
 
 
 class BalancedLoss(nn.Module):

@@ -4,9 +4,9 @@ import copy
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from bench.method import Run
 from bench_zoo.examples import Examples, Inputs
 
-CHECKPOINT = "training.pt"
+# The number is that of the network, of several that are trained apart.
+CHECKPOINT = "training-{}.pt"
 
 Augment = Callable[[Inputs, torch.Generator], Inputs]
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -56,6 +57,30 @@ class Schedule:
     checkpoint_seconds: float = 20.0
 
 
+@dataclass(frozen=True)
+class Part:
+    """One network to train, and what it learns from.
+
+    Parameters
+    ----------
+    network
+        Called with the inputs that ``train.read`` gives; returns outputs of shape (case, task).
+    loss
+        ``loss(outputs, targets)``, a scalar; its own parameters are learnt along.
+    judge
+        ``judge(outputs, targets)`` on all validation cases, lower is better; NaN where it cannot tell, and
+        then the last epoch's average stands.
+    train, val
+        Cases to learn from, and cases that choose the epoch.
+    """
+
+    network: nn.Module
+    loss: nn.Module
+    judge: Loss
+    train: Examples
+    val: Examples
+
+
 @dataclass
 class _Training:
     """The state that a checkpoint holds."""
@@ -69,16 +94,20 @@ class _Training:
     best: dict[str, Tensor] = field(default_factory=dict)
 
 
-def fit_network(
-    network: nn.Module,
-    loss: nn.Module,
-    judge: Loss,
-    train: Examples,
-    val: Examples,
-    schedule: Schedule,
-    run: Run,
-    augment: Augment | None = None,
-) -> nn.Module:
+def fit_apart(parts: Sequence[Part], schedule: Schedule, run: Run, augment: Augment | None = None) -> None:
+    """Train several networks one after another, each with its own optimiser, clipping and best epoch.
+
+    Each is trained as :func:`fit_network` would train it alone. A run that resumes goes on with the network
+    that it was at; scores reported to ``run`` are those of the network in training.
+    """
+    checkpoints = [run.workdir / CHECKPOINT.format(number) for number in range(len(parts))]
+    for number, (part, checkpoint) in enumerate(zip(parts, checkpoints, strict=True)):
+        _fit(part, schedule, _share_of(run, number, len(parts)), augment, checkpoint)
+    for checkpoint in checkpoints:
+        checkpoint.unlink(missing_ok=True)
+
+
+def fit_network(part: Part, schedule: Schedule, run: Run, augment: Augment | None = None) -> None:
     """Train a network and keep, of all epochs' averaged weights, those that the validation cases like best.
 
     AdamW, a one-cycle schedule and gradient clipping; after every epoch the running average of the weights
@@ -89,42 +118,17 @@ def fit_network(
 
     Parameters
     ----------
-    network
-        Called with the inputs that ``train.read`` gives; returns outputs of shape (case, task).
-    loss
-        ``loss(outputs, targets)``, a scalar; its own parameters are learnt along.
-    judge
-        ``judge(outputs, targets)`` on all validation cases, lower is better; NaN where it cannot tell, and
-        then the last epoch's average stands.
+    part
+        The network, which ends with the chosen weights, on the CPU, in evaluation mode.
     augment
         Changes the inputs of a training batch.
-
-    Returns
-    -------
-    nn.Module
-        ``network`` with the chosen weights, on the CPU, in evaluation mode.
 
     Raises
     ------
     FloatingPointError
         The loss stopped being a number.
     """
-    with computing(run):
-        training = _start(network, loss, schedule, run)
-        _resume(training, schedule, run)
-        saved = time.monotonic()
-        while training.epoch < schedule.epochs:
-            _train_epoch(training, train, schedule, run, augment)
-            score = -float(judge(outputs_of(training.average, val, schedule, run), val.targets))
-            _keep_best(training, score)
-            training.epoch += 1
-            if time.monotonic() - saved >= schedule.checkpoint_seconds:
-                _save(training, schedule, run)
-                saved = time.monotonic()
-            run.report(training.epoch, schedule.epochs, None if math.isnan(score) else score)
-        network.load_state_dict(training.best)
-    (run.workdir / CHECKPOINT).unlink(missing_ok=True)
-    return network.cpu().eval()
+    fit_apart([part], schedule, run, augment)
 
 
 def outputs_of(network: nn.Module, examples: Examples, schedule: Schedule, run: Run) -> Tensor:
@@ -137,6 +141,34 @@ def outputs_of(network: nn.Module, examples: Examples, schedule: Schedule, run: 
             with _precision(schedule.amp, run.device):
                 outputs.append(network(*inputs).float().cpu())
     return torch.cat(outputs) if outputs else torch.empty_like(examples.targets)
+
+
+def _share_of(run: Run, number: int, parts: int) -> Run:
+    """The run as one of several networks sees it: what it reports is a part of the whole."""
+    return replace(
+        run, report=lambda step, total, score: run.report(number * total + step, parts * total, score)
+    )
+
+
+def _fit(part: Part, schedule: Schedule, run: Run, augment: Augment | None, checkpoint: Path) -> None:
+    """Train one network; a checkpoint of the finished training stays."""
+    with computing(run):
+        training = _start(part.network, part.loss, schedule, run)
+        _resume(training, schedule, run, checkpoint)
+        saved = time.monotonic()
+        while training.epoch < schedule.epochs:
+            _train_epoch(training, part.train, schedule, run, augment)
+            outputs = outputs_of(training.average, part.val, schedule, run)
+            score = -float(part.judge(outputs, part.val.targets))
+            _keep_best(training, score)
+            training.epoch += 1
+            finished = training.epoch == schedule.epochs
+            if finished or time.monotonic() - saved >= schedule.checkpoint_seconds:
+                _save(training, schedule, run, checkpoint)
+                saved = time.monotonic()
+            run.report(training.epoch, schedule.epochs, None if math.isnan(score) else score)
+        part.network.load_state_dict(training.best)
+    part.network.cpu().eval()
 
 
 @contextmanager
@@ -236,7 +268,7 @@ def _keep_best(training: _Training, score: float) -> None:
         training.best = {name: value.clone() for name, value in training.average.state_dict().items()}
 
 
-def _save(training: _Training, schedule: Schedule, run: Run) -> None:
+def _save(training: _Training, schedule: Schedule, run: Run, checkpoint: Path) -> None:
     state: dict[str, Any] = {
         "settings": _settings(schedule, run),
         "network": training.network.state_dict(),
@@ -247,17 +279,16 @@ def _save(training: _Training, schedule: Schedule, run: Run) -> None:
         "best_score": training.best_score,
         "best": training.best,
     }
-    aside = run.workdir / f"{CHECKPOINT}.{os.getpid()}"
+    aside = checkpoint.with_name(f"{checkpoint.name}.{os.getpid()}")
     torch.save(state, aside)
-    aside.replace(run.workdir / CHECKPOINT)
+    aside.replace(checkpoint)
 
 
-def _resume(training: _Training, schedule: Schedule, run: Run) -> None:
-    """Continue from the cell's checkpoint, where there is one of the same settings."""
-    path: Path = run.workdir / CHECKPOINT
-    if not path.exists():
+def _resume(training: _Training, schedule: Schedule, run: Run, checkpoint: Path) -> None:
+    """Continue from a checkpoint, where there is one of the same settings."""
+    if not checkpoint.exists():
         return
-    state = torch.load(path, map_location=run.device, weights_only=True)
+    state = torch.load(checkpoint, map_location=run.device, weights_only=True)
     if state["settings"] != _settings(schedule, run):
         return
     for name in ("network", "loss", "optimiser", "average"):

@@ -1,12 +1,15 @@
 """The phantom: its biology, its ceiling, its images, and that it is made whole or not at all."""
 
+import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +26,7 @@ from bench.cohorts.phantom import GENERATOR, SCENARIOS, Scenario, biology, make_
 from bench.cohorts.phantom.anatomy import draw_structure, render, smooth_field
 from bench.cohorts.phantom.ceiling import posterior, read_parameters
 from bench.cohorts.phantom.draw import draw_lesions, drivers
+from bench.cohorts.phantom.images import render_case
 from bench.cohorts.phantom.scanner import SITES
 from bench.cohorts.phantom.scenarios import ATTRIBUTES, PUBLISHED
 from bench.errors import CohortError
@@ -218,10 +222,85 @@ def test_the_readme_states_the_ceilings_that_draws_give() -> None:
 
 def test_the_default_counts_are_886_internal_and_74_external_cases() -> None:
     for name, scenario in SCENARIOS.items():
-        if name != "phantom-tiny":
+        if name not in ("phantom-tiny", "phantom-null"):
             lesions = draw_lesions(scenario, 0)
             groups = [SITES[lesion.site].group for lesion in lesions]
             assert (groups.count("internal"), groups.count("external")) == (886, 74)
+
+
+def standard_normals(name: str, seed: int = 0, **counts: int) -> np.ndarray:
+    """What is nuisance in the parameters of a scenario's lesions, shape (case, attribute)."""
+    lesions = draw_lesions(SCENARIOS[name], seed, counts)
+    return np.array([its.parameters - drivers(its.truth) @ SCENARIOS[name].matrix for its in lesions])
+
+
+@pytest.mark.parametrize("other", [name for name in SCENARIOS if name not in ("phantom", "phantom-null")])
+def test_scenarios_share_neither_nuisance_nor_labels(other: str) -> None:
+    one, two = standard_normals("phantom", A=200), standard_normals(other, A=200)
+    between = np.abs(np.corrcoef(one.T, two.T)[:18, 18:])
+    assert between.max() < 4.5 / np.sqrt(200)
+    labels = [
+        [its.truth[3] for its in draw_lesions(SCENARIOS[name], 0, {"A": 200})] for name in ("phantom", other)
+    ]
+    assert abs(np.corrcoef(labels)[0, 1]) < 4 / np.sqrt(200)
+
+
+def test_images_of_two_scenarios_differ_where_their_attributes_are_equal() -> None:
+    images = []
+    for name in ("phantom-rim", "phantom-core"):
+        (lesion,) = draw_lesions(SCENARIOS[name], 0, {"D": 1})
+        images.append(render_case(replace(lesion, parameters=np.zeros(len(ATTRIBUTES))), 0)[0])
+    assert not np.array_equal(*images)
+
+
+def test_the_null_phantom_holds_four_draws_that_share_nothing() -> None:
+    lesions = draw_lesions(SCENARIOS["phantom-null"], 0)
+    draws = pd.Series([its.draw for its in lesions])
+    assert draws.value_counts().to_dict() == dict.fromkeys((1, 2, 3, 4), 241)
+    assert len({its.case_id for its in lesions}) == len(lesions)
+    assert pd.Series([its.patient_id for its in lesions]).groupby(draws).nunique().eq(237).all()
+    by_draw = np.array([its.parameters for its in lesions if its.site == "A"]).reshape(4, 100, -1)
+    for one, two in pairwise(by_draw):
+        assert np.abs(np.corrcoef(one.T, two.T)[:18, 18:]).max() < 4.5 / 10
+
+
+def test_the_draw_of_a_null_case_is_told_in_a_column_that_no_method_is_given(tmp_path: Path) -> None:
+    make_phantom("phantom-null", tmp_path / "c", tmp_path / "o.csv", counts={"A": 2})
+    cohort = load_folder(tmp_path / "c")
+    assert cohort.table["draw"].tolist() == [1, 1, 2, 2, 3, 3, 4, 4]
+    assert list(cohort.covariates("clinical")) == ["age"]
+    assert "draw" not in cohort.covariates("acquisition")
+
+
+KERNELS = ("Haswell", "Zen", "SkylakeX")
+
+
+def test_the_table_and_the_splits_are_the_same_on_every_processor() -> None:
+    program = (
+        "import hashlib; from bench.cohorts.phantom.draw import draw_lesions;"
+        "from bench.cohorts.phantom import SCENARIOS;"
+        "from tests.test_split import random_cohort; from bench.split import make_split, load_split_config;"
+        "drawn = [draw_lesions(its, seed) for its in SCENARIOS.values() for seed in (0, 1)];"
+        "cases = [its for lesions in drawn for its in lesions];"
+        "values = [v for its in cases for v in (*its.labels, its.age, *its.parameters)];"
+        "print(hashlib.sha256(repr(list(map(float, values))).encode()).hexdigest());"
+        "names = ('internal', 'internal_cv', 'external_cv');"
+        "configs = [load_split_config(name) for name in names];"
+        "print([make_split(random_cohort(k), its).fingerprint for k in (0, 2) for its in configs])"
+    )
+    root = Path(__file__).parents[2]
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=root,
+            env={**os.environ, "OPENBLAS_CORETYPE": kernel},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for kernel in KERNELS
+    }
+    assert len(printed) == 1
 
 
 def test_a_case_is_the_same_whatever_other_cases_there_are() -> None:
@@ -390,6 +469,44 @@ def test_the_cohort_reads_back_as_a_folder_cohort(few: Path) -> None:
     assert f"generator = {GENERATOR}\n" in (few / "cohort" / "cohort.toml").read_text()
 
 
+def renamed(cohort: Path, aside: Path, old: str, new: str) -> Path:
+    """A copy of a phantom whose cohort.toml has other words."""
+    shutil.copytree(cohort, aside)
+    header = (aside / "cohort.toml").read_text()
+    assert header.count(old) == 1
+    (aside / "cohort.toml").write_text(header.replace(old, new))
+    return aside
+
+
+def test_other_words_in_its_header_make_no_other_phantom(few: Path, tmp_path: Path) -> None:
+    before = load_folder(few / "cohort").fingerprint
+    words = (
+        ("bench/cohorts/phantom/README.md", "elsewhere.md"),
+        ('title = "Synthetic', 'title = "A synthetic'),
+    )
+    for k, (old, new) in enumerate(words):
+        assert load_folder(renamed(few / "cohort", tmp_path / f"words{k}", old, new)).fingerprint == before
+
+
+def test_another_generator_model_seed_or_table_makes_another_phantom(few: Path, tmp_path: Path) -> None:
+    model = SCENARIOS["phantom"].model
+    changes = ((f"generator = {GENERATOR}\n", "generator = 1\n"), (model, "0" * 16), ("seed = 0", "seed = 1"))
+    folders = [renamed(few / "cohort", tmp_path / f"c{k}", *pair) for k, pair in enumerate(changes)]
+    folders.append(shutil.copytree(few / "cohort", tmp_path / "table"))
+    table = (folders[-1] / "cases.csv").read_text()
+    (folders[-1] / "cases.csv").write_text(table.replace("Aurora", "Borealis", 1))
+    made = [load_folder(folder).fingerprint for folder in (few / "cohort", *folders)]
+    assert len(set(made)) == 5
+
+
+def test_the_model_of_a_scenario_follows_loadings_and_populations() -> None:
+    chosen = SCENARIOS["phantom"]
+    other = replace(chosen, loadings={"rim_strength": {"er": -1.5}})
+    elsewhere = replace(chosen, populations={"A": biology.Population(er=0.5)})
+    assert len({chosen.model, other.model, elsewhere.model}) == 3
+    assert replace(chosen, summary="reworded").model == chosen.model
+
+
 def test_what_is_made_does_not_depend_on_the_number_of_workers(few: Path, tmp_path: Path) -> None:
     make_phantom("phantom", tmp_path / "cohort", tmp_path / "oracle.csv", counts=FEW, workers=1)
     assert_same(few / "cohort", tmp_path / "cohort")
@@ -420,7 +537,7 @@ def test_an_oracle_inside_the_cohort_folder_is_refused(tmp_path: Path) -> None:
 def test_progress_is_reported_case_by_case(tmp_path: Path) -> None:
     steps: list[tuple[int, int]] = []
     make_phantom(
-        "phantom-null",
+        "phantom-rim",
         tmp_path / "c",
         tmp_path / "o.csv",
         counts={"A": 3},

@@ -15,7 +15,7 @@ def augmented(strength: float, seed: int = 0) -> tuple[torch.Tensor, torch.Tenso
     generator = torch.Generator().manual_seed(seed)
     images, regions = batch()
     drawn = draw_augmentation(len(images), strength, generator)
-    return apply_augmentation(drawn, images, regions, generator)
+    return apply_augmentation(drawn, images, [regions], generator)
 
 
 def test_mask_and_regions_turn_with_the_image_and_keep_their_values() -> None:
@@ -23,7 +23,7 @@ def test_mask_and_regions_turn_with_the_image_and_keep_their_values() -> None:
     images[:, 1] = regions[:, 0].float()
     generator = torch.Generator().manual_seed(1)
     turned, turned_regions = apply_augmentation(
-        draw_augmentation(len(images), 1.0, generator), images, regions, generator
+        draw_augmentation(len(images), 1.0, generator), images, [regions], generator
     )
     assert torch.equal(turned[:, 1], turned_regions[:, 0].float())
     assert not torch.equal(turned[:, 1], images[:, 1])
@@ -41,5 +41,5 @@ def test_the_same_generator_gives_the_same_batch_and_the_input_stays() -> None:
     images, regions = batch()
     before = images.clone()
     generator = torch.Generator()
-    apply_augmentation(draw_augmentation(len(images), 1.0, generator), images, regions, generator)
+    apply_augmentation(draw_augmentation(len(images), 1.0, generator), images, [regions], generator)
     assert torch.equal(images, before)

@@ -14,8 +14,8 @@ from bench.errors import PluginError
 from bench.method import Run
 from bench.testing import check_method
 from bench_zoo.cnn.method import PlainCNN
-from bench_zoo.cnn.network import build_encoder
-from bench_zoo.cnn.weights import load_pretrained
+from bench_zoo.encoders import pooled_encoder
+from bench_zoo.pretrained import load_pretrained
 
 SHAPE = (24, 24, 24)
 WIDTHS = (4, 8)
@@ -23,7 +23,7 @@ WIDTHS = (4, 8)
 
 def compact(channels: int = 2, seed: int = 0) -> nn.Module:
     torch.manual_seed(seed)
-    return build_encoder("compact", channels, SHAPE, WIDTHS)[0]
+    return pooled_encoder("compact", channels, SHAPE, WIDTHS)[0]
 
 
 def small(**params: object) -> PlainCNN:
@@ -37,7 +37,7 @@ def test_keeps_the_contract(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["compact", "mobilenetv2_050", "monai:resnet10"])
 def test_any_backbone_gives_features_of_a_case_that_do_not_depend_on_the_cases_beside_it(name: str) -> None:
-    encoder, width = build_encoder(name, 2, SHAPE, WIDTHS)
+    encoder, width = pooled_encoder(name, 2, SHAPE, WIDTHS)
     images = torch.randn(2, 2, *SHAPE)
     with torch.no_grad():
         both, first = encoder.eval()(images), encoder(images[:1])
@@ -59,7 +59,7 @@ def test_any_backbone_gives_features_of_a_case_that_do_not_depend_on_the_cases_b
 )
 def test_a_backbone_that_does_not_exist_or_fit_is_refused_with_the_reason(name: str, message: str) -> None:
     with pytest.raises(PluginError, match=message):
-        build_encoder(name, 2, SHAPE, WIDTHS)
+        pooled_encoder(name, 2, SHAPE, WIDTHS)
 
 
 def test_a_network_that_is_no_classifier_is_refused() -> None:
@@ -67,7 +67,7 @@ def test_a_network_that_is_no_classifier_is_refused() -> None:
         r"backbone 'monai:SegResNet' gives \(1, 128, 24, 24, 24\), expected features of shape \(case, width\)"
     )
     with pytest.raises(PluginError, match=message):
-        build_encoder("monai:SegResNet", 2, SHAPE, WIDTHS)
+        pooled_encoder("monai:SegResNet", 2, SHAPE, WIDTHS)
 
 
 def test_single_task_networks_share_nothing_and_a_joint_one_shares_its_encoder(
@@ -77,8 +77,8 @@ def test_single_task_networks_share_nothing_and_a_joint_one_shares_its_encoder(
     run = Run(0, "cpu", 1, tmp_path)
     joint, single = (small(tasks=tasks).fit(train, val, run) for tasks in ("joint", "single"))
     assert joint.network is not None and single.network is not None
-    assert len(joint.network.parts()) == 1 and len(single.network.parts()) == len(tiny.tasks)
-    encoders = [sum(its.numel() for its in part.encoder.parameters()) for part in single.network.parts()]
+    assert len(single.network.networks) == len(tiny.tasks)
+    encoders = [sum(its.numel() for its in part.encoder.parameters()) for part in single.network.networks]
     extra = (len(tiny.tasks) - 1) * (encoders[0] + 2 * WIDTHS[-1])
     assert single.count_parameters() - joint.count_parameters() == extra
 
@@ -105,7 +105,7 @@ def test_pretrained_weights_change_what_training_starts_from(tiny: Cohort, tmp_p
     for tasks in ("joint", "single"):
         begun = small(tasks=tasks, weights=str(start), learning_rate=0.0).fit(train, val, run)
         assert begun.network is not None
-        for part in begun.network.parts():
+        for part in [begun.network] if tasks == "joint" else begun.network.networks:
             for name, value in compact(seed=1).state_dict().items():
                 torch.testing.assert_close(part.encoder.state_dict()[name], value)
 

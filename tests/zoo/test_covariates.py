@@ -1,11 +1,13 @@
 """``acquisition``, ``clinical`` and the linear models under them."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.optimize import minimize
+from sklearn.metrics import roc_auc_score
 
 from bench.cells import choose
 from bench.cohorts.cohort import Cohort, Task
@@ -15,7 +17,15 @@ from bench.registry import load_registry
 from bench.runner import unmet_need
 from bench.testing import check_method
 from bench_zoo.covariates import CovariateModel, Encoding
-from bench_zoo.linear import choose_penalty, deal_patients, fit_linear, solve
+from bench_zoo.linear import (
+    Labelled,
+    deal_patients,
+    fit_linear,
+    held_out_losses,
+    least,
+    ridge_path,
+    solve_ridge,
+)
 from bench_zoo.targets import Target
 
 PENALTIES = (1.0, 0.1, 0.01)
@@ -93,6 +103,54 @@ def test_a_covariate_without_any_value_or_variation_says_nothing() -> None:
         assert (Encoding.of(column).apply(column)[:, 0] == 0).all()
 
 
+@pytest.mark.parametrize("word", [">70", "unknown", "n/a", "70+"])
+def test_a_few_words_among_numbers_leave_them_numbers_and_are_named(
+    word: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ages = ["41", "52", word, "63", "74", word]
+    column = pd.Series(ages, name="age", dtype=object)
+    encoding = Encoding.of(column)
+    assert encoding.levels == () and encoding.missing
+    known = Encoding.of(pd.Series([41.0, 52.0, np.nan, 63.0, 74.0, np.nan], name="age"))
+    assert known == encoding
+    encoded = encoding.apply(column)
+    assert (np.diff(encoded[[0, 1, 3, 4], 0]) > 0).all()
+    np.testing.assert_array_equal(encoded[:, 1], [0, 0, 1, 0, 0, 1])
+    assert f"covariate 'age': 2 of 6 training values are no numbers ('{word}')" in caplog.text
+
+
+def test_a_word_that_no_training_case_has_becomes_the_median() -> None:
+    encoding = Encoding.of(pd.Series(["41", "52", "63"], name="age", dtype=object))
+    encoded = encoding.apply(pd.Series([">70", "52"], name="age", dtype=object))
+    assert encoded.shape == (2, 1) and encoded[0, 0] == encoded[1, 0] == 0
+
+
+def test_a_column_of_words_with_a_few_numbers_is_one_of_levels(caplog: pytest.LogCaptureFixture) -> None:
+    encoding = Encoding.of(pd.Series(["Aera", "3", "Skyra", "Vida"], name="scanner"))
+    assert encoding.levels == ("3", "Aera", "Skyra", "Vida")
+    assert caplog.text == ""
+
+
+def test_words_in_an_age_column_cost_clinical_no_more_than_the_values_they_stand_for(tmp_path: Path) -> None:
+    cohort = exams(tmp_path, cases=120)
+    age = cohort.table["age"].to_numpy(dtype=float)
+    # ER follows age; a few ages are written as words.
+    table = cohort.table.assign(er=(age > 55).astype(float))
+    worded = table.assign(age=[f"{its:.0f}" for its in age])
+    worded.loc[worded.index[::15], "age"] = ">70"
+    ids = cohort.case_ids
+
+    def auc(table: pd.DataFrame) -> float:
+        given = dataclasses.replace(cohort, table=table)
+        model = fitted("clinical", given.take(ids[:80]), tmp_path)
+        test = given.take(ids[80:])
+        found = model.predict(test.blind())["er"]
+        return float(roc_auc_score(test.labels("er"), found))
+
+    assert auc(table) > 0.99
+    assert auc(worded) > 0.9
+
+
 def test_booleans_count_as_numbers() -> None:
     encoding = Encoding.of(pd.Series([True, False, True], name="contrast"))
     encoded = encoding.apply(pd.Series([True, False], name="contrast"))
@@ -103,6 +161,12 @@ def synthetic(seed: int, cases: int = 80, signal: float = 2.0) -> tuple[np.ndarr
     rng = np.random.default_rng(seed)
     features = rng.normal(size=(cases, 3))
     return features, signal * features[:, 0] + rng.normal(size=cases)
+
+
+def examples(seed: int, binary: bool, cases: int = 80, signal: float = 2.0) -> Labelled:
+    features, values = synthetic(seed, cases, signal)
+    labels = (values > np.median(values)).astype(float) if binary else values
+    return Labelled(features, labels, np.arange(cases).astype(str))
 
 
 def objective(
@@ -119,7 +183,7 @@ def objective(
 def test_a_model_minimises_what_it_says_it_minimises(binary: bool, penalty: float) -> None:
     features, values = synthetic(0)
     labels = (values > 0).astype(float) if binary else values
-    weights = solve(binary, features, labels, penalty)
+    weights = solve_ridge(binary, features, labels, penalty)
     arguments = (binary, features, labels, penalty)
     other = minimize(
         objective, np.zeros(4), arguments, method="Nelder-Mead", options={"maxiter": 8000, "xatol": 1e-7}
@@ -131,20 +195,45 @@ def test_a_model_minimises_what_it_says_it_minimises(binary: bool, penalty: floa
 def test_the_same_cases_twice_give_the_same_model(binary: bool) -> None:
     features, values = synthetic(1)
     labels = (values > 0).astype(float) if binary else values
-    once = solve(binary, features, labels, 0.1)
-    twice = solve(binary, np.tile(features, (2, 1)), np.tile(labels, 2), 0.1)
+    once = solve_ridge(binary, features, labels, 0.1)
+    twice = solve_ridge(binary, np.tile(features, (2, 1)), np.tile(labels, 2), 0.1)
     np.testing.assert_allclose(once, twice, atol=2e-3)
 
 
 @pytest.mark.parametrize("binary", [True, False])
 def test_noise_asks_for_a_stronger_penalty_than_signal(binary: bool) -> None:
-    patients = np.arange(80).astype(str)
     chosen = []
     for signal in (0.0, 5.0):
-        features, values = synthetic(2, signal=signal)
-        labels = (values > 0).astype(float) if binary else values
-        chosen.append(choose_penalty(binary, features, labels, patients, PENALTIES))
-    assert chosen[0] > chosen[1]
+        train = examples(2, binary, signal=signal)
+        chosen.append(least(held_out_losses(binary, train, ridge_path(binary, PENALTIES))))
+    assert chosen[0] < chosen[1]  # the strongest comes first
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_the_validation_cases_choose_the_penalty(binary: bool) -> None:
+    train, path = examples(2, binary), ridge_path(binary, PENALTIES)
+    target = Target.of(Task("er", "binary" if binary else "continuous"), train.labels)
+    models = path(train.features, train.labels)
+    like_training, opposite = examples(5, binary), examples(6, binary, signal=-5.0)
+    kept = fit_linear(target, train, like_training, path)
+    assert not np.array_equal(kept, models[0]) and any(np.array_equal(kept, its) for its in models)
+    np.testing.assert_array_equal(fit_linear(target, train, opposite, path), models[0])
+
+
+def test_of_models_alike_but_for_rounding_the_most_penalised_is_kept() -> None:
+    assert least(np.array([0.7, 0.5 + 1e-9, 0.5, np.nan])) == 1
+    assert least(np.array([np.nan, np.nan])) == 0
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_few_validation_cases_leave_the_choice_to_the_training_patients(binary: bool) -> None:
+    train, path = examples(2, binary), ridge_path(binary, PENALTIES)
+    target = Target.of(Task("er", "binary" if binary else "continuous"), train.labels)
+    nine_of_a_class = examples(6, binary, cases=18, signal=-5.0)
+    nobody = nine_of_a_class.take(np.zeros(18, bool))
+    np.testing.assert_array_equal(
+        fit_linear(target, train, nine_of_a_class, path), fit_linear(target, train, nobody, path)
+    )
 
 
 def test_a_patients_cases_share_a_part_and_every_part_has_its_share_of_positives() -> None:
@@ -157,12 +246,13 @@ def test_a_patients_cases_share_a_part_and_every_part_has_its_share_of_positives
 
 def test_one_positive_patient_leaves_the_strongest_penalty() -> None:
     features, _ = synthetic(3, cases=10)
-    labels = np.array([1.0] + [0.0] * 9)
-    assert choose_penalty(True, features, labels, np.arange(10).astype(str), PENALTIES) == 1.0
+    train = Labelled(features, np.array([1.0] + [0.0] * 9), np.arange(10).astype(str))
+    assert least(held_out_losses(True, train, ridge_path(True, PENALTIES))) == 0
 
 
 def test_without_features_the_constant_is_predicted() -> None:
     labels = np.array([1.0, 0.0, 0.0, 0.0])
     target = Target.of(Task("er", "binary"), labels)
-    weights = fit_linear(target, np.empty((4, 0)), labels, np.arange(4).astype(str), PENALTIES)
+    train = Labelled(np.empty((4, 0)), labels, np.arange(4).astype(str))
+    weights = fit_linear(target, train, train, ridge_path(True, PENALTIES))
     np.testing.assert_allclose(target.decode(weights), [0.25])

@@ -1,12 +1,14 @@
-"""``radiomics_lr`` and ``radiomics_xgb``: what is measured, what is kept, what a failing case costs."""
+"""The radiomics methods: what is measured, what is kept, what a failing case costs."""
 
 import logging
+import os
 import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
+import nibabel
 import numpy as np
 import pandas as pd
 import psutil
@@ -15,11 +17,14 @@ import SimpleITK as sitk
 
 pytest.importorskip("radiomics", reason="pyradiomics is not installed", exc_type=ImportError)
 
+from radiomics.featureextractor import RadiomicsFeatureExtractor
+
 from bench.cohorts.cohort import Cohort
 from bench.errors import CohortError
 from bench.imaging.grid import Grid
 from bench.method import Run
 from bench.testing import check_method, tiny_cohort
+from bench_zoo.radiomics import table
 from bench_zoo.radiomics.boosted import RadiomicsXGB
 from bench_zoo.radiomics.extraction import Settings, case_features, lesion_block, region_voxels, within_image
 from bench_zoo.radiomics.ridge import RadiomicsLR
@@ -65,7 +70,9 @@ def kill_a_worker() -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("name", ["radiomics_lr", "radiomics_xgb"])
+@pytest.mark.parametrize(
+    "name", ["radiomics_lr", "radiomics_lasso", "radiomics_elastic_net", "radiomics_xgb"]
+)
 def test_keeps_the_contract(name: str) -> None:
     check_method(name, {"spacing_mm": 2.0})
 
@@ -84,6 +91,27 @@ def test_features_do_not_change_when_the_patient_is_mirrored(tmp_path: Path) -> 
     second, _ = case_features("c", *write_exam(tmp_path, voxels[:, ::-1], lesion[:, ::-1]), SETTINGS)
     within = {name: value for name, value in first.items() if "Maximum2D" not in name}
     assert {name: second[name] for name in within} == pytest.approx(within, rel=1e-3, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["255", "float", "big-endian", "bool of signed bytes"])
+def test_features_do_not_change_with_how_the_mask_is_written(tmp_path: Path, kind: str) -> None:
+    lesion = ball((30, 30, 30), (15, 14, 15), 4)
+    image, mask = write_exam(tmp_path, noise((30, 30, 30)), lesion)
+    values = {
+        "255": lesion.astype(np.uint8) * 255,
+        "float": lesion.astype(np.float32),
+        "big-endian": lesion.astype(">i2"),
+        "bool of signed bytes": lesion.astype(np.int8),
+    }[kind]
+    written = nibabel.Nifti1Image(values.T, nibabel.load(mask).affine)
+    if kind == "big-endian":
+        header = nibabel.Nifti1Header(endianness=">")
+        written = nibabel.Nifti1Image(values.T, nibabel.load(mask).affine, header)
+    other = tmp_path / "other.nii"
+    nibabel.save(written, other)
+    first, _ = case_features("c", image, mask, SETTINGS)
+    second, error = case_features("c", image, other, SETTINGS)
+    assert not error and second == pytest.approx(first, rel=1e-6)
 
 
 def test_a_lesion_wider_than_the_usual_crop_is_measured_whole(tmp_path: Path) -> None:
@@ -124,9 +152,52 @@ def test_core_rim_and_filtered_images_are_measured_when_asked_for(tmp_path: Path
     features, error = case_features("c", *paths, settings)
     assert not error
     kinds = {"_".join(name.split("_")[:2]) for name in features}
-    sigmas = ("original", "log-sigma-2-0-mm-3D", "log-sigma-3-0-mm-3D", "log-sigma-4-0-mm-3D")
+    sigmas = ("original", "log-sigma-2-0-mm-3D", "log-sigma-4-0-mm-3D")
     assert kinds == {f"{region}_{sigma}" for region in ("core", "rim") for sigma in sigmas}
     assert not any("shape" in name for name in features)
+
+
+def test_filtered_images_give_pyradiomics_own_values_of_the_whole_cube(tmp_path: Path) -> None:
+    paths = write_exam(tmp_path, noise((30, 30, 30)), ball((30, 30, 30), (15, 14, 15), 5))
+    settings = replace(SETTINGS, image_types=("log", "wavelet"))
+    features, _ = case_features("c", *paths, settings)
+    block = lesion_block("c", *paths, settings)
+    image = sitk.GetImageFromArray(block.percent)
+    mask = sitk.GetImageFromArray(region_voxels(block, settings)["lesion"].astype(np.uint8))
+    image.SetSpacing((2.0,) * 3)
+    mask.SetSpacing((2.0,) * 3)
+    own = RadiomicsFeatureExtractor(
+        {
+            "setting": {"binCount": 32, "additionalInfo": False},
+            "imageType": {"LoG": {"sigma": [2.0, 4.0]}, "Wavelet": {}},
+            "featureClass": {"firstorder": None, "glcm": None},
+        }
+    ).execute(image, mask)
+    expected = {f"lesion_{name}": float(value) for name, value in own.items() if not name.endswith("MCC")}
+    found = {name: value for name, value in features.items() if name.startswith("lesion")}
+    assert len(found) == 10 * 41
+    assert found == pytest.approx(expected, rel=1e-9, nan_ok=True)
+
+
+def test_methods_share_the_features_of_original_images(few: Cohort) -> None:
+    cohort = replace(few, fingerprint="e" * 64).take(few.case_ids[:4])
+    both = replace(SETTINGS, image_types=("log", "original"))
+    alone, together = feature_table(cohort, SETTINGS), feature_table(cohort, both)
+    pd.testing.assert_frame_equal(together[list(alone.columns)], alone)
+    assert [table_file(cohort, part).is_file() for part in both.parts()] == [True, True]
+    assert both.parts()[0] == SETTINGS
+
+
+def test_of_runs_that_start_together_one_measures(few: Cohort, monkeypatch: pytest.MonkeyPatch) -> None:
+    cohort, started = replace(few, fingerprint="f" * 64), []
+    start = table._start
+    monkeypatch.setattr(table, "_start", lambda settings: started.append(1) or start(settings))
+    runs = [Thread(target=feature_table, args=(cohort, SETTINGS)) for _ in range(3)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert len(started) == min(2, os.cpu_count() or 1)
 
 
 def test_an_unknown_region_is_refused_with_the_known_ones() -> None:
@@ -195,6 +266,14 @@ def test_boosting_without_validation_labels_grows_a_fixed_number_of_trees(
     method = RadiomicsXGB(spacing_mm=2.0, rounds=40)
     method.fit(cohort.take(few.case_ids[:8]), cohort.take(few.case_ids[8:]), Run(0, "cpu", 1, tmp_path))
     assert {booster.num_boosted_rounds() for booster in method.boosters.values()} == {10}
+
+
+def test_a_feature_that_hardly_varies_is_dropped() -> None:
+    many = np.zeros(200)
+    many[:9] = np.arange(1, 10)
+    sums = 0.1 + 1e-16 * np.arange(200)
+    frame = pd.DataFrame({"few": many, "digits": sums, "enough": np.where(np.arange(200) < 20, 1.0, 0.0)})
+    assert Screen.of(frame, 0.95).features == ("enough",)
 
 
 def some_features(cases: int = 200) -> pd.DataFrame:

@@ -34,8 +34,8 @@ def test_keeps_the_contract(params: dict[str, object]) -> None:
 
 
 def test_learns_what_is_plain_to_see(tiny: Cohort, tmp_path: Path) -> None:
-    sizes = crop_examples(tiny, SpatialMTL(**SMALL)._crop(), targets_of(tiny)).read(np.arange(len(tiny)))[0]
-    volume = sizes[:, 1].sum(dim=(1, 2, 3)).numpy()
+    examples = crop_examples(tiny, SpatialMTL(**SMALL)._crop(), targets_of(tiny), regions=False)
+    volume = examples.read(np.arange(len(tiny)))[0][:, 1].sum(dim=(1, 2, 3)).numpy()
     table = tiny.table.assign(er=(volume > np.median(volume)).astype(float), ki67=np.clip(volume, 0, 100))
     cohort = dataclasses.replace(tiny, table=table)
     test = cohort.take(cohort.case_ids[28:])
@@ -59,8 +59,8 @@ def test_regions_left_out_have_no_heat_from_the_image(tiny: Cohort, tmp_path: Pa
     method = fitted(tiny, tmp_path, regions=("core",), attention=False)
     test = tiny.take(tiny.case_ids[28:31]).blind()
     heat = method.explain(test)
-    surround = crop_examples(test, method._crop(), method.targets).read(np.arange(3))[1][:, 2].numpy()
-    core = crop_examples(test, method._crop(), method.targets).read(np.arange(3))[1][:, 0].numpy()
+    regions = method._examples(test).read(np.arange(3))[1].numpy()
+    core, surround = regions[:, 0], regions[:, 2]
     assert heat[core].mean() > 3 * heat[surround].mean()
 
 

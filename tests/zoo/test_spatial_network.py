@@ -5,25 +5,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bench.errors import PluginError
+from bench.imaging.regions import REGIONS
+from bench_zoo.encoders import staged_encoder
+from bench_zoo.heads import FlipAveraged, TaskNetworks, TasksNetwork
 from bench_zoo.losses import BalancedLoss
-from bench_zoo.spatial_mtl.network import (
-    REGIONS,
-    Design,
-    FlipAveraged,
-    SpatialNetwork,
-    TaskNetworks,
-    depth_layers,
-    image_bands,
-    region_moments,
-    space_to_depth,
-)
+from bench_zoo.pooling import region_moments, space_to_depth
+from bench_zoo.spatial_mtl.network import Design, Pointwise, SpatialNetwork
+from bench_zoo.spatial_mtl.statistics import depth_layers, image_bands, region_statistics, statistics_width
 
-DESIGN = Design("compact", (4, 8, 8), True, True, REGIONS, 2, 3, 6, 0.1)
+DESIGN = Design("compact", (4, 8, 8), True, True, REGIONS, True, 2, 3, 6, 0.1)
 PRIORS = (0.5, -1.0, 0.0)
 SWITCHES = [
     {},
+    {"statistics": False},
+    {"statistics": False, "attention": False},
+    {"statistics": False, "roi_weighting": False},
     {"attention": False},
     {"roi_weighting": False},
     {"attention": False, "roi_weighting": False},
@@ -41,18 +41,21 @@ def batch(cases: int = 3, edge: int = 16) -> tuple[Tensor, Tensor]:
     return images, torch.rand(cases, 3, edge, edge, edge, generator=generator) < 0.2
 
 
-def network(kind: type[nn.Module] = SpatialNetwork, **switches: object) -> nn.Module:
+def network(apart: bool = False, **switches: object) -> nn.Module:
     torch.manual_seed(0)
-    return kind(replace(DESIGN, **switches), PRIORS)  # type: ignore[arg-type]
+    design = replace(DESIGN, **switches)  # type: ignore[arg-type]
+    if apart:
+        return TaskNetworks(SpatialNetwork(design, [prior]) for prior in PRIORS)
+    return SpatialNetwork(design, PRIORS)
 
 
-@pytest.mark.parametrize("kind", [SpatialNetwork, TaskNetworks])
+@pytest.mark.parametrize("apart", [False, True])
 @pytest.mark.parametrize("switches", SWITCHES)
 def test_every_switch_gives_an_output_a_task_and_a_relevance_a_voxel(
-    kind: type[nn.Module], switches: dict[str, object]
+    apart: bool, switches: dict[str, object]
 ) -> None:
     images, regions = batch()
-    net = network(kind, **switches).eval()
+    net = network(apart, **switches).eval()
     assert net(images, regions).shape == (3, 3)
     heat = net.relevance(images, regions)
     assert heat.shape == (3, 16, 16, 16)
@@ -69,10 +72,10 @@ def test_an_untrained_network_predicts_the_priors() -> None:
     torch.testing.assert_close(outputs, torch.tensor(PRIORS).expand(3, 3))
 
 
-@pytest.mark.parametrize("kind", [SpatialNetwork, TaskNetworks])
+@pytest.mark.parametrize("apart", [False, True])
 @pytest.mark.parametrize("switches", SWITCHES)
-def test_every_parameter_learns_within_two_steps(kind: type[nn.Module], switches: dict[str, object]) -> None:
-    net = network(kind, dropout=0.0, **switches)
+def test_every_parameter_learns_within_two_steps(apart: bool, switches: dict[str, object]) -> None:
+    net = network(apart, dropout=0.0, **switches)
     optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
     # The last layers start at zero, so that nothing before them learns in the first step.
     for _ in range(2):
@@ -96,8 +99,10 @@ def test_a_task_without_labels_leaves_its_own_branch_alone_and_no_other() -> Non
 
 def test_attention_maps_lie_between_0_and_1_at_each_scale() -> None:
     net = network()
-    scales = net.encoder(batch()[0][:, :2])
-    maps = net.attention_maps(scales)
+    maps: list[Tensor] = []
+    for attend in net.attention:
+        attend.register_forward_hook(lambda module, inputs, output: maps.append(output))
+    net(*batch())
     assert [tuple(its.shape) for its in maps] == [(3, 1, edge, edge, edge) for edge in (8, 4, 2)]
     assert all(bool(((its >= 0) & (its <= 1)).all()) for its in maps)
 
@@ -168,6 +173,12 @@ def test_a_region_without_a_voxel_has_layers_without_weight() -> None:
     assert layered.shape == (1, 2, 4, 3, 3, 3) and not layered.any()
 
 
+def test_a_pointwise_mixture_is_a_convolution_of_one_voxel() -> None:
+    mix, images = Pointwise(5, 3), torch.randn(2, 5, 4, 3, 2)
+    expected = F.conv3d(images, mix.weight[:, :, None, None, None], mix.bias)
+    torch.testing.assert_close(mix(images), expected, rtol=1e-5, atol=1e-5)
+
+
 def test_space_to_depth_keeps_every_voxel_once() -> None:
     images = torch.arange(64.0).view(1, 1, 4, 4, 4)
     blocks = space_to_depth(images)
@@ -176,8 +187,103 @@ def test_space_to_depth_keeps_every_voxel_once() -> None:
     assert sorted(blocks[0, :, 0, 0, 0].tolist()) == sorted(images[0, 0, :2, :2, :2].flatten().tolist())
 
 
+def old_bands(image: Tensor) -> Tensor:
+    """The bands by average pooling."""
+    pad = (1,) * 6
+    mean = F.avg_pool3d(F.pad(image, pad, mode="replicate"), 3, stride=1)
+    wide = F.pad(mean, pad, mode="replicate")
+    slopes = [
+        (wide[:, :, 2:, 1:-1, 1:-1] - wide[:, :, :-2, 1:-1, 1:-1]) / 2,
+        (wide[:, :, 1:-1, 2:, 1:-1] - wide[:, :, 1:-1, :-2, 1:-1]) / 2,
+        (wide[:, :, 1:-1, 1:-1, 2:] - wide[:, :, 1:-1, 1:-1, :-2]) / 2,
+    ]
+    gradient = (slopes[0].square() + slopes[1].square() + slopes[2].square() + 1e-8).sqrt()
+    return torch.cat([image, mean, image - mean, gradient, mean - F.avg_pool3d(wide, 3, stride=1)], dim=1)
+
+
+@pytest.mark.parametrize("layers", [1, 4])
+def test_statistics_are_moments_of_the_bands_over_the_voxels_of_every_layer(layers: int) -> None:
+    generator = torch.Generator().manual_seed(1)
+    image = torch.randn(2, 1, 10, 10, 10, generator=generator)
+    distance = torch.linspace(-9, 9, 1000).view(1, 1, 10, 10, 10).expand(2, -1, -1, -1, -1)
+    masks = torch.cat([distance < -3, distance.abs() <= 3, distance > 3], dim=1).float()
+    found = region_statistics(torch.cat([image, image, distance], dim=1), masks, masks, layers)
+    assert found.shape == (2, 3, statistics_width(layers))
+    bands, layered = old_bands(image).double(), depth_layers(distance, masks, layers).double()
+    for case, region, layer in np.ndindex(2, 3, layers):
+        weight = layered[case, region, layer] / layered[case, region, layer].sum()
+        mean = (bands[case] * weight).sum(dim=(1, 2, 3))
+        spread = ((bands[case] - mean.view(-1, 1, 1, 1)).square() * weight).sum(dim=(1, 2, 3))
+        expected = torch.cat([mean, (spread + 1e-4).sqrt() - 1e-2]).float()
+        torch.testing.assert_close(
+            found[case, region, 10 * layer : 10 * layer + 10], expected, atol=1e-4, rtol=1e-4
+        )
+    torch.testing.assert_close(found[..., -1], torch.log1p(masks.sum(dim=(2, 3, 4))))
+
+
+def test_bands_by_shifted_sums_are_those_of_average_pooling() -> None:
+    image = 3 * torch.randn(2, 1, 9, 8, 7, generator=torch.Generator().manual_seed(2))
+    torch.testing.assert_close(image_bands(image), old_bands(image), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("axis", [2, 3, 4])
+def test_statistics_of_a_mirror_image_are_those_of_the_case(axis: int) -> None:
+    images, regions = batch()
+    plain = network().invariants(images, regions)[0]
+    mirrored = network().invariants(images.flip(axis), regions.flip(axis))[0]
+    torch.testing.assert_close(plain, mirrored, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("statistics", [False, True])
+def test_averaging_over_mirror_images_is_the_mean_of_four_whole_passes(apart: bool, statistics: bool) -> None:
+    net = network(apart, statistics=statistics).eval()
+    for parameter in net.parameters():
+        nn.init.normal_(parameter, std=0.2)
+    images, regions = batch()
+    views = [net(images.flip(axes), regions.flip(axes)) for axes in ((), (2,), (3,), (4,))]
+    expected = torch.stack(views).mean(dim=0)
+    torch.testing.assert_close(FlipAveraged(net)(images, regions), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_attention_weights_the_features_that_go_on_and_not_only_the_pooling() -> None:
+    images = batch()[0][:, :2]
+    encoder = staged_encoder("compact", 2, (4, 8))
+
+    class Half(nn.Module):
+        def forward(self, features: Tensor) -> Tensor:
+            gate = torch.ones_like(features[:, :1])
+            gate[..., : features.shape[-1] // 2] = 0
+            return gate
+
+    plain, gated = encoder(images), encoder(images, [Half(), Half()])
+    torch.testing.assert_close(gated[0], plain[0] * Half()(plain[0]))
+    expected = encoder.stages[1](plain[0] * Half()(plain[0]))
+    torch.testing.assert_close(gated[1], expected * Half()(expected))
+    assert not torch.allclose(gated[1], plain[1] * Half()(plain[1]))
+
+
+def test_the_network_of_the_abstract_has_no_input_but_learnt_features() -> None:
+    net = network(statistics=False).eval()
+    assert net.fixed == 0 and net.invariants(*batch()) == ()
+    assert all(branch.direct is None for branch in net.branches)
+    for stage in net.encoder.stages:
+        for parameter in stage.parameters():
+            nn.init.zeros_(parameter)
+    for branch in net.branches:
+        nn.init.normal_(branch.last.weight)
+    # An encoder that gives nothing leaves nothing by which two cases could differ.
+    outputs = net(*batch())
+    torch.testing.assert_close(outputs, outputs[:1].expand_as(outputs))
+
+
+def test_a_backbone_without_stages_is_refused_by_name() -> None:
+    with pytest.raises(PluginError, match="backbone 'resnot' has no features at several scales"):
+        staged_encoder("resnot", 2, (4, 8))
+
+
 def test_flip_averaging_reads_a_case_and_its_three_mirror_images() -> None:
-    class First(nn.Module):
+    class First(TasksNetwork):
         def forward(self, images: Tensor, regions: Tensor) -> Tensor:
             return images[:, :1, 0, 0, 0] + regions[:, :1, 0, 0, 0]
 
@@ -203,6 +309,5 @@ def test_a_timm_backbone_gives_the_same_kind_of_network() -> None:
     images, regions = batch(2, 32)
     net = network(backbone="resnet18")
     net(images, regions).sum().backward()
-    maps = net.attention_maps(net.encoder(images[:, :2]))
-    assert [its.shape[-1] for its in maps] == [16, 8, 4, 2, 1]
+    assert [its.shape[-1] for its in net.encoder(images[:, :2], net.attention)] == [16, 8, 4, 2, 1]
     assert net.eval().relevance(images, regions).shape == (2, 32, 32, 32)

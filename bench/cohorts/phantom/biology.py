@@ -67,8 +67,9 @@ def mean_score(receptors: np.ndarray, population: Population) -> np.ndarray:
 def latents(normals: np.ndarray) -> np.ndarray:
     """Latents (..., 4) of ER, PR, HER2 and the Ki-67 residual from independent normals (..., 4)."""
     mixing = np.eye(4)
-    mixing[:3, :3] = np.linalg.cholesky(CORRELATION)
-    return np.asarray(normals @ mixing.T)
+    # Rounded, and summed without BLAS: the same label on every processor, however near to its cut.
+    mixing[:3, :3] = np.linalg.cholesky(CORRELATION).round(12)
+    return np.asarray(np.sum(normals[..., None, :] * mixing, axis=-1))
 
 
 def labels(latent: np.ndarray, population: Population) -> np.ndarray:

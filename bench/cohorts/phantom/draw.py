@@ -18,18 +18,19 @@ _BIOLOGY, _IMAGE = 0, 1
 class Lesion:
     """One case: labels (NaN where unknown), true parameters and the key of its random stream.
 
-    ``truth`` holds ER, PR, HER2 and Ki-67 (percentage points), shape (4,); ``known`` which of them the
-    cohort tells; ``parameters`` the attributes' parameters in the order of ``ATTRIBUTES``.
+    ``draw`` counts from 1; ``truth`` holds ER, PR, HER2 and Ki-67 (percentage points), shape (4,); ``known``
+    which of them the cohort tells; ``parameters`` the attributes' parameters in the order of ``ATTRIBUTES``.
     """
 
     case_id: str
     patient_id: str
     site: str
+    draw: int
     age: int
     truth: np.ndarray
     known: np.ndarray
     parameters: np.ndarray
-    key: tuple[int, int]
+    key: tuple[int, ...]
 
     @property
     def labels(self) -> np.ndarray:
@@ -37,8 +38,11 @@ class Lesion:
         return np.where(self.known, self.truth, np.nan)
 
 
-def stream(seed: int, key: tuple[int, int], purpose: int) -> np.random.Generator:
-    """The random stream of one case: the same whatever the number, order or process of the others."""
+def stream(seed: int, key: tuple[int, ...], purpose: int) -> np.random.Generator:
+    """The random stream of one case: the same whatever the number, order or process of the others.
+
+    ``key`` holds the words of the scenario's name, the draw, the site and the place within them.
+    """
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(*key, purpose)))
 
 
@@ -50,16 +54,18 @@ def image_stream(seed: int, lesion: Lesion) -> np.random.Generator:
 def draw_lesions(
     scenario: Scenario, seed: int, counts: Mapping[str, int] | None = None
 ) -> tuple[Lesion, ...]:
-    """All cases of a scenario, site by site.
+    """All cases of a scenario, site by site and draw by draw; ``counts`` has the cases by site of each draw.
 
-    At internal sites the first ``2 * (n // 42)`` cases (at least two) are pairs: two lesions of one patient
-    whose biological latents correlate by ``biology.PAIR_CORRELATION``; nothing else is shared but age.
+    At internal sites the first ``2 * (n // 42)`` cases of a draw (at least two) are pairs: two lesions of one
+    patient whose biological latents correlate by ``biology.PAIR_CORRELATION``; but for age nothing else is
+    shared.
     """
     counts = scenario.counts if counts is None else counts
     return tuple(
-        _draw(scenario, seed, site, index, _paired(site, counts[site]))
+        _draw(scenario, seed, draw, site, index, counts[site])
         for site in SITES
         if site in counts
+        for draw in range(scenario.draws)
         for index in range(counts[site])
     )
 
@@ -69,26 +75,26 @@ def _paired(site: str, count: int) -> int:
     return 2 * max(1, count // PATIENTS_PER_PAIR) if SITES[site].group == "internal" and count >= 2 else 0
 
 
-def _draw(scenario: Scenario, seed: int, site: str, index: int, paired: int) -> Lesion:
-    first = index - index % 2 if index < paired else index
-    key = (list(SITES).index(site), index)
-    rng = stream(seed, key, _BIOLOGY)
-    latent, noise, unknown, age = _independent(rng)
+def _draw(scenario: Scenario, seed: int, draw: int, site: str, index: int, count: int) -> Lesion:
+    first = index - index % 2 if index < _paired(site, count) else index
+    place = (*scenario.words, draw, list(SITES).index(site))
+    latent, noise, unknown, age = _independent(stream(seed, (*place, index), _BIOLOGY))
     if first != index:
-        shared, _, _, age = _independent(stream(seed, (key[0], first), _BIOLOGY))
+        shared, _, _, age = _independent(stream(seed, (*place, first), _BIOLOGY))
         rho = biology.PAIR_CORRELATION
         latent = rho * shared + np.sqrt(1 - rho**2) * latent
     truth = biology.labels(latent, scenario.population(site))
     known = unknown >= [0.0 if SITES[site].group == "external" and t == "er" else MISSING[t] for t in MISSING]
     return Lesion(
-        case_id=f"{site}{index + 1:04d}",
-        patient_id=f"P-{site}{first + 1:04d}",
+        case_id=f"{site}{draw * count + index + 1:04d}",
+        patient_id=f"P-{site}{draw * count + first + 1:04d}",
         site=site,
+        draw=draw + 1,
         age=age,
         truth=truth,
         known=known,
-        parameters=drivers(truth) @ scenario.matrix + noise,
-        key=key,
+        parameters=np.sum(drivers(truth)[:, None] * scenario.matrix, axis=0) + noise,
+        key=(*place, index),
     )
 
 

@@ -24,7 +24,7 @@ from bench.cohorts.phantom.scanner import SITES
 from bench.cohorts.phantom.scenarios import ATTRIBUTES, SCENARIOS, Scenario
 from bench.errors import CohortError
 
-GENERATOR = 1
+GENERATOR = 2
 """Version of the generating model: raised with every change of a table or an image."""
 
 ACQUISITION = ("vendor", "field_strength", "slice_thickness_mm", "pixel_mm")
@@ -62,11 +62,13 @@ range = [0.0, 100.0]
 [columns]
 acquisition = ["vendor", "field_strength", "slice_thickness_mm", "pixel_mm"]
 clinical = ["age"]
-
+{ignored}
 [phantom]
 generator = {generator}
 scenario = "{scenario}"
+model = "{model}"
 seed = {seed}
+draws = {draws}
 counts = {{ {counts} }}
 """
 
@@ -104,7 +106,7 @@ def make_phantom(
     report
         Called as ``report(done, total)`` after each case.
     counts
-        Cases by site; the scenario's own where None.
+        Cases by site, in each draw; the scenario's own where None.
 
     Raises
     ------
@@ -131,8 +133,24 @@ def make_phantom(
         with _aside(folder) as aside:
             (aside / "images").mkdir()
             _render(chosen, seed, counts, aside, workers, len(lesions), report)
-            _write_rows(aside / "cases.csv", _case_rows(lesions))
+            _write_rows(aside / "cases.csv", _case_rows(chosen, lesions))
             (aside / "cohort.toml").write_text(header, encoding="utf-8")
+
+
+def write_listing(scenario: str, folder: Path, seed: int = 0) -> None:
+    """Write the two text files of a phantom, and empty image files: for what needs its cases and no voxel.
+
+    It takes a second where the phantom takes minutes, and has the phantom's fingerprint.
+    """
+    chosen = _scenario(scenario)
+    counts = _counts(chosen, None)
+    lesions = draw_lesions(chosen, seed, counts)
+    rows = _case_rows(chosen, lesions)
+    for path in (folder / row[kind] for row in rows for kind in ("image", "mask")):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    _write_rows(folder / "cases.csv", rows)
+    (folder / "cohort.toml").write_text(_header(chosen, seed, counts), encoding="utf-8")
 
 
 def _scenario(name: str) -> Scenario:
@@ -193,7 +211,10 @@ def _header(scenario: Scenario, seed: int, counts: Mapping[str, int]) -> str:
         summary=scenario.summary,
         generator=GENERATOR,
         scenario=scenario.name,
+        model=scenario.model,
         seed=seed,
+        draws=scenario.draws,
+        ignored='ignore = ["draw"]\n' if scenario.draws > 1 else "",
         counts=", ".join(f"{site} = {number}" for site, number in counts.items()),
     )
 
@@ -234,7 +255,7 @@ def _render(
         )
 
 
-def _case_rows(lesions: Sequence[Lesion]) -> list[dict[str, Any]]:
+def _case_rows(scenario: Scenario, lesions: Sequence[Lesion]) -> list[dict[str, Any]]:
     return [
         {
             "case_id": lesion.case_id,
@@ -246,6 +267,7 @@ def _case_rows(lesions: Sequence[Lesion]) -> list[dict[str, Any]]:
             **_label_cells(lesion),
             "age": lesion.age,
             **_acquisition_cells(lesion),
+            **({"draw": lesion.draw} if scenario.draws > 1 else {}),
         }
         for lesion in lesions
     ]

@@ -1,7 +1,10 @@
 """What is visible where: the attributes of a lesion and the scenarios that tie them to the biology."""
 
+import hashlib
+import json
+import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 import numpy as np
 
@@ -72,7 +75,9 @@ class Scenario:
         Attribute -> task -> shift of the attribute's parameter (standard deviations) by a positive label,
         or by one unit of the Ki-67 score. Attributes that are not named are nuisance, N(0, 1).
     counts
-        Cases by site.
+        Cases by site, in each draw.
+    draws
+        How many draws of its population the cohort holds, independent of each other in all that is random.
     populations
         Whom each site sees; the published population where a site is not named.
     """
@@ -82,6 +87,21 @@ class Scenario:
     loadings: Mapping[str, Mapping[str, float]]
     counts: Mapping[str, int] = field(default_factory=lambda: {**INTERNAL, **EXTERNAL})
     populations: Mapping[str, Population] = field(default_factory=dict)
+    draws: int = 1
+
+    @property
+    def words(self) -> tuple[int, ...]:
+        """The name as 32-bit words for a seed: no two scenarios share a random stream."""
+        digest = hashlib.sha256(self.name.encode()).digest()[:16]
+        return struct.unpack(">4I", digest)
+
+    @property
+    def model(self) -> str:
+        """Hash of what the scenario's labels and appearance are drawn from, hex."""
+        attributes = {name: [its.low, its.high] for name, its in ATTRIBUTES.items()}
+        populations = {site: astuple(its) for site, its in self.populations.items()}
+        stated = json.dumps([attributes, self.loadings, populations], sort_keys=True)
+        return hashlib.sha256(stated.encode()).hexdigest()[:16]
 
     @property
     def matrix(self) -> np.ndarray:
@@ -133,7 +153,13 @@ _ALL = (
         "all four biomarkers show in the tumour's size alone",
         {"size_radius": {"er": -1.5, "pr": -0.8, "her2": 1.6, "ki67": 0.8}},
     ),
-    Scenario("phantom-null", "no biomarker shows anywhere: the ceiling is the constant", {}),
+    Scenario(
+        "phantom-null",
+        "no biomarker shows anywhere, in four draws: the ceiling is the constant",
+        {},
+        counts={"A": 100, "B": 75, "C": 47, "D": 19},
+        draws=4,
+    ),
     Scenario(
         "phantom-confounded",
         "prevalence follows the site among internal cases, not in the external one; appearance tells little",

@@ -1,6 +1,7 @@
 """Radiomics with gradient-boosted trees."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -9,12 +10,13 @@ import numpy as np
 import xgboost
 
 from bench.cohorts.cohort import Cohort
-from bench.method import Predictions, Run
+from bench.method import Predictions, Report, Run
 from bench.search import Float, Int
 from bench_zoo.hyperparameters import from_json, hyperparameters
 from bench_zoo.radiomics.extraction import settings_of
+from bench_zoo.radiomics.parameters import settle_parameters
 from bench_zoo.radiomics.screen import Screen
-from bench_zoo.radiomics.table import feature_table
+from bench_zoo.radiomics.table import feature_table, nobody
 from bench_zoo.targets import Target, targets_of
 
 FILE = "radiomics_xgb.json"
@@ -32,7 +34,7 @@ class RadiomicsXGB:
 
     Parameters
     ----------
-    regions, spacing_mm, bin_width, surround_mm, image_types
+    regions, spacing_mm, bin_width, surround_mm, image_types, radiomics_file
         See :class:`bench_zoo.radiomics.extraction.Settings`.
     most_correlated
         See :meth:`bench_zoo.radiomics.screen.Screen.of`.
@@ -49,6 +51,7 @@ class RadiomicsXGB:
     bin_width: float = 5.0
     surround_mm: tuple[float, float] = (1.0, 9.0)
     image_types: tuple[str, ...] = ("original",)
+    radiomics_file: str = ""
     most_correlated: float = 0.95
     depth: int = 3
     learning_rate: float = 0.05
@@ -59,6 +62,7 @@ class RadiomicsXGB:
     least_weight: float = 3.0
     penalty: float = 1.0
 
+    report: Report = field(default_factory=lambda: nobody, init=False, repr=False)
     targets: tuple[Target, ...] = field(default=(), init=False, repr=False)
     screen: Screen = field(default_factory=lambda: Screen((), ()), init=False, repr=False)
     boosters: dict[str, xgboost.Booster] = field(default_factory=dict, init=False, repr=False)
@@ -82,11 +86,20 @@ class RadiomicsXGB:
             "penalty": Float(0.1, 30.0, log=True),
         }
 
+    @classmethod
+    def settle(cls, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The content of a parameter file of pyradiomics in place of its path."""
+        return settle_parameters(cls, params)
+
     def fit(self, train: Cohort, val: Cohort, run: Run) -> Self:
         """Screen the features and grow the trees; ``val`` says when to stop."""
-        table = feature_table(train, settings_of(self))
+        self.report = run.report
+        table = feature_table(train, settings_of(self), run.report)
         self.targets, self.screen = targets_of(train), Screen.of(table, self.most_correlated)
-        learn, judge = self.screen.apply(table), self.screen.apply(feature_table(val, settings_of(self)))
+        learn, judge = (
+            self.screen.apply(table),
+            self.screen.apply(feature_table(val, settings_of(self), run.report)),
+        )
         learnable = [target for target in self.targets if target.learnable]
         for done, target in enumerate(learnable, start=1):
             labels = [target.encode(cohort.labels(target.task)) for cohort in (train, val)]
@@ -98,7 +111,7 @@ class RadiomicsXGB:
 
     def predict(self, cohort: Cohort) -> Predictions:
         """P(positive) or median value of every task, shape (case,)."""
-        cases = xgboost.DMatrix(self.screen.apply(feature_table(cohort, settings_of(self))))
+        cases = xgboost.DMatrix(self.screen.apply(feature_table(cohort, settings_of(self), self.report)))
         return {
             target.task: target.decode(self._outputs(target, cases, len(cohort))) for target in self.targets
         }

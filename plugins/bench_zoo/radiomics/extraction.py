@@ -11,6 +11,11 @@ Choices, in the terms of the Image Biomarker Standardisation Initiative (IBSI, Z
   [-300, 400]. No resegmentation.
 * Discretisation: fixed bin width, as the intensities have a common scale.
 * Texture: three-dimensional matrices at distance 1, features averaged over the 13 directions ("3D_avg").
+* Filtered images: response maps of the whole cube by pyradiomics' own filters (LoG: ITK's, scaled by sigma
+  squared; wavelet: undecimated coiflet 1, eight bands). Their values have no common unit, so they are
+  discretised to a fixed number of equal bins, as the second part of the IBSI advises (Whybra et al.,
+  Radiology 310, 2024). Features of the first order and of co-occurrence, whose maximal correlation
+  coefficient alone costs as much as the other features: left out there.
 * Regions: as :func:`bench.imaging.regions.region_masks`, less what lies beyond the image. Shape features of
   the lesion alone: the other regions' shapes follow from it.
 
@@ -24,7 +29,7 @@ import logging
 import math
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +41,18 @@ from bench.imaging.crop import Crop
 from bench.imaging.cut import crop_grid, cut_crop
 from bench.imaging.grid import Grid
 from bench.imaging.regions import REGIONS, region_masks
-from bench.imaging.volume import lesion_box, lesion_voxels, open_file
+from bench.imaging.volume import lesion_box, lesion_voxels, open_file, read_volume
+from bench_zoo.radiomics.own import native_regions, own_extractor
+from bench_zoo.radiomics.parameters import FIELD
 
 # Raised whenever the features of unchanged files change: part of a cached table's name.
-EXTRACTION_VERSION = 1
+EXTRACTION_VERSION = 2
 # The cube is at least this wide, so that what normalises the intensity is alike for all but the largest
 # lesions.
 LEAST_SIZE_MM = 48.0
-LOG_SIGMAS_MM = (2.0, 3.0, 4.0)
+LOG_SIGMAS_MM = (2.0, 4.0)
+FILTERED_BINS = 32
+TOO_COSTLY = ("MCC",)
 IMAGE_TYPES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "original": ("Original", {}),
     "wavelet": ("Wavelet", {}),
@@ -62,12 +71,15 @@ class Settings:
     spacing_mm
         Edge of a voxel of the isotropic grid.
     bin_width
-        Width of a grey level in per cent of the normalised intensity.
+        Width of a grey level of the original image in per cent of the normalised intensity.
     surround_mm
         From where to where outside the boundary the surround reaches.
     image_types
         Any of ``original``, ``wavelet`` (eight coiflet bands) and ``log`` (Laplacian of Gaussian of
-        2, 3 and 4 mm).
+        2 and 4 mm).
+    radiomics_file
+        Parameters of pyradiomics itself as JSON text, or '' for the choices above. They replace grid,
+        intensities, bins and image types: image and mask reach pyradiomics as they are.
     """
 
     regions: tuple[str, ...]
@@ -75,11 +87,29 @@ class Settings:
     bin_width: float
     surround_mm: tuple[float, float]
     image_types: tuple[str, ...]
+    radiomics_file: str = ""
 
     def __post_init__(self) -> None:
         for asked, known in ((self.regions, ("lesion", *REGIONS)), (self.image_types, tuple(IMAGE_TYPES))):
             if not asked or set(asked) - set(known):
                 raise ValueError(f"radiomics: expected any of {', '.join(known)}, got {asked}")
+
+    def parts(self) -> list["Settings"]:
+        """The settings for the original and for the filtered images, as far as they are asked for."""
+        if self.radiomics_file:
+            return [self]
+        filtered = tuple(name for name in IMAGE_TYPES if name != "original" and name in self.image_types)
+        original = ("original",) if "original" in self.image_types else ()
+        return [replace(self, image_types=types) for types in (original, filtered) if types]
+
+    def recipe(self) -> dict[str, Any]:
+        """All that determines the features of unchanged files: what names a cached table."""
+        own = ("regions", "surround_mm", FIELD)
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if (name in own if self.radiomics_file else name != FIELD)
+        }
 
 
 def settings_of(method: Any) -> Settings:
@@ -101,22 +131,47 @@ def case_features(
 ) -> tuple[dict[str, float], str]:
     """Features of one case by ``<region>_<pyradiomics name>``, and why some are absent ('' where none is)."""
     try:
-        block = lesion_block(case_id, image_path, mask_path, settings)
+        images = _images_of(case_id, image_path, mask_path, settings)
     except (CohortError, RuntimeError, ValueError) as error:
         return {}, str(error)
     features: dict[str, float] = {}
     failures = []
-    for region, mask in region_voxels(block, settings).items():
-        extractor = feature_extractor(
-            {"binWidth": settings.bin_width}, settings.image_types, shape=region == "lesion"
-        )
+    for region, pair in images.items():
         try:
-            found = features_of(extractor, *_as_images(block.percent, mask, settings.spacing_mm))
+            found = [features_of(extractor, *pair) for extractor in _extractors(settings, region)]
         except Exception as error:  # pyradiomics raises whatever its numerics run into
             failures.append(f"{region}: {type(error).__name__}: {error}")
             continue
-        features |= {f"{region}_{name}": value for name, value in found.items()}
+        features |= {f"{region}_{name}": value for part in found for name, value in part.items()}
     return features, "; ".join(failures)
+
+
+def _images_of(
+    case_id: str, image_path: Path, mask_path: Path, settings: Settings
+) -> dict[str, tuple[sitk.Image, sitk.Image]]:
+    """Image and mask of each region: on the case's own grid for a parameter file, else on its cube's."""
+    if settings.radiomics_file:
+        volume = read_volume(case_id, image_path, mask_path)
+        masks = native_regions(volume, settings.regions, settings.surround_mm)
+        return {name: (volume.image, mask) for name, mask in masks.items()}
+    block = lesion_block(case_id, image_path, mask_path, settings)
+    return {
+        name: _as_images(block.percent, mask, settings.spacing_mm)
+        for name, mask in region_voxels(block, settings).items()
+    }
+
+
+def _extractors(settings: Settings, region: str) -> list[Any]:
+    """What measures a region's original and filtered images, as far as they are asked for."""
+    if settings.radiomics_file:
+        return [own_extractor(settings.radiomics_file)]
+    found = []
+    if "original" in settings.image_types:
+        found.append(feature_extractor({"binWidth": settings.bin_width}, shape=region == "lesion"))
+    filtered = tuple(name for name in settings.image_types if name != "original")
+    if filtered:
+        found.append(filtered_extractor(filtered))
+    return found
 
 
 def lesion_block(case_id: str, image_path: Path, mask_path: Path, settings: Settings) -> Block:
@@ -168,6 +223,18 @@ def feature_extractor(
         extractor.enableImageTypeByName(image_type, customArgs=options)
     if not shape:
         extractor.enableFeatureClassByName("shape", enabled=False)
+    return extractor
+
+
+def filtered_extractor(image_types: tuple[str, ...]) -> Any:
+    """A ``RadiomicsFeatureExtractor`` of filtered images: first order and co-occurrence in equal bins."""
+    extractor = feature_extractor({"binCount": FILTERED_BINS}, image_types, shape=False)
+    from radiomics.glcm import RadiomicsGLCM
+
+    offered = RadiomicsGLCM.getFeatureNames()
+    wanted = [name for name, deprecated in offered.items() if not deprecated and name not in TOO_COSTLY]
+    extractor.disableAllFeatures()
+    extractor.enableFeaturesByName(firstorder=[], glcm=wanted)
     return extractor
 
 

@@ -13,6 +13,8 @@ from bench.errors import CohortError
 QUANTILES = 101
 # A feature that fewer training cases than this share have is dropped.
 LEAST_KNOWN = 0.5
+# A feature that has one value in more training cases than this share is dropped.
+MOST_EQUAL = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +44,8 @@ class Screen:
         Parameters
         ----------
         table
-            Raw features, shape (case, feature), NaN where missing. Those that most cases lack or that do not
-            vary are dropped.
+            Raw features, shape (case, feature), NaN where missing. Those that most cases lack or that hardly
+            vary (:func:`varies`) are dropped.
         most_correlated
             A feature whose scores have a larger absolute correlation with one kept before it, in the order
             of the columns, is dropped.
@@ -53,9 +55,13 @@ class Screen:
         CohortError
             No feature is left.
         """
-        known = [name for name in table.columns if table[name].notna().mean() >= LEAST_KNOWN]
-        scales = {name: normal_scale(table[name].dropna().to_numpy()) for name in known}
-        varying = {name: scale for name, scale in scales.items() if len(scale[0]) > 1}
+        known = {name: table[name].dropna().to_numpy() for name in table.columns}
+        kept_values = {
+            name: values
+            for name, values in known.items()
+            if len(values) >= LEAST_KNOWN * len(table) and varies(values)
+        }
+        varying = {name: normal_scale(values) for name, values in kept_values.items()}
         if not varying:
             raise CohortError(
                 f"radiomics: no feature varies over the {len(table)} training cases; the log names "
@@ -83,6 +89,18 @@ class Screen:
         """The screen that :meth:`as_json` wrote."""
         scales = tuple((np.array(values), np.array(scores)) for values, scores in state["scales"])
         return cls(tuple(state["features"]), scales)
+
+
+def varies(known: np.ndarray) -> bool:
+    """Whether the known values, shape (case,), are not nearly constant: no value fills 95 % of the cases.
+
+    A value that fills most cases is their median; sums of floating point that differ in the last digits are
+    one value.
+    """
+    return (
+        bool(known.size)
+        and float(np.isclose(known, np.median(known), rtol=1e-9, atol=0).mean()) <= MOST_EQUAL
+    )
 
 
 def normal_scale(known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

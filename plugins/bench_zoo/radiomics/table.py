@@ -7,6 +7,8 @@ import os
 import queue
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -16,13 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from bench.cohorts.cohort import Cohort
 from bench.imaging import PREPROCESSING_VERSION
+from bench.method import Report
 from bench.paths import cache_dir
 from bench.progress import progress_bar
 from bench_zoo.radiomics.extraction import EXTRACTION_VERSION, Settings
+from bench_zoo.radiomics.parameters import FIELD
 
 ERROR = "error"
 # The cores share the work; their number changes no value.
@@ -37,32 +41,61 @@ Row = dict[str, float | str]
 Measure = Callable[[Iterable[str]], Iterator[Row | None]]
 
 log = logging.getLogger(__name__)
+log.setLevel(logging.INFO)  # progress belongs in the cell's log, whatever else is kept out of it
 
 
-def feature_table(cohort: Cohort, settings: Settings) -> pd.DataFrame:
+def nobody(step: int, total: int, score: float | None) -> None:
+    """Report to nobody."""
+
+
+def feature_table(cohort: Cohort, settings: Settings, report: Report = nobody) -> pd.DataFrame:
     """Features of the cohort's cases in their order, float, a column a feature, NaN where one is absent.
 
-    Cases that the cache lacks are measured by several processes and added to it batch by batch, under a lock:
-    a kill loses a batch, and of two runs one measures while the other waits. A case that fails, wholly or in
-    a region, is named in the log each time it is asked for, and its features are NaN.
+    Features of the original and of filtered images lie in two tables on disk, so that methods share the
+    first. Cases that a table lacks are measured by several processes and added to it batch by batch, under a
+    lock: a kill loses a batch, and of two runs one measures while the other waits. A case that fails, wholly
+    or in a region, is named in the log each time it is asked for, and its features are NaN. Progress goes to
+    the log and to ``report``.
     """
+    parts = [_kept_rows(cohort, part, report) for part in settings.parts()]
+    for case_id in cohort.case_ids:
+        for reason in dict.fromkeys(rows[case_id][ERROR] for rows in parts if rows[case_id][ERROR]):
+            log.warning("case %r lacks radiomics features: %s", case_id, reason)
+    tables = [_frame({case_id: rows[case_id] for case_id in cohort.case_ids}) for rows in parts]
+    return pd.concat([table[sorted(set(table.columns) - {ERROR})].astype(float) for table in tables], axis=1)
+
+
+def _kept_rows(cohort: Cohort, settings: Settings, report: Report) -> dict[str, Row]:
+    """The rows of the cohort's cases, and maybe of others, from the disk; measured where it lacks them."""
     path = table_file(cohort, settings)
     rows = _read(path)
     if not set(cohort.case_ids) <= set(rows):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):
+        with _alone(path.with_suffix(".lock")):
             rows = _read(path)  # another run may have measured them while this one waited
-            rows |= _measure_missing(cohort, settings, path, rows)
-    for case_id in cohort.case_ids:
-        if rows[case_id][ERROR]:
-            log.warning("case %r lacks radiomics features: %s", case_id, rows[case_id][ERROR])
-    table = _frame({case_id: rows[case_id] for case_id in cohort.case_ids}).drop(columns=ERROR)
-    return table.astype(float)[sorted(table.columns)]
+            if not set(cohort.case_ids) <= set(rows):
+                rows |= _measure_missing(cohort, settings, path, rows, report)
+    return rows
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold a lock; says so where another run holds it first."""
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.info("another run measures features of this cohort; waiting for it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def table_file(cohort: Cohort, settings: Settings) -> Path:
     """Where the features of a cohort are kept: named by all that determines them."""
-    recipe = [EXTRACTION_VERSION, PREPROCESSING_VERSION, version("pyradiomics"), asdict(settings)]
+    recipe = [EXTRACTION_VERSION, PREPROCESSING_VERSION, version("pyradiomics"), settings.recipe()]
     name = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:16]
     return cache_dir() / "radiomics" / cohort.fingerprint[:16] / f"{name}.parquet"
 
@@ -85,7 +118,9 @@ def _frame(rows: dict[str, Row]) -> pd.DataFrame:
     return pd.DataFrame(list(rows.values()), index=list(rows))
 
 
-def _measure_missing(cohort: Cohort, settings: Settings, path: Path, known: dict[str, Row]) -> dict[str, Row]:
+def _measure_missing(
+    cohort: Cohort, settings: Settings, path: Path, known: dict[str, Row], report: Report
+) -> dict[str, Row]:
     """Measure the cases that are not known and write them to the cache; the caller holds the lock.
 
     A case that took its process with it may have met a full memory: it is reported and not written, so that
@@ -94,10 +129,10 @@ def _measure_missing(cohort: Cohort, settings: Settings, path: Path, known: dict
     missing = [case_id for case_id in cohort.case_ids if case_id not in known]
     measured: dict[str, Row] = {}
     lost: dict[str, Row] = {}
-    with (
-        _workers(cohort, settings, len(missing)) as measure,
-        progress_bar(f"radiomics of {cohort.name}") as advance,
-    ):
+    images = FIELD if settings.radiomics_file else ", ".join(settings.image_types)
+    label = f"radiomics of {cohort.name} ({images})"
+    started = time.monotonic()
+    with _workers(cohort, settings, len(missing)) as measure, progress_bar(label) as advance:
         for first in range(0, len(missing), BATCH):
             batch = missing[first : first + BATCH]
             for case_id, row in zip(batch, measure(batch), strict=True):
@@ -105,8 +140,13 @@ def _measure_missing(cohort: Cohort, settings: Settings, path: Path, known: dict
                     lost[case_id] = {ERROR: "the process that measured it ended; out of memory?"}
                 else:
                     measured[case_id] = row
-                advance(len(measured) + len(lost), len(missing))
+                done = len(measured) + len(lost)
+                advance(done, len(missing))
+                report(done, len(missing), None)
             _write(path, known | measured)
+            spent = time.monotonic() - started
+            left = spent / done * (len(missing) - done)
+            log.info("%s: %d of %d cases, %.0f s, about %.0f s left", label, done, len(missing), spent, left)
     return measured | lost
 
 
@@ -149,11 +189,25 @@ def _start(settings: Settings) -> subprocess.Popen[str]:
         [sys.executable, "-m", "bench_zoo.radiomics.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         env={**os.environ, **ONE_THREAD, "PYTHONPATH": paths.rstrip(os.pathsep)},
         text=True,
     )
+    threading.Thread(target=_log_errors, args=(worker,), daemon=True).start()
     _say(worker, asdict(settings))
     return worker
+
+
+def _log_errors(worker: subprocess.Popen[str]) -> None:
+    """Log what a worker, or pyradiomics in it, writes to standard error; each line once."""
+    assert worker.stderr is not None
+    seen: set[str] = set()
+    with suppress(ValueError):  # it was closed as the worker was ended
+        for line in worker.stderr:
+            text = line.rstrip()
+            if text and text not in seen:
+                seen.add(text)
+                log.warning("pyradiomics: %s", text)
 
 
 def _end(worker: subprocess.Popen[str]) -> None:

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+import SimpleITK as sitk
+
 from bench_zoo.hyperparameters import from_json
 from bench_zoo.radiomics.extraction import Settings, case_features
 
@@ -25,4 +27,5 @@ def serve(questions: TextIO, answers: TextIO) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends its workers
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)  # the other cores have workers of their own
     serve(sys.stdin, sys.stdout)

@@ -1,0 +1,253 @@
+"""Who is resampled, what each patient contributes, and the statistics of resamples."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.inference.estimate import ALPHA, NEGLIGIBLE
+from bench.metrics import DRAWS_AT_ONCE, Array, Codes, stratum_codes
+
+DRAWS = 2000
+DRAW_SEED = 0
+
+# A p this many standard errors (of the resampling) from 5 % is clear. Resamples are added until it is, or
+# until there are this many; a p that stays open is given as just above 5 %, whatever the seed.
+CLEAR = 4
+MOST_DRAWS = 200_000
+JUST_ABOVE = 1 + 1e-9
+
+# Patients (of each class, for a binary task) below which nothing has an interval and no two methods are told
+# apart, whatever the number of their cases; a class whose cases lie unevenly counts by what it is worth
+# (effective_patients). ``tests/simulations/few_patients.py``: from here on intervals hold 93 % or more.
+FEWEST_PATIENTS = 10
+
+# Sets the normal numbers of seeds apart from the blocks of resamples, which count from 0.
+SEEDS_STREAM = 2**32
+
+
+@dataclass(frozen=True, eq=False)
+class Patients:
+    """Who is resampled.
+
+    Parameters
+    ----------
+    codes
+        Patient of each case, numbered from 0, shape (case,).
+    group
+        Class within which a patient is redrawn, numbered from 0, shape (patient,).
+    """
+
+    codes: Codes
+    group: Codes
+
+
+def patients_of(patient: NDArray[np.generic], label: Array | None = None) -> Patients:
+    """Patients of these cases, in one group; with a ``label`` (1 or 0, a case) in two.
+
+    The two are patients without and with a positive case, so that no resample lacks a class. ``patient`` and
+    ``label`` have shape (case,).
+    """
+    codes = stratum_codes(patient, len(patient))
+    group = np.zeros(int(codes.max(initial=-1)) + 1, dtype=np.intp)
+    if label is not None:
+        np.maximum.at(group, codes, (label == 1).astype(np.intp))
+    return Patients(codes, group)
+
+
+def draw_patients(
+    patients: Patients, draws: int = DRAWS, seed: int | Sequence[int] = DRAW_SEED, fewer: int = 0
+) -> Array:
+    """How often each bootstrap resample holds each patient with all its cases, shape (patient, draw).
+
+    As many patients as a group has, or ``fewer``, are drawn with replacement within it. The draws depend on
+    the order of the patients.
+    """
+    rng = np.random.default_rng(seed)
+    counts = np.zeros((len(patients.group), draws))
+    for code in np.unique(patients.group):
+        members = np.flatnonzero(patients.group == code)
+        drawn = rng.integers(len(members), size=(draws, max(len(members) - fewer, 1)))
+        drawn += np.arange(draws)[:, None] * len(members)
+        held = np.bincount(drawn.ravel(), minlength=draws * len(members))
+        counts[members] = held.reshape(draws, len(members)).T
+    return counts
+
+
+def resamples(patients: Patients, drawn: Array, seed: int, seeds: int) -> Iterator[tuple[Array, Array]]:
+    """The resamples that were ``drawn`` by :func:`draw_patients`, then further blocks of as many.
+
+    Each with a normal number for every training seed and resample, shape (seed, draw). It ends when
+    :data:`MOST_DRAWS` are reached.
+    """
+    first = patients.group == patients.group[0]
+    fewer = int(first.sum()) - int(drawn[first, 0].sum())
+    count = drawn.shape[1]
+    for block in range(max(MOST_DRAWS // count, 1)):
+        held = draw_patients(patients, count, (seed, block), fewer) if block else drawn
+        yield held, np.random.default_rng((seed, SEEDS_STREAM, block)).standard_normal((seeds, count))
+
+
+def undecided(p: Array, draws: Array, levels: Sequence[float]) -> Array:
+    """The level that so many resamples leave each p on either side of, NaN where they decide; (step,).
+
+    A p is that of a step of a family, from the largest difference on: where one is clearly above a level no
+    later one matters to it.
+    """
+    found = np.full(len(p), np.nan)
+    for level in levels:
+        margin = CLEAR * np.sqrt(level * (1 - level) / draws)
+        passed = np.concatenate([[False], np.maximum.accumulate(p > level + margin)[:-1]])
+        found[(np.abs(p - level) <= margin) & ~passed] = level
+    return found
+
+
+def is_undecided(p: float, levels: Sequence[float] = (ALPHA,)) -> bool:
+    """Whether a p stands for one that the most resamples leave open: just above a level."""
+    return any(math.isclose(p, level * JUST_ABOVE, rel_tol=1e-12) for level in levels)
+
+
+def effective_patients(truth: Codes, patient: NDArray[np.generic], classes: int) -> Array:
+    r"""Independent patients that each class is worth, :math:`(\sum_i m_i)^2 / \sum_i m_i^2`, shape (class,).
+
+    ``m_i`` are a patient's cases of that class (Kish 1965). With one case a patient it is their number; the
+    cases of one patient count as one, which is right where they agree and conservative where they do not.
+    """
+    people = stratum_codes(patient, len(truth))
+    sizes = np.zeros((classes, int(people.max(initial=-1)) + 1))
+    np.add.at(sizes, (truth, people), 1.0)
+    squares = (sizes**2).sum(axis=1)
+    size: Array = np.where(squares > 0, sizes.sum(axis=1) ** 2 / np.maximum(squares, 1), 0.0)
+    return size
+
+
+def mean_influence(values: Array, patients: Patients) -> Array:
+    """What each patient contributes to the deviation of each mean over cases, shape (row, patient).
+
+    ``values`` has shape (row, case). As for :func:`auc_influence`, the sum of squares over patients is the
+    variance of the mean.
+    """
+    count = len(patients.group)
+    deviation = values - values.mean(axis=1, keepdims=True)
+    scale = np.sqrt(count / max(count - 1, 1)) / values.shape[1]
+    influence: Array = scale * sum_by(patients.codes, deviation)
+    return influence
+
+
+def jackknife_influence(metric: Callable[[Array], Array], patients: Patients) -> Array:
+    """What each patient contributes to each value of a metric, from leaving it out, shape (row, patient).
+
+    Centred within the patients' groups and scaled so that the sum of squares is the jackknife's variance
+    (Efron & Tibshirani 1993, chapter 11); for a mean over cases it is :func:`mean_influence`. Patients are
+    left out by weight, many at once: O(cases x patients).
+
+    Parameters
+    ----------
+    metric
+        From the weight of each case, shape (case, draw), to values of shape (row, draw), such as
+        :attr:`bench.metrics.Metric.resampled` with its other arguments given.
+    patients
+        Who is left out.
+    """
+    count = len(patients.group)
+    blocks = []
+    for start in range(0, count, DRAWS_AT_ONCE):
+        left_out = np.arange(start, min(start + DRAWS_AT_ONCE, count))
+        blocks.append(metric((patients.codes[:, None] != left_out).astype(float)))
+    values = np.concatenate(blocks, axis=1)
+    influence = np.zeros_like(values)
+    for code in np.unique(patients.group):
+        members = patients.group == code
+        size = int(members.sum())
+        part = values[:, members]
+        influence[:, members] = np.sqrt((size - 1) / size) * (part.mean(axis=1, keepdims=True) - part)
+    return influence
+
+
+def seed_influence(values: Sequence[Array], seeds: Sequence[Sequence[int]] | None = None) -> Array:
+    r"""What each training seed contributes to each mean over seeds, shape (row, seed).
+
+    .. math:: c_{ms} = (v_{ms} - \bar v_m) / \sqrt{S_m (S_m - 1)}
+
+    so that the sum of squares of the difference of two rows is :math:`s_d^2 / S`, the variance of a mean of S
+    differences between rows of the same seeds. A seed says how a method of this kind could have come out
+    on the same cases. 0 where a row has a single seed, whose chance nothing tells.
+
+    Parameters
+    ----------
+    values
+        A metric of each seed of each row, each of shape (seed,).
+    seeds
+        Their numbers, which pair rows; 0, 1, 2 ... where left out.
+    """
+    named = [range(len(row)) for row in values] if seeds is None else seeds
+    column = {seed: place for place, seed in enumerate(sorted({its for row in named for its in row}))}
+    found = np.zeros((len(values), len(column)))
+    for row, (said, numbers) in enumerate(zip(values, named, strict=True)):
+        if len(said) > 1:
+            places = [column[its] for its in numbers]
+            found[row, places] = (said - said.mean()) / np.sqrt(len(said) * (len(said) - 1))
+    return found
+
+
+def seed_freedom(contributions: Array) -> int:
+    """Degrees of freedom of a variance between seeds, from contributions of shape (..., seed)."""
+    return max(int(contributions.shape[-1]) - 1, 1)
+
+
+def studentised(contrast: Array, patients: Patients, drawn: Array, seeds: Array, numbers: Array) -> Array:
+    """Absolute bootstrap-t statistics of sums over patients and seeds, shape (row, draw).
+
+    Patients are resampled; what a training seed contributes is multiplied with a normal number, so that two
+    or three seeds leave the spread as uncertain as they do. Infinite without spread.
+
+    Parameters
+    ----------
+    contrast, seeds
+        What each patient and each seed contributes, shapes (row, patient) and (row, seed).
+    patients, drawn, numbers
+        Who was resampled, and the numbers of the seeds, as :func:`resamples` yields them.
+    """
+    variance = _resampled_variance(contrast, patients, drawn)
+    moved = contrast @ (drawn * _per_drawn(patients, drawn)[:, None] - 1)
+    shift, count = seeds @ numbers, seeds.shape[1]
+    moved += shift
+    variance += (seeds**2 @ numbers**2 - shift**2 / count) * count / seed_freedom(seeds)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio: Array = np.abs(moved) / np.sqrt(variance)
+    return np.where(moved**2 < NEGLIGIBLE, 0.0, ratio)
+
+
+def metric_variance(influence: Array, patients: Patients, drawn: Array) -> Array:
+    """Variance of a metric in each resample, from what each patient contributes to it, shape (draw,)."""
+    # The metric itself moves in a resample, not its scaled contributions, so the scale is taken off again.
+    size = np.bincount(patients.group)[patients.group]
+    variance: Array = _resampled_variance((influence * np.sqrt((size - 1) / size))[None], patients, drawn)[0]
+    return variance
+
+
+def _resampled_variance(contrast: Array, patients: Patients, drawn: Array) -> Array:
+    """Variance, in each resample, of sums over patients of what they contribute, shape (row, draw)."""
+    variance = np.zeros((len(contrast), drawn.shape[1]))
+    for code in np.unique(patients.group):
+        members = patients.group == code
+        part, held = contrast[:, members], drawn[members]
+        size, count = int(members.sum()), int(held[:, 0].sum())
+        spread = part**2 @ held - (part @ held) ** 2 / count
+        variance += spread * size**2 / (count * max(count - 1, 1))
+    return np.maximum(variance, 0.0)
+
+
+def _per_drawn(patients: Patients, drawn: Array) -> Array:
+    """How many patients of its group each drawn one stands for, shape (patient,)."""
+    sizes = np.bincount(patients.group)
+    counts = np.bincount(patients.group, drawn[:, 0], minlength=len(sizes))
+    stands: Array = (sizes / np.maximum(counts, 1))[patients.group]
+    return stands
+
+
+def sum_by(code: Codes, values: Array) -> Array:
+    """Sums of the columns of ``values`` with the same code, shape (row, code)."""
+    return np.array([np.bincount(code, row) for row in values])
