@@ -25,7 +25,8 @@ def open_cohort(name: str, quiet: bool = False, skip_broken: bool = False) -> Co
     name
         A phantom scenario, with ``@SEED`` for another seed than 0 (``phantom-rim@3``), or a folder.
     skip_broken
-        Leave out the cases that a run would refuse; ``skipped_cases`` of the cohort names them.
+        Leave out the cases that a run would refuse, and remember them in the folder's ``skipped.csv``, which
+        every later opening follows; ``skipped_cases`` of the cohort names them.
 
     Raises
     ------

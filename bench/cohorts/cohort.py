@@ -164,11 +164,15 @@ class Cohort:
         return self.table[[name for name, its in self.roles.items() if its == role]].copy()
 
     def features(self) -> pd.DataFrame:
-        """The feature table that the cohort carries, one row a case; raises CohortError where it has none."""
+        """The feature table that the cohort carries, numbers or words, one row a case, indexed by case id.
+
+        Raises CohortError where the cohort has none.
+        """
         if self.feature_file is None:
             raise CohortError(f"cohort {self.name!r} carries no feature table")
-        table = pd.read_csv(self.feature_file, dtype={"case_id": str}).set_index("case_id")
-        return table.loc[list(self.case_ids)]
+        from bench.cohorts.features import features_of
+
+        return features_of(self.feature_file, self.case_ids)
 
     @property
     def has_volumes(self) -> bool:

@@ -21,12 +21,18 @@ class Fault:
         The case at fault; empty where the cohort as a whole is.
     severity
         ``error``: a run refuses the case or the cohort. ``warning``: it runs, and may mislead.
+    line
+        Line of the table at fault, as a text editor or spreadsheet counts; 0 where no line is.
+    column
+        Column at fault; empty where none is.
     """
 
     rule: str
     detail: str
     case_id: str = ""
     severity: Literal["error", "warning"] = "error"
+    line: int = 0
+    column: str = ""
 
 
 Tell = Callable[[Fault], None]

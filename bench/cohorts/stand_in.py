@@ -34,6 +34,17 @@ def ellipsoid_in_box(first: np.ndarray, last: np.ndarray) -> Ellipsoid:
     return Ellipsoid((first + last) / 2, (last - first + 1) / 2)
 
 
+def ellipsoid_in_box_mm(first: np.ndarray, last: np.ndarray, grid: Grid) -> Ellipsoid:
+    """The ellipsoid inscribed in the box between two opposite corners in mm (LPS, x, y, z).
+
+    In an oblique image the box is the smallest along the axes of the image that holds all eight corners.
+    """
+    corners = np.where(np.array(list(np.ndindex(2, 2, 2))), last, first)
+    indices = grid.indices(corners)
+    low, high = indices.min(axis=0), indices.max(axis=0)
+    return Ellipsoid((low + high) / 2, np.maximum((high - low) / 2, 0.5))
+
+
 def sphere_round(point: np.ndarray, unit: str, grid: Grid) -> Ellipsoid:
     """The sphere of ``SPHERE_MM`` round a point in ``mm`` (LPS) or in ``voxel`` indices, order x, y, z."""
     centre = grid.indices(point[None])[0] if unit == "mm" else point

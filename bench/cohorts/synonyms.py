@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 
 AXES = ("x", "y", "z")
+AXIS_WORDS = {"x": ("x", "column", "col"), "y": ("y", "row"), "z": ("z", "slice")}
 
 IDENTITY_WORDS = {
     "case_id": (
@@ -21,7 +22,7 @@ IDENTITY_WORDS = {
         "site siteid sitename hospital hospitalid centre centreid center centerid clinic institution "
         "institute facility"
     ),
-    "group": "group cohortgroup set dataset partition subset",
+    "group": "group cohort cohortgroup set dataset partition subset",
 }
 TASK_WORDS = {
     "er": "er erstatus erpos erpositive estrogenreceptor oestrogenreceptor erstat",
@@ -34,16 +35,19 @@ ROLE_WORDS = {
     "acquisition": (
         "vendor manufacturer scanner scannermodel model manufacturermodelname fieldstrength field tesla b0 "
         "magneticfieldstrength slicethickness slicethicknessmm spacing pixelspacing pixelmm resolution tr te "
-        "repetitiontime echotime flipangle contrastagent contrast coil protocol sequence software"
+        "repetitiontime echotime flipangle contrastagent contrast coil protocol sequence software "
+        "fatsuppressed fatsuppression numphases acquisitionmatrix reconstructiondiameter"
     ),
     "clinical": (
         "age ageatdiagnosis ageyears agey sex gender menopause menopausal menopausalstatus bmi weight height "
-        "ethnicity race familyhistory brca parity density breastdensity smoking smoker"
+        "ethnicity race raceandethnicity familyhistory brca parity density breastdensity smoking smoker"
     ),
     # Known only with the labels, or made from them: as a covariate they would give the answer away.
     "ignore": (
-        "subtype molecularsubtype tnbc triplenegative luminal grade tumorgrade tumourgrade nottinghamgrade "
-        "histology pathology pcr recurrence survival treatment"
+        "subtype molecularsubtype molsubtype tumorsubtype tumoursubtype tnbc triplenegative luminal "
+        "grade tumorgrade "
+        "tumourgrade nottinghamgrade histology histologictype pathology pcr recurrence survival "
+        "treatment oncotypescore"
     ),
 }
 ROLE_REASONS = {
@@ -71,6 +75,16 @@ def plain(name: str) -> str:
 def word_for(name: str, words: dict[str, str]) -> str | None:
     """The key whose words have this name, or None."""
     return next((key for key, its in words.items() if plain(name) in its.split()), None)
+
+
+def without_unit(name: str) -> str:
+    """A name without what stands in brackets: ``Field Strength (Tesla)`` is ``Field Strength``."""
+    return re.sub(r"\s*[(\[{][^)\]}]*[)\]}]?", "", name).strip()
+
+
+def role_word(name: str) -> str | None:
+    """The role whose words have this name, with the unit in brackets or without it."""
+    return word_for(name, ROLE_WORDS) or word_for(without_unit(name), ROLE_WORDS)
 
 
 def is_unknown(value: str) -> bool:
@@ -119,8 +133,22 @@ def group_of(value: str) -> str | None:
 
 
 def box_columns(names: Iterable[str]) -> dict[str, list[str]]:
-    """Columns of the box under ``first`` and ``last``, order x, y, z; empty unless all six are there."""
-    by_word = {plain(name): name for name in names}
+    """Columns of the box under ``first`` and ``last``, order x, y, z; empty unless all six are there.
+
+    The columns, rows and slices of an image are x, y and z.
+    """
+    names = list(names)
+    return _box(names, "") or _box(names, "mm")
+
+
+def box_unit(names: Iterable[str]) -> str:
+    """``mm`` where the names of the box's columns say so, else ``voxel``."""
+    names = list(names)
+    return "mm" if not _box(names, "") and _box(names, "mm") else "voxel"
+
+
+def _box(names: Iterable[str], unit: str) -> dict[str, list[str]]:
+    by_word = {plain(name).removesuffix(unit): name for name in names if plain(name).endswith(unit)}
     ends = {"first": ("min", "start", "first"), "last": ("max", "end", "last", "stop")}
     found = {end: [_axis(by_word, BOX_PREFIXES, axis, its) for axis in AXES] for end, its in ends.items()}
     whole = {end: [name for name in its if name is not None] for end, its in found.items()}
@@ -142,6 +170,7 @@ def _axis(by_word: dict[str, str], prefixes: Iterable[str], axis: str, endings: 
         f"{prefix}{pair}"
         for prefix in prefixes
         for end in endings
-        for pair in (f"{axis}{end}", f"{end}{axis}")
+        for word in AXIS_WORDS[axis]
+        for pair in (f"{word}{end}", f"{end}{word}")
     ]
     return next((by_word[word] for word in words if word in by_word), None)

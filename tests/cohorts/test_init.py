@@ -13,7 +13,7 @@ from bench.cli import main
 from bench.cohorts.check import check_folder
 from bench.cohorts.cohort import Cohort
 from bench.cohorts.folder import load_folder
-from bench.cohorts.init import propose, propose_columns, write_proposal
+from bench.cohorts.proposal import propose, propose_columns, write_proposal
 from bench.cohorts.stand_in import SPHERE_MM, ellipsoid_in_box, grid_of, sphere_round, write_stand_in
 from bench.errors import CohortError, UsageError
 from bench.imaging.crop import Crop

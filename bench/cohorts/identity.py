@@ -1,0 +1,75 @@
+"""Patients, sites and cases whose names differ in what no eye sees, patients in several groups or sites."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Literal
+
+import pandas as pd
+
+from bench.cohorts.fault import Fault
+from bench.cohorts.table import lines_named
+
+NAMED = 3
+REFUSING = {"group": "external_frozen and external_cv refuse", "site": "leave_site_out refuses"}
+
+
+def identity_faults(cases: pd.DataFrame) -> Iterator[Fault]:
+    """What is wrong with the ids and sites of several cases together."""
+    for column in ("case_id", "patient_id", "site"):
+        if column in cases:
+            yield from _alike(cases, column)
+    yield from _patients_in_several(cases)
+
+
+def plain_id(name: str) -> str:
+    """What is left of a name without case, blanks, zeros in front and the Unicode form."""
+    text = re.sub(r"\s+", "", unicodedata.normalize("NFKC", name)).casefold()
+    return re.sub(r"(?<![\d.])0+(?=\d)", "", text)
+
+
+def _alike(cases: pd.DataFrame, column: str) -> Iterator[Fault]:
+    """Names that count as different and are hardly meant to be; an error where one site has both."""
+    names = cases[column][cases[column] != ""]
+    for _, same in names.groupby(names.map(plain_id)):
+        spelled = list(dict.fromkeys(same))
+        if len(spelled) > 1:
+            yield _alike_fault(cases, column, spelled)
+
+
+def _alike_fault(cases: pd.DataFrame, column: str, spelled: list[str]) -> Fault:
+    kind = {"case_id": "case", "patient_id": "patient", "site": "site"}[column]
+    lines = [int(cases.index[cases[column] == name][0]) for name in spelled]
+    detail = (
+        f"cases.csv, {lines_named(lines)}: {' and '.join(map(repr, spelled[:NAMED]))} count as different "
+        f"{kind}s; "
+        f"write one {'name' if column == 'site' else 'id'} if they are the same, else make them differ "
+        "in more than case, blanks or zeros in front"
+    )
+    rule = "sites alike" if column == "site" else f"{kind} ids alike"
+    severity = _severity_of_alike(cases, column, spelled)
+    return Fault(rule, detail, severity=severity, line=lines[-1], column=column)
+
+
+def _severity_of_alike(cases: pd.DataFrame, column: str, spelled: list[str]) -> Literal["error", "warning"]:
+    """An error for sites and for patients of one site; two hospitals may count their patients alike."""
+    if column != "patient_id" or "site" not in cases:
+        return "error" if column == "site" else "warning"
+    sites = [set(cases.loc[cases[column] == name, "site"].map(plain_id)) for name in spelled]
+    return "error" if len(set().union(*sites)) < sum(map(len, sites)) else "warning"
+
+
+def _patients_in_several(cases: pd.DataFrame) -> Iterator[Fault]:
+    """Patients with cases in both groups, or at several sites."""
+    for column in ("group", "site"):
+        if "patient_id" not in cases or column not in cases:
+            continue
+        kinds = cases[cases["patient_id"] != ""].groupby("patient_id")[column].nunique()
+        for patient in kinds.index[kinds > 1]:
+            own = cases[cases["patient_id"] == patient]
+            named = ", ".join(f"{row.case_id} ({row[column]})" for _, row in own.iterrows())
+            detail = (
+                f"patient {patient!r} has cases of more than one {column}: {named}; the splits "
+                f"{REFUSING[column]} the cohort: correct the patient_id, or keep the cases of one {column}"
+            )
+            yield Fault(f"patient in several {column}s", detail, severity="warning", column=column)

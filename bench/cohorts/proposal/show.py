@@ -1,0 +1,53 @@
+"""What `bench cohort init` shows of a proposal."""
+
+import shutil
+import textwrap
+
+from bench.cohorts.proposal.propose import Proposal
+from bench.errors import UsageError
+
+SHOWN_LINES = 5
+NOT_RECOGNISED = "not recognised"
+
+
+def print_proposal(proposal: Proposal) -> None:
+    """Show what would be written, and what to look at before it is."""
+    wide = shutil.get_terminal_size().columns
+    shown = [its for its in proposal.columns if its.why != NOT_RECOGNISED]
+    width = min(max((len(column.source) for column in shown), default=0), wide // 3)
+    for column in shown:
+        name = f" {column.name}" if column.use == "task" else ""
+        _print(
+            f"{column.source.ljust(width)}  ->  {column.use}{name} ({column.why})", wide, " " * (width + 6)
+        )
+    unknown = [column.source for column in proposal.columns if column.why == NOT_RECOGNISED]
+    if unknown:
+        _print(f"{len(unknown)} columns are {NOT_RECOGNISED} and ignored: {', '.join(unknown)}", wide, "    ")
+    print(f"\n--- cohort.toml\n{proposal.toml}")
+    print(f"--- cases.csv, first of {len(proposal.cases)} lines")
+    for line in proposal.cases.head(SHOWN_LINES).to_csv(index=False, lineterminator="\n").splitlines():
+        print(line if len(line) <= wide else f"{line[: wide - 3]}...")
+    print()
+    for note in proposal.notes:
+        _print(f"look at this: {note}", wide, "    ")
+
+
+def require_labels(proposal: Proposal) -> None:
+    """Raise UsageError for a proposal without a label, which no run could learn from or score."""
+    if not any(column.use == "task" for column in proposal.columns):
+        raise UsageError(
+            "no column holds a label that is understood; name one with --label, such as --label 'er = "
+            "ER_percent >= 1' (the values 1 and 0, positive and negative and the like need no recipe)"
+        )
+
+
+def _print(text: str, width: int, indent: str) -> None:
+    lines = textwrap.wrap(
+        text,
+        width,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+    )
+    print("\n".join(lines))
