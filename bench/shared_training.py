@@ -19,10 +19,16 @@ def variance_factor(split: Split) -> float:
     to 20 % of the tests of two equal procedures reject at 5 %, with it at most 6.5 %, and fewer the better
     the models are.
 
+    Where no two folds learn from the same case, as across the draws of a population, what one learned says
+    nothing of what another did: the mean over folds rests on all learned cases together, which take the place
+    of the mean number. The factor is 2 where each case is learned from once and tested once
+    (``tests/simulations/disjoint_training.py``).
+
     A split of one fold has the factor 1: its numbers are about the models that were fitted.
     """
     if len(split.folds) < 2:
         return 1.0
     tested = sum(len(fold.test) for fold in split.folds)
-    learned = sum(len(fold.train) + len(fold.val) for fold in split.folds) / len(split.folds)
-    return 1.0 + tested / learned
+    learned = [case for fold in split.folds for case in (*fold.train, *fold.val)]
+    apart = len(set(learned)) == len(learned)
+    return 1.0 + tested / (len(learned) if apart else len(learned) / len(split.folds))
