@@ -1,6 +1,6 @@
 """NRRD and MetaImage: the geometry as ITK reads it, the voxels as the header describes them."""
 
-from collections.abc import Callable
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from bench.imaging.text_header import TextHeader, read_text_header
 from bench.imaging.voxel_data import Coding, Opened, VoxelData
 
 READERS = {"NRRD": "NrrdImageIO", "MetaImage": "MetaImageIO"}
+SIZES = {"NRRD": "sizes", "MetaImage": "DimSize"}
 SPACES = ("left", "right", "l", "r")
 NO_ORIENTATION = (
     "states no orientation in the patient (its axes are taken as left, posterior, superior; other programs "
@@ -76,7 +77,11 @@ def _grid(path: Path, header: TextHeader) -> Grid:
     reader = sitk.ImageFileReader()
     reader.SetImageIO(READERS[header.format])
     reader.SetFileName(str(path))
-    _attempt(reader.ReadImageInformation)
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as error:
+        require_volume(tuple(int(length) for length in header.numbers(SIZES[header.format])))
+        raise ImageError(f"cannot be read ({_reason(error)}); replace it or leave the case out") from error
     size, values = reader.GetSize(), reader.GetNumberOfComponents()
     require_volume(size, values)
     axes = len(size)
@@ -101,12 +106,10 @@ def require_right_angles(grid: Grid) -> None:
         )
 
 
-def _attempt(read: Callable[[], Any]) -> None:
-    try:
-        read()
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1].removeprefix("sitk::ERROR: ").removeprefix("ITK ERROR: ")
-        raise ImageError(f"cannot be read ({reason}); replace it or leave the case out") from error
+def _reason(error: RuntimeError) -> str:
+    """The last line of ITK's error without the names and addresses of its objects."""
+    line = str(error).strip().splitlines()[-1]
+    return re.sub(r"(sitk::|ITK )ERROR: |\w+\(0x[0-9a-f]+\): ", "", line)
 
 
 def _nrrd_data(header: TextHeader, path: Path, start: int, size: np.ndarray) -> VoxelData:
@@ -153,7 +156,8 @@ def _nrrd_notes(header: TextHeader) -> list[str]:
     """What NRRD leaves open; raises ImageError for another unit than mm and for lengths that are none."""
     units = header.fields.get("space units", header.fields.get("units", ""))
     _require_millimetres(word.strip('"') for word in units.split())
-    if not np.isfinite([step for step in header.numbers("spacings")]).all():
+    steps = header.numbers("spacings")  # NaN for an axis that is not of space
+    if steps and np.isfinite(steps).sum() < 3:
         raise ImageError(f"has spacings {header.fields['spacings']}, expected mm; correct it", "geometry")
     notes = []
     if "space directions" not in header.fields and "spacings" not in header.fields:

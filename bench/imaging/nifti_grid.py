@@ -20,6 +20,8 @@ NO_FORM = (
 SAME = 0.1
 # How far beyond 1 the parts of a unit quaternion may reach by rounding.
 QUATERNION_ROUNDING = 1e-3
+# Relative error of a length that float32 makes of a rotation and a voxel size.
+FLOAT32 = 5e-5
 SCANNER = 1
 
 
@@ -85,12 +87,12 @@ def _agreed(fields: Geometry, sound: Mapping[str, Grid]) -> tuple[Grid, tuple[st
 
 
 def _sform(fields: Geometry) -> Grid:
-    """The affine matrix; its voxel size is pixdim's where both say the same."""
+    """The affine matrix; its voxel size is pixdim's where they are equal in float32."""
     affine = np.asarray(fields.sform, float)
     spacing = np.array(fields.pixdim[1:4], float)
     with np.errstate(all="ignore"):
         lengths = np.sqrt((affine[:, :3] ** 2).sum(axis=0))
-        if not (np.abs(lengths - spacing) * (fields.size - 1) <= SAME * spacing).all():
+        if not (np.abs(lengths - spacing) <= FLOAT32 * spacing).all():
             spacing = lengths
         return _as_grid(fields.size, spacing, affine)
 
@@ -164,7 +166,7 @@ def _fault(grid: Grid) -> str:
 
 def _size_notes(fields: Geometry, grid: Grid) -> tuple[str, ...]:
     pixdim = np.array(fields.pixdim[1:4], float)
-    if (grid.spacing == pixdim).all():
+    if (np.abs(grid.spacing - pixdim) * (fields.size - 1) <= SAME * grid.spacing).all():
         return ()
     return (
         f"has an sform with voxels of {_text(grid.spacing)} mm and a pixdim of {_text(pixdim)} mm: read by "

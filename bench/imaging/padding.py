@@ -24,8 +24,7 @@ def padding_note(block: np.ndarray) -> str:
     taken = np.flatnonzero(counts)
     if len(taken) > MOST_BINS or np.diff(taken).max() <= MOST_BINS:
         return ""
-    tissue = _tissue(block, places, taken)
-    far = places != tissue
+    far = ~np.isin(places, _tissue(block, places, taken))
     values, own = block[far], block[~far]
     return (
         f"has {int(far.sum())} voxels of {_range(values)} round the lesion, far from the others "
@@ -34,9 +33,10 @@ def padding_note(block: np.ndarray) -> str:
     )
 
 
-def _tissue(block: np.ndarray, places: np.ndarray, taken: np.ndarray) -> int:
-    """The bin whose values differ most among themselves: padding is flat."""
-    return int(max(taken, key=lambda place: np.ptp(block[places == place])))
+def _tissue(block: np.ndarray, places: np.ndarray, taken: np.ndarray) -> np.ndarray:
+    """The neighbouring bins whose values differ most among themselves: padding is flat."""
+    groups = np.split(taken, np.flatnonzero(np.diff(taken) > 1) + 1)
+    return max(groups, key=lambda group: np.ptp(block[np.isin(places, group)]))
 
 
 def _range(values: np.ndarray) -> str:
