@@ -399,7 +399,9 @@ DOUBTFUL_MASKS = {
 
 
 @pytest.mark.parametrize("kind", DOUBTFUL_MASKS)
-def test_a_mask_that_leaves_the_lesion_open_is_refused_by_check_and_run_alike(folder: Path, kind: str) -> None:
+def test_a_mask_that_leaves_the_lesion_open_is_refused_by_check_and_run_alike(
+    folder: Path, kind: str
+) -> None:
     mask, words = DOUBTFUL_MASKS[kind]
     save(folder / "c1_mask.nii.gz", mask)
     (fault,) = found(folder)
@@ -444,7 +446,9 @@ def test_padding_inside_the_crop_is_warned_of_by_check_and_run(
     assert (fault.rule, fault.severity) == ("values far apart", "warning")
     assert "4800 voxels of 1e+30" in fault.detail
     load_folder(folder).crops(Crop())
-    assert "1 of 16 cases of cohort 'mini' may be read wrongly; the first: case 'c1'" in capfd.readouterr().err
+    assert (
+        "1 of 16 cases of cohort 'mini' may be read wrongly; the first: case 'c1'" in capfd.readouterr().err
+    )
 
 
 def test_two_lesions_of_one_exam_are_no_fault(folder: Path) -> None:

@@ -62,11 +62,15 @@ NRRD_READ = {
     "byte skip": (f"{NRRD}{LPS}byte skip: 3\n", b"abc" + RAW),
     "byte skip from the end": (f"{NRRD}{LPS}byte skip: -1\n", b"abcdef" + RAW),
     "one vector": (
-        PADDED.replace("3 4 5", "1 3 4 5") + LPS.replace("s: (", "s: none (") + "kinds: vector domain domain domain\n",
+        PADDED.replace("3 4 5", "1 3 4 5")
+        + LPS.replace("s: (", "s: none (")
+        + "kinds: vector domain domain domain\n",
         RAW,
     ),
     "one phase": (
-        PADDED.replace("3 4 5", "3 4 5 1") + LPS.replace("2)\n", "2) none\n") + "kinds: domain domain domain list\n",
+        PADDED.replace("3 4 5", "3 4 5 1")
+        + LPS.replace("2)\n", "2) none\n")
+        + "kinds: domain domain domain list\n",
         RAW,
     ),
     "windows lines": ((NRRD + LPS).replace("\n", "\r\n"), RAW),
@@ -138,8 +142,14 @@ META_READ = {
     "turned": (META + SIZE + META_PLACE.replace("1 0 0 0 1 0", "0 1 0 -1 0 0"), RAW),
     "position": (META + SIZE + META_PLACE.replace("Offset", "Position"), RAW),
     "origin": (META + SIZE + META_PLACE.replace("Offset", "Origin"), RAW),
-    "big endian": (f"{META}{SIZE}{META_PLACE}BinaryDataByteOrderMSB = True\n", VOXELS.astype(">i2").tobytes()),
-    "element big endian": (f"{META}{SIZE}{META_PLACE}ElementByteOrderMSB = True\n", VOXELS.astype(">i2").tobytes()),
+    "big endian": (
+        f"{META}{SIZE}{META_PLACE}BinaryDataByteOrderMSB = True\n",
+        VOXELS.astype(">i2").tobytes(),
+    ),
+    "element big endian": (
+        f"{META}{SIZE}{META_PLACE}ElementByteOrderMSB = True\n",
+        VOXELS.astype(">i2").tobytes(),
+    ),
     "compressed": (
         f"{META}{SIZE}{META_PLACE}CompressedData = True\nCompressedDataSize = {len(COMPRESSED)}\n",
         COMPRESSED,
@@ -192,7 +202,10 @@ def test_metaimage_without_a_place_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        (META + SIZE + META_PLACE.replace("1 0 0 0 1 0", "1 0 0 0.3 1 0"), "axes that are not at right angles"),
+        (
+            META + SIZE + META_PLACE.replace("1 0 0 0 1 0", "1 0 0 0.3 1 0"),
+            "axes that are not at right angles",
+        ),
         (META + SIZE + META_PLACE.replace("1 0 0 0 1 0", "2 0 0 0 1 0"), "not of unit length"),
         (f"{META}{SIZE}{META_PLACE}DistanceUnits = um\n", "is in um, expected mm"),
         (f"{META}{SIZE}{META_PLACE}ElementNumberOfChannels = 3\n", r"3 value\(s\) a voxel"),
@@ -219,7 +232,10 @@ def test_a_raw_file_longer_than_the_header_says_is_told(tmp_path: Path) -> None:
 
 
 OTHER_FILES = {
-    "dicom.dcm": (bytes(128) + b"DICM" + bytes(600), "is one DICOM file, expected a volume; convert the series"),
+    "dicom.dcm": (
+        bytes(128) + b"DICM" + bytes(600),
+        "is one DICOM file, expected a volume; convert the series",
+    ),
     "IM0001": (bytes(128) + b"DICM" + bytes(600), "sitk.ImageSeriesReader"),
     "bare": (bytes.fromhex("0800050043530a00") + bytes(600), "is one DICOM file"),
     "pointer.nii.gz": (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer.*git lfs pull"),

@@ -63,7 +63,9 @@ def test_forms_that_disagree_are_read_as_itk_reads_them_and_told(
     (note,) = file.notes
     assert "has a qform (axes LPS, first voxel at -20x-30x-5 mm LPS) and an sform (axes " in note
     assert ("mirror images of each other" in note) == (change is mirrored)
-    assert f"read by its {'sform' if codes[1] == 1 else 'qform'}" in note and "nibabel takes the sform" in note
+    assert (
+        f"read by its {'sform' if codes[1] == 1 else 'qform'}" in note and "nibabel takes the sform" in note
+    )
     np.testing.assert_allclose(file.grid.origin, image.GetOrigin(), atol=1e-4)
     np.testing.assert_allclose(file.grid.direction.ravel(), image.GetDirection(), atol=1e-5)
 

@@ -88,7 +88,9 @@ def test_a_plain_file_cut_in_its_voxels_is_refused_as_cut(tmp_path: Path, suffix
     path = tmp_path / f"plain{suffix}"
     sitk.WriteImage(sitk.ReadImage(str(paths[0])), str(path), useCompression=False)
     path.write_bytes(path.read_bytes()[:-2])
-    with pytest.raises(CohortError, match=r"case 'a': image .*plain.* ends before its last voxel; copy it again"):
+    with pytest.raises(
+        CohortError, match=r"case 'a': image .*plain.* ends before its last voxel; copy it again"
+    ):
         cut_crop("a", path, paths[1], CROP)
 
 
@@ -101,5 +103,3 @@ def test_zeros_after_a_gzip_are_padding_and_other_bytes_are_damage(tmp_path: Pat
     paths[0].write_bytes(content + b"something else")
     with pytest.raises(CohortError, match="is damaged"):
         cut_crop("a", *paths, CROP)
-
-

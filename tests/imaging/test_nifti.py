@@ -55,7 +55,9 @@ def test_files_read_as_simpleitk_and_nibabel_read_them(
     assert plain.notes == ()
 
 
-@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.uint16, np.int32, np.uint32, np.int64, np.float32, np.float64])
+@pytest.mark.parametrize(
+    "kind", [np.uint8, np.int8, np.uint16, np.int32, np.uint32, np.int64, np.float32, np.float64]
+)
 def test_every_number_type_reads_as_it_is(tmp_path: Path, kind: type) -> None:
     path = nifti(tmp_path / "volume.nii.gz", 1, 1, 1, kind)
     voxels = open_nifti(path).data.read(np.array([2, 3, 1]), np.array([4, 5, 6]))
@@ -97,7 +99,9 @@ def test_a_pair_of_header_and_image_reads_by_either_name(tmp_path: Path) -> None
     for name in ("pair.img", "pair.hdr"):
         file = open_file("a", "image", tmp_path / name)
         np.testing.assert_array_equal(file.whole().T, np.asarray(whole.dataobj))
-        np.testing.assert_allclose(file.grid.origin, open_file("a", "image", tmp_path / "whole.nii").grid.origin)
+        np.testing.assert_allclose(
+            file.grid.origin, open_file("a", "image", tmp_path / "whole.nii").grid.origin
+        )
     (tmp_path / "pair.hdr").unlink()
     with pytest.raises(CohortError, match=r"pair.img has no .hdr beside it"):
         open_file("a", "image", tmp_path / "pair.img")
