@@ -84,8 +84,10 @@ def test_nrrd_reads_as_itk_reads_it(tmp_path: Path, dialect: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "number"),
-    [("uchar", "u1"), ("signed char", "i1"), ("uint16_t", "<u2"), ("int", "<i4"), ("unsigned int", "<u4")]
-    + [("long long int", "<i8"), ("uint64", "<u8"), ("float", "<f4"), ("double", "<f8")],
+    [
+        *(("uchar", "u1"), ("signed char", "i1"), ("uint16_t", "<u2"), ("int", "<i4"), ("float", "<f4")),
+        *(("unsigned int", "<u4"), ("long long int", "<i8"), ("uint64", "<u8"), ("double", "<f8")),
+    ],
 )
 def test_every_number_type_of_nrrd_reads_as_itk_reads_it(tmp_path: Path, kind: str, number: str) -> None:
     values = np.abs(VOXELS).astype(number)

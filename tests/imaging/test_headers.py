@@ -1,4 +1,4 @@
-"""NIfTI headers that contradict themselves or the file: read as told, with a note, or refused with the reason."""
+"""NIfTI headers at odds with themselves or the file: read with a note, or refused with the reason."""
 
 import struct
 from collections.abc import Callable
