@@ -19,10 +19,9 @@ from bench.cohorts.synonyms import box_columns
 from bench.cohorts.table import lines_named, read_table
 from bench.cohorts.values import binary_numbers, covariate, hint, is_missing, numbers, odd_cells
 from bench.errors import CohortError
-from bench.imaging.detached import ABSENT, OUTSIDE
+from bench.imaging.detached import MISSING as MISSING
+from bench.imaging.detached import OUTSIDE as OUTSIDE
 
-# Rules of faults that leave a file unread.
-MISSING = ABSENT
 NAMED_VALUES = 3
 
 
@@ -208,7 +207,9 @@ def _check_file(
     elif not (folder / relative).is_file():
         slash = "; write / for \\" if "\\" in relative else ""
         is_folder = (folder / relative).is_dir()
-        folder_named = " (it is a folder); convert a DICOM series to one volume (dcm2niix)" if is_folder else ""
+        folder_named = (
+            " (it is a folder); convert a DICOM series to one volume (dcm2niix)" if is_folder else ""
+        )
         detail = (
             f"case {case_id!r}: its {kind} {relative!r} is missing in {folder}{folder_named}{slash}; "
             "correct its path in cases.csv or leave the case out"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.cohorts.fault import Fault, Tell
 from bench.errors import ImageError
-from bench.imaging.detached import ABSENT, OUTSIDE, data_file, require_inside
+from bench.imaging.detached import MISSING, OUTSIDE, data_file, require_inside
 
 
 def check_data_file(folder: Path, case_id: str, kind: str, relative: str, tell: Tell) -> None:
@@ -17,7 +17,7 @@ def check_data_file(folder: Path, case_id: str, kind: str, relative: str, tell: 
         if data is not None:
             require_inside(path, data, folder)
     except ImageError as error:
-        if error.rule in (ABSENT, OUTSIDE):  # whatever else is wrong with a header is told where it is read
+        if error.rule in (MISSING, OUTSIDE):  # whatever else is wrong with a header is told where it is read
             tell(Fault(error.rule, f"case {case_id!r}: its {kind} {relative!r} {error}", case_id))
 
 

@@ -9,7 +9,7 @@ from bench.imaging.text_header import detached_name, read_text_header
 PAIR = re.compile(r"\.(hdr|img)(\.gz)?$", re.IGNORECASE)
 TEXT = (".mhd", ".mha", ".nhdr", ".nrrd")
 # Rules of faults that leave an image unread.
-ABSENT, OUTSIDE = "missing file", "path outside the folder"
+MISSING, OUTSIDE = "missing file", "path outside the folder"
 OTHER_HALF = {"hdr": "img", "img": "hdr"}
 
 
@@ -30,7 +30,7 @@ def data_file(path: Path) -> Path | None:
             f"names its data file by an absolute path ({name!r}); write it from the header", OUTSIDE
         )
     if not (path.parent / name).is_file():
-        raise ImageError(f"names the data file {name!r}, which is missing; copy it too", ABSENT)
+        raise ImageError(f"names the data file {name!r}, which is missing; copy it too", MISSING)
     return path.parent / name
 
 
