@@ -11,6 +11,14 @@ class CohortError(BenchError):
     """A cohort folder, one of its cases or its labels are not as declared."""
 
 
+class ImageError(CohortError):
+    """A file of a case cannot be used; ``rule`` is the kind of fault, in words that are the same for all."""
+
+    def __init__(self, message: str, rule: str = "unreadable file") -> None:
+        super().__init__(message)
+        self.rule = rule
+
+
 class SplitError(BenchError):
     """A split cannot be made of this cohort."""
 

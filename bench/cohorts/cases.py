@@ -13,13 +13,15 @@ import pandas as pd
 from bench.cohorts.cohort import GROUPS, ROLES, Task
 from bench.cohorts.fault import Fault, Tell
 from bench.cohorts.header import CATEGORICAL, FILES, IDENTITY, SEE
+from bench.cohorts.image_files import check_data_file
+from bench.cohorts.lesion_labels import LESION_LABEL
 from bench.cohorts.synonyms import box_columns
 from bench.cohorts.table import lines_named, read_table
 from bench.cohorts.values import binary_numbers, covariate, hint, is_missing, numbers, odd_cells
 from bench.errors import CohortError
+from bench.imaging.detached import MISSING as MISSING
+from bench.imaging.detached import OUTSIDE as OUTSIDE
 
-# Rules of faults that leave a file unread.
-MISSING, OUTSIDE = "missing file", "path outside the folder"
 NAMED_VALUES = 3
 
 
@@ -82,7 +84,7 @@ def check_columns(folder: Path, declared: Iterable[str], cases: pd.DataFrame, te
             )
             tell(Fault("missing column", detail, column=name))
     for name in map(str, cases):
-        if name not in (*IDENTITY, *FILES, *declared):
+        if name not in (*IDENTITY, *FILES, LESION_LABEL, *declared):
             detail = (
                 f"{where}: column {name!r} has no role; list it in cohort.toml under [columns] as "
                 f"{', '.join(ROLES)}, or declare it as a task"
@@ -204,12 +206,16 @@ def _check_file(
         rule, detail = OUTSIDE, f"case {case_id!r}: its {kind} {wrong}"
     elif not (folder / relative).is_file():
         slash = "; write / for \\" if "\\" in relative else ""
-        folder_named = " (it is a folder)" if (folder / relative).is_dir() else ""
+        is_folder = (folder / relative).is_dir()
+        folder_named = (
+            " (it is a folder); convert a DICOM series to one volume (dcm2niix)" if is_folder else ""
+        )
         detail = (
             f"case {case_id!r}: its {kind} {relative!r} is missing in {folder}{folder_named}{slash}; "
             "correct its path in cases.csv or leave the case out"
         )
     else:
+        check_data_file(folder, case_id, kind, relative, tell)
         return
     tell(Fault(rule, detail, case_id, line=line, column=kind))
 

@@ -85,7 +85,7 @@ def _faults_of_cases(folder: Path, quiet: bool) -> tuple[Listing, list[Fault]]:
     unread = {fault.case_id for fault in faults if fault.rule in (MISSING, OUTSIDE)}
     if all(name in listing.cases for name in FILES):
         cases = listing.cases[~listing.cases["case_id"].isin(list(unread))]
-        readings = _read_all(listing.folder, cases, quiet)
+        readings = _read_all(listing.folder, cases, listing.lesion_labels, quiet)
         faults += [fault for reading in readings for fault in reading.faults]
         faults += _same_image_faults(cases, readings)
     return listing, faults
@@ -152,13 +152,15 @@ def _reasons(faults: Iterable[Fault]) -> dict[str, str]:
     return reasons
 
 
-def _read_all(folder: Path, cases: pd.DataFrame, quiet: bool) -> list[Reading]:
+def _read_all(
+    folder: Path, cases: pd.DataFrame, lesion_labels: Mapping[str, tuple[float, ...]], quiet: bool
+) -> list[Reading]:
     """One reading a line of ``cases``, in its order."""
     lines = list(cases[["case_id", *FILES]].itertuples(index=False, name=None))
 
     def read(line: tuple[str, str, str]) -> Reading:
         case_id, image, mask = line
-        return read_case(case_id, folder / image, folder / mask)
+        return read_case(case_id, folder / image, folder / mask, lesion_labels.get(case_id, ()))
 
     readings: list[Reading] = []
     with (

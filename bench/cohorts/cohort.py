@@ -71,7 +71,8 @@ class Cohort:
     indexed by case id, with the columns ``patient_id``, ``site``, ``group``, one a task (float, NaN where
     unknown; absent when blind) and the declared covariates. ``files`` names image and mask of *every* case
     of the cohort, so that any subset shares one crop cache; it holds no labels. ``skipped_cases`` names the
-    cases that were left out as broken, each with the reason.
+    cases that were left out as broken, each with the reason. ``lesion_labels`` has, by case id, the values of
+    the mask that are the lesion, where they are declared.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Cohort:
     roles: Mapping[str, str] = field(default_factory=dict, repr=False)
     feature_file: Path | None = None
     skipped_cases: Mapping[str, str] = field(default_factory=dict, repr=False)
+    lesion_labels: Mapping[str, tuple[float, ...]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -185,7 +187,8 @@ class Cohort:
 
         self._require_volumes()
         row = self.files.loc[case_id]
-        return read_volume(case_id, self.folder / row["image"], self.folder / row["mask"])
+        image, mask = self.folder / row["image"], self.folder / row["mask"]
+        return read_volume(case_id, image, mask, self.lesion_labels.get(case_id, ()))
 
     def crops(self, crop: Crop) -> "Crops":
         """Crops of these cases, shape (case, channel, z, y, x), read lazily from the shared crop cache."""

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from bench.cohorts.header import FILES
+from bench.cohorts.image_files import with_data_files
 from bench.paths import cache_dir
 from bench.progress import progress_bar
 
@@ -32,7 +33,7 @@ def fingerprint_of(
         names += [str(name) for column in FILES for name in files[column] if isinstance(name, str)]
     if feature_file is not None:
         names.append(str(feature_file.relative_to(folder)))
-    for name, content in _content_hashes(folder, sorted(set(names))).items():
+    for name, content in _content_hashes(folder, with_data_files(folder, names)).items():
         digest.update(f"{name}\0{content}\0".encode())
     return digest.hexdigest()
 
@@ -68,4 +69,4 @@ def _read_memory(path: Path) -> dict[str, list[str]]:
 
 def _stamp(path: Path) -> str:
     status = path.stat()
-    return f"{status.st_size}:{status.st_mtime_ns}"
+    return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"

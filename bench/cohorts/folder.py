@@ -27,6 +27,7 @@ from bench.cohorts.fingerprint import fingerprint_of
 from bench.cohorts.header import FILES, IDENTITY, categorical_columns, read_header, roles_of, tasks_of
 from bench.cohorts.identity import identity_faults
 from bench.cohorts.label_copies import Column, label_copies
+from bench.cohorts.lesion_labels import lesion_labels
 from bench.cohorts.skipped import read_skipped
 
 __all__ = [
@@ -49,6 +50,7 @@ class Listing:
     ``cases`` has a row a line of ``cases.csv``, indexed by line, and its columns as text; ``labels`` has the
     same rows and one column a task, float, NaN where the label is unknown or not as declared; ``covariates``
     the same rows and the columns with a role, as numbers or words. ``features`` has a row a case, or is None.
+    ``lesion_labels`` are the declared values of the masks by case id.
     """
 
     folder: Path
@@ -59,6 +61,7 @@ class Listing:
     labels: pd.DataFrame = field(repr=False)
     covariates: pd.DataFrame = field(repr=False)
     features: pd.DataFrame | None = field(repr=False, default=None)
+    lesion_labels: Mapping[str, tuple[float, ...]] = field(repr=False, default_factory=dict)
 
     def without(self, case_ids: Collection[str]) -> "Listing":
         """The listing without the lines of these cases."""
@@ -124,7 +127,8 @@ def read_listing(folder: Path, tell: Tell) -> Listing:
     check_files(folder, cases, tell)
     features = check_features(folder, header, cases["case_id"], tell)
     table = pd.DataFrame(labels, index=cases.index)
-    return Listing(folder, header, tasks, roles, cases, table, covariates, features)
+    marks = lesion_labels(folder, header, cases, tell)
+    return Listing(folder, header, tasks, roles, cases, table, covariates, features, marks)
 
 
 def shared_faults(listing: Listing) -> Iterator[Fault]:
@@ -167,6 +171,7 @@ def cohort_of(listing: Listing) -> Cohort:
         roles=listing.roles,
         feature_file=feature_file,
         fingerprint=fingerprint_of(listing.folder, header, files, feature_file),
+        lesion_labels=listing.lesion_labels,
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from bench.cohorts.cohort import ROLES, Task
 from bench.cohorts.fault import Fault, Tell
+from bench.cohorts.lesion_labels import LESION_LABEL
 from bench.cohorts.table import clean, decoded
 from bench.errors import CohortError
 from bench.metrics import METRICS, unfit_to_rank
@@ -16,7 +17,7 @@ from bench.names import unknown_name
 
 IDENTITY = ("case_id", "patient_id", "site", "group")
 FILES = ("image", "mask")
-TOP_KEYS = ("name", "title", "synthetic", "licence", "citation", "label_rule", "features")
+TOP_KEYS = ("name", "title", "synthetic", "licence", "citation", "label_rule", "features", LESION_LABEL)
 TEXT_KEYS = ("title", "licence", "citation", "label_rule", "features")
 TASK_KEYS = ("kind", "title", "positive", "unit", "range", "ranked", "metric")
 CATEGORICAL = "categorical"
@@ -166,7 +167,7 @@ def _check_role(
 ) -> None:
     """Tell of a column that is something else already: a covariate that holds a label would give it away."""
     taken = ""
-    if name in (*IDENTITY, *FILES):
+    if name in (*IDENTITY, *FILES, LESION_LABEL):
         taken = "one of the columns with fixed names"
     elif name in header.get("tasks", {}):
         taken = "a task"

@@ -1,36 +1,28 @@
 """Reading one case's image and mask whole, to find what is wrong with them."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import SimpleITK as sitk
 from scipy import ndimage
 
 from bench.cohorts.fault import Fault, Tell
-from bench.errors import CohortError
+from bench.errors import CohortError, ImageError
 from bench.imaging.crop import Crop
-from bench.imaging.cut import cut_crop
-from bench.imaging.nifti import ends_early
-from bench.imaging.volume import (
-    SPACING_MM,
-    VolumeFile,
-    check_same_grid,
-    lesion_box,
-    lesion_voxels,
-    open_file,
-    spacing_fault,
-)
+from bench.imaging.cut import cut_case
+from bench.imaging.grid import SPACING_MM
+from bench.imaging.lesion import find_lesion
+from bench.imaging.volume import NOT_FINITE, VolumeFile, check_same_grid, open_file, spacing_fault
 
 # A piece of the mask is another lesion from this share of the marked voxels on; less is a speck ...
 PIECE_SHARE = 0.05
 # ... which matters where it moves the crop's centre by more than this.
 SHIFT_MM = 5.0
 NAMED = 5
-NOT_FINITE = "non-finite voxels"
 
 T = TypeVar("T")
 
@@ -44,77 +36,46 @@ class Reading:
     mask_hash: str = ""
 
 
-def read_case(case_id: str, image_path: Path, mask_path: Path) -> Reading:
+def read_case(case_id: str, image_path: Path, mask_path: Path, lesion_label: Sequence[float] = ()) -> Reading:
     """Read image and mask of a case whole and find what is wrong with them.
 
     An error is what keeps the default crop from being cut; what only may mislead is a warning.
     """
     faults: list[Fault] = []
-    image = _open(faults.append, case_id, "image", image_path)
-    mask = _open(faults.append, case_id, "mask", mask_path)
-    labels = _voxels(faults.append, mask) if mask else None
+    image = _attempt(faults.append, case_id, lambda: open_file(case_id, "image", image_path))
+    mask = _attempt(faults.append, case_id, lambda: open_file(case_id, "mask", mask_path))
+    for file in (image, mask):
+        _tell_notes(faults.append, file)
+    labels = _attempt(faults.append, case_id, mask.whole) if mask else None
     if mask and labels is not None:
-        _check_lesion(faults.append, mask, labels)
+        _check_lesion(faults.append, mask, labels, lesion_label)
     if not image:
         return Reading(tuple(faults))
     _check_spacing(faults.append, image)
     if mask:
-        _attempt(faults.append, image, "different grids", lambda: check_same_grid(image, mask))
+        _attempt(faults.append, case_id, lambda: check_same_grid(image, mask))
     unread: list[Fault] = []
-    values = _voxels(unread.append, image)
+    values = _attempt(unread.append, case_id, image.whole)
     if mask and not any(fault.severity == "error" for fault in faults):
-        unread = _crop_faults(image, mask, unread)
+        unread = _crop_faults(image, mask, lesion_label, unread)
     return Reading((*faults, *unread), _hash(values), _hash(labels))
 
 
-def _open(tell: Tell, case_id: str, role: str, path: Path) -> VolumeFile | None:
+def _attempt(tell: Tell, case_id: str, read: Callable[[], T]) -> T | None:
+    """What ``read`` returns, or None where it raised a CohortError, which is told."""
     try:
-        return open_file(case_id, role, path)
+        return read()
     except CohortError as error:
-        rule, remedy = _why_unread(path)
-        tell(Fault(rule, f"{error}{remedy}", case_id))
+        tell(Fault(error.rule if isinstance(error, ImageError) else "constant image", str(error), case_id))
         return None
 
 
-def _voxels(tell: Tell, file: VolumeFile) -> np.ndarray | None:
-    """All voxels, shape (z, y, x), or None where they cannot be read or are not finite."""
-    try:
-        return file.voxels(np.zeros(3, int), file.grid.size)
-    except CohortError as error:
-        rule, remedy = _why_unread(file.path)
-        tell(Fault(rule, f"{error}{remedy}", file.case_id))
-        return None
-
-
-def _why_unread(path: Path) -> tuple[str, str]:
-    """Rule and further remedy for a file that was refused."""
-    try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError:
-        return "unreadable file", ""
-    values = image.GetNumberOfComponentsPerPixel()
-    if min(image.GetSpacing()) < SPACING_MM[0]:
-        return "absurd spacing", ""
-    if ends_early(path):
-        return "unreadable file", ""
-    if image.GetDimension() == 3 and values == 1:
-        return NOT_FINITE, ""
-    if image.GetDimension() < 3:
-        return "2D image", ""
-    pick = "sitk.VectorIndexSelectionCast(image, 1)" if values > 1 else "image[:, :, :, 1]"
-    return "4D image", (
-        ": the same phase for every case, such as the first after contrast agent (1 where 0 is before it): "
-        f"image = sitk.ReadImage({path.name!r}); sitk.WriteImage({pick}, 'phase_1.nii.gz')"
-    )
-
-
-def _attempt(tell: Tell, file: VolumeFile, rule: str, check: Callable[[], T]) -> T | None:
-    """What ``check`` returns, or None where it raised a CohortError, which is told."""
-    try:
-        return check()
-    except CohortError as error:
-        tell(Fault(rule, str(error), file.case_id))
-        return None
+def _tell_notes(tell: Tell, file: VolumeFile | None) -> None:
+    """Tell what of a header other programs may read otherwise."""
+    if file is None:
+        return
+    for note in file.notes:
+        tell(Fault("ambiguous header", f"{file} {note}", file.case_id, "warning"))
 
 
 def _check_spacing(tell: Tell, image: VolumeFile) -> None:
@@ -122,38 +83,24 @@ def _check_spacing(tell: Tell, image: VolumeFile) -> None:
         tell(Fault("absurd spacing", spacing_fault(str(image), image.grid.spacing), image.case_id, "warning"))
 
 
-def _check_lesion(tell: Tell, mask: VolumeFile, labels: np.ndarray) -> None:
+def _check_lesion(tell: Tell, mask: VolumeFile, labels: np.ndarray, lesion_label: Sequence[float]) -> None:
     """Tell what is wrong with the lesion that a mask marks; ``labels`` has shape (z, y, x)."""
-    box = _attempt(tell, mask, "empty mask", lambda: lesion_box(mask, lesion_voxels(labels)))
-    if box is None:
+    read = partial(find_lesion, labels, lesion_label, mask.path.name)
+    lesion = _attempt(tell, mask.case_id, lambda: mask.attempt(read))
+    if lesion is None:
         return
-    first, last = box
-    edges = [
-        axis for axis, a, b, n in zip("zyx", first, last, labels.shape, strict=True) if a == 0 or b == n - 1
-    ]
-    if edges:
+    ends = zip("zyx", lesion.first, lesion.last, labels.shape, strict=True)
+    edges = [axis for axis, a, b, n in ends if a == 0 or b == n - 1]
+    if lesion.inside.shape == labels.shape and lesion.inside.all():
+        detail = f"{mask} covers the whole image: draw the lesion, or use an image with tissue round it"
+        tell(Fault("lesion at the border", detail, mask.case_id, "warning"))
+    elif edges:
         detail = (
             f"{mask} touches the image's end along {', '.join(edges)}: the lesion may be cut off there; use "
             "an image with tissue round the lesion (the crop is padded where the image ends)"
         )
         tell(Fault("lesion at the border", detail, mask.case_id, "warning"))
-    inside = labels[tuple(slice(a, b + 1) for a, b in zip(first, last, strict=True))]
-    _check_values(tell, mask, inside)
-    _check_pieces(tell, mask, inside != 0)
-
-
-def _check_values(tell: Tell, mask: VolumeFile, inside: np.ndarray) -> None:
-    values = np.unique(inside[inside != 0])
-    if len(values) > 1:
-        named = ", ".join(f"{value:g}" for value in values[:NAMED]) + (", ..." if len(values) > NAMED else "")
-        whole = bool((values == np.rint(values)).all())
-        chosen = f"== {values[0]:g}" if whole else f">= {values[-1] / 2:g}"
-        detail = (
-            f"{mask} has {len(values)} label values ({named}), and all but 0 are read as lesion; to choose "
-            f"{'one' if whole else 'from where on'}: "
-            f"sitk.WriteImage(sitk.ReadImage({mask.path.name!r}) {chosen}, 'lesion.nii.gz')"
-        )
-        tell(Fault("several label values", detail, mask.case_id, "warning"))
+    _check_pieces(tell, mask, lesion.inside)
 
 
 def _check_pieces(tell: Tell, mask: VolumeFile, lesion: np.ndarray) -> None:
@@ -187,19 +134,21 @@ def _shift_mm(pieces: np.ndarray, spacing_mm: np.ndarray) -> float:
     return float(np.linalg.norm((centre - np.array(pieces.shape) / 2) * spacing_mm))
 
 
-def _crop_faults(image: VolumeFile, mask: VolumeFile, unread: list[Fault]) -> list[Fault]:
-    """What keeps the crop from being cut; voxels that are not finite beyond the crop become a warning."""
-    refused: list[Fault] = []
-    crop = _attempt(
-        refused.append,
-        image,
-        "constant image",
-        lambda: cut_crop(image.case_id, image.path, mask.path, Crop()),
+def _crop_faults(
+    image: VolumeFile, mask: VolumeFile, lesion_label: Sequence[float], unread: list[Fault]
+) -> list[Fault]:
+    """What keeps the crop from being cut, or misleads; voxels not finite beyond it become a warning."""
+    told: list[Fault] = []
+    case_id = image.case_id
+    cut = _attempt(
+        told.append, case_id, lambda: cut_case(case_id, image.path, mask.path, Crop(), lesion_label)
     )
-    if crop is None:
-        return unread or refused
+    if cut is None:
+        return unread or told
+    if cut.padding:
+        told.append(Fault("values far apart", f"{image} {cut.padding}", case_id, "warning"))
     beyond = "; the crop round the lesion is sound, but methods that read whole volumes refuse the case"
-    return [
+    return told + [
         replace(its, detail=its.detail + beyond, severity="warning") if its.rule == NOT_FINITE else its
         for its in unread
     ]

@@ -1,11 +1,14 @@
 """The crop cache: the crops of a whole cohort in one memory-mapped array, shared by its subsets."""
 
+import errno
 import hashlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, SupportsIndex
@@ -15,10 +18,10 @@ from filelock import FileLock
 
 from bench.cohorts.cohort import Cohort
 from bench.errors import CohortError
-from bench.files import writing
+from bench.files import reason
 from bench.imaging import PREPROCESSING_VERSION
 from bench.imaging.crop import CHANNELS, Crop
-from bench.imaging.cut import cut_crop
+from bench.imaging.cut import Cut, cut_case
 from bench.imaging.regions import region_masks
 from bench.paths import cache_dir
 from bench.progress import progress_bar
@@ -30,6 +33,9 @@ STORED = np.dtype(np.float16)
 MOST_WORKERS = 8
 BATCH = 64
 NAMED = 10
+# No space left, a quota used up, a file too large for its disk or for this process.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+REMEDY = "make room, or name another place with BENCH_CACHE, and run again"
 
 Index = SupportsIndex | slice | np.ndarray | list[int]
 
@@ -135,17 +141,26 @@ def _open_or_build(cohort: Cohort, crop: Crop) -> np.ndarray:
     stored = _open(path, described)
     if stored is not None:
         return stored
-    with writing(path.parent, "the crop cache", "BENCH_CACHE"):
+    with _told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.with_suffix(".lock").touch()
-    with FileLock(path.with_suffix(".lock")):
-        stored = _open(path, described)  # another run may have built it while this one waited
-        if stored is None:
-            _build(cohort, crop, path, described)
-            stored = _open(path, described)
+        with FileLock(path.with_suffix(".lock")):
+            stored = _open(path, described)  # another run may have built it while this one waited
+            if stored is None:
+                _build(cohort, crop, path, described)
+                stored = _open(path, described)
     if stored is None:
         raise CohortError(f"crop cache {path} changed while it was opened; run again")
     return stored
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Tell of a disk that is full, or that cannot be written, as CohortError with the remedy."""
+    try:
+        yield
+    except OSError as error:
+        what = "the disk is full" if error.errno in FULL else reason(error)
+        raise CohortError(f"cannot write the crop cache to {path.parent}: {what}; {REMEDY}") from error
 
 
 def _description(cohort: Cohort, crop: Crop) -> dict[str, Any]:
@@ -176,39 +191,64 @@ def _build(cohort: Cohort, crop: Crop, path: Path, described: dict[str, Any]) ->
     """Cut every case's crop into a file aside and rename it; the caller holds the lock."""
     part = path.with_suffix(".part")
     shape = tuple(described["shape"])
-    _require_space(part, int(np.prod(shape)) * STORED.itemsize)
     try:
-        stored = np.lib.format.open_memmap(part, mode="w+", dtype=STORED, shape=shape)
+        path.unlink(missing_ok=True)  # it is not what the description will say
+        path.with_suffix(".json").write_text(json.dumps(described, indent=1))
+        stored = _reserved(part, shape)
         with progress_bar(f"crops of {cohort.name} ({crop.size_mm:g} mm at {crop.spacing_mm:g})") as advance:
-            broken = []
-            for done, error in enumerate(_cut_all(cohort, crop, stored), start=1):
+            broken: list[str] = []
+            doubtful: list[str] = []
+            for done, (error, warnings) in enumerate(_cut_all(cohort, crop, stored), start=1):
                 broken += [error] if error else []
+                doubtful += warnings[:1]
                 advance(done, len(stored))
         _refuse_broken(cohort, broken)
+        _warn(cohort, doubtful)
         stored.flush()
-        path.with_suffix(".json").write_text(json.dumps(described, indent=1))
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
 
-def _cut_all(cohort: Cohort, crop: Crop, stored: np.ndarray) -> Iterator[str]:
-    """Write every crop into ``stored``; yields for each case the message of its error, or ''."""
+def _reserved(part: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.float16]]:
+    """An array in a new file, mapped, whose bytes are all taken on the disk.
 
-    def cut(row: int) -> str:
-        files = cohort.files.iloc[row]
+    Writing through a map to a full disk would end the process with SIGBUS; taken space cannot run out.
+    """
+    needed = int(np.prod(shape)) * STORED.itemsize
+    free = shutil.disk_usage(part.parent).free
+    if needed > free:
+        raise CohortError(
+            f"the crop cache needs {needed / 1e9:.3g} GB in {part.parent}, {free / 1e9:.3g} GB are free: the "
+            f"disk is full; {REMEDY}"
+        )
+    stored = np.lib.format.open_memmap(part, mode="w+", dtype=STORED, shape=shape)
+    with part.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, part.stat().st_size)
+    return stored
+
+
+def _cut_all(cohort: Cohort, crop: Crop, stored: np.ndarray) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Write every crop into ``stored``; yields each case's error, or '', and its warnings."""
+
+    def cut(row: int) -> tuple[str, tuple[str, ...]]:
         try:
-            stored[row] = _storable(
-                cut_crop(str(files.name), cohort.folder / files["image"], cohort.folder / files["mask"], crop)
-            )
+            its = _cut(cohort, crop, row)
         except CohortError as error:
-            return str(error)
-        return ""
+            return str(error), ()
+        stored[row] = _storable(its.channels)
+        return "", its.warnings
 
     with ThreadPoolExecutor(min(MOST_WORKERS, os.cpu_count() or 1)) as pool:
         # In batches, so that the queue of waiting work does not grow with the cohort either.
         for first in range(0, len(stored), BATCH):
             yield from pool.map(cut, range(first, min(first + BATCH, len(stored))))
+
+
+def _cut(cohort: Cohort, crop: Crop, row: int) -> Cut:
+    case_id, files = str(cohort.files.index[row]), cohort.files.iloc[row]
+    image, mask = cohort.folder / files["image"], cohort.folder / files["mask"]
+    return cut_case(case_id, image, mask, crop, cohort.lesion_labels.get(case_id, ()))
 
 
 def _storable(channels: np.ndarray) -> np.ndarray:
@@ -229,10 +269,11 @@ def _refuse_broken(cohort: Cohort, broken: list[str]) -> None:
         )
 
 
-def _require_space(path: Path, needed: int) -> None:
-    free = shutil.disk_usage(path.parent).free
-    if needed > free:
-        raise CohortError(
-            f"the crop cache needs {needed / 1e9:.1f} GB in {path.parent}, {free / 1e9:.1f} GB are free; "
-            "set BENCH_CACHE to a folder on a larger disk"
+def _warn(cohort: Cohort, doubtful: list[str]) -> None:
+    """Say on standard error how many cases may mislead, and name the first."""
+    if doubtful:
+        print(
+            f"warning: {len(doubtful)} of {len(cohort.files)} cases of cohort {cohort.name!r} may be read "
+            f"wrongly; the first: {doubtful[0]} (`bench cohort check` names all)",
+            file=sys.stderr,
         )

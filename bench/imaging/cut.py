@@ -1,5 +1,7 @@
 """From a case's files to its crop: only the block that the crop covers is read, smoothed and resampled."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +12,41 @@ from bench.imaging.crop import Crop
 from bench.imaging.distance import signed_distance
 from bench.imaging.grid import Grid
 from bench.imaging.intensity import normalise
-from bench.imaging.volume import VolumeFile, check_same_grid, lesion_box, lesion_voxels, open_file
+from bench.imaging.padding import padding_note
+from bench.imaging.volume import VolumeFile, check_same_grid, open_file
 
 # Gaussian tails beyond this many standard deviations are cut.
 TRUNCATE = 3.0
 
 
-def cut_crop(case_id: str, image_path: Path, mask_path: Path, crop: Crop) -> np.ndarray:
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """A crop: ``channels``, float32, shape (channel, z, y, x), and what may be wrong with it.
+
+    ``notes`` say what of the files' headers other programs may read otherwise; ``padding`` tells of values
+    far from all others, and is empty where there are none.
+    """
+
+    channels: np.ndarray
+    notes: tuple[str, ...] = ()
+    padding: str = ""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Notes and padding."""
+        return (*self.notes, self.padding) if self.padding else self.notes
+
+
+def cut_crop(
+    case_id: str, image_path: Path, mask_path: Path, crop: Crop, lesion_label: Sequence[float] = ()
+) -> np.ndarray:
+    """The channels of :func:`cut_case`, float32, shape (channel, z, y, x)."""
+    return cut_case(case_id, image_path, mask_path, crop, lesion_label).channels
+
+
+def cut_case(
+    case_id: str, image_path: Path, mask_path: Path, crop: Crop, lesion_label: Sequence[float] = ()
+) -> Cut:
     """The crop round one case's lesion, every channel, on an isotropic grid along the patient's axes.
 
     * The cube is centred on the lesion's bounding box along the patient's axes: z towards the head, y towards
@@ -31,10 +61,12 @@ def cut_crop(case_id: str, image_path: Path, mask_path: Path, crop: Crop) -> np.
       between its pieces, the voxel nearest to it gets distance 0.
     * ``mask``: 1 where the distance is at most 0.
 
+    Which voxels of the mask are the lesion: :func:`bench.imaging.lesion.find_lesion`, with ``lesion_label``.
+
     Returns
     -------
-    numpy.ndarray
-        float32, shape (channel, z, y, x), channels as in ``bench.imaging.crop.CHANNELS``.
+    Cut
+        Channels as in ``bench.imaging.crop.CHANNELS``.
 
     Raises
     ------
@@ -45,13 +77,13 @@ def cut_crop(case_id: str, image_path: Path, mask_path: Path, crop: Crop) -> np.
     image = open_file(case_id, "image", image_path)
     mask = open_file(case_id, "mask", mask_path)
     check_same_grid(image, mask)
-    lesion = lesion_voxels(mask.voxels(np.zeros(3, int), mask.grid.size))
-    first, last = lesion_box(mask, lesion)
-    lesion = lesion[tuple(slice(a, b + 1) for a, b in zip(first, last, strict=True))]
-    target = crop_grid(mask.grid, lesion, first, crop)
-    distance = _resampled_distance(mask.grid, lesion, first, target)
-    values = normalise(_resampled_image(image, target), case_id)
-    return np.stack([values, distance <= 0, distance]).astype(np.float32)
+    lesion = mask.lesion(lesion_label)
+    target = crop_grid(mask.grid, lesion.inside, lesion.first, crop)
+    distance = _resampled_distance(mask.grid, lesion.inside, lesion.first, target)
+    resampled, padding = _resampled_image(image, target)
+    values = normalise(resampled, case_id)
+    channels = np.stack([values, distance <= 0, distance]).astype(np.float32)
+    return Cut(channels, tuple(f"{file} {note}" for file in (image, mask) for note in file.notes), padding)
 
 
 def crop_grid(native: Grid, lesion: np.ndarray, first: np.ndarray, crop: Crop) -> Grid:
@@ -76,17 +108,18 @@ def smoothing_mm(native_mm: np.ndarray, crop_mm: float) -> np.ndarray:
     return np.asarray(np.sqrt(np.maximum(crop_mm**2 - native_mm**2, 0) / (8 * np.log(2))))
 
 
-def _resampled_image(image: VolumeFile, target: Grid) -> np.ndarray:
-    """Intensities on the target grid, float32, shape (z, y, x), NaN where the image ends."""
+def _resampled_image(image: VolumeFile, target: Grid) -> tuple[np.ndarray, str]:
+    """Intensities on the target grid, float32, shape (z, y, x), NaN where the image ends; and of padding."""
     grid = image.grid
     sigma = smoothing_mm(grid.spacing, target.spacing[0]) / grid.spacing
     lower, upper = _cover(grid, target, np.ceil(TRUNCATE * sigma) + 1)
     lower, upper = np.maximum(lower, 0), np.minimum(upper, grid.size - 1)
     if (lower > upper).any():
-        return np.full(target.size[::-1], np.nan, np.float32)
+        return np.full(target.size[::-1], np.nan, np.float32), ""
     block = image.voxels(lower, upper - lower + 1).astype(np.float32)
+    padding = padding_note(block)
     block = ndimage.gaussian_filter(block, sigma[::-1], mode="nearest", truncate=TRUNCATE)
-    return _resample(block, grid, lower, target)
+    return _resample(block, grid, lower, target), padding
 
 
 def _resampled_distance(native: Grid, lesion: np.ndarray, first: np.ndarray, target: Grid) -> np.ndarray:

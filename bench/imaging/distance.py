@@ -27,7 +27,7 @@ def signed_distance(lesion: np.ndarray, spacing_mm: np.ndarray) -> np.ndarray:
     """
     distance = _to_other_side(~lesion, spacing_mm)
     # Inside, the nearest voxel outside lies at most one voxel beyond the lesion's bounding box.
-    (box,) = ndimage.find_objects(lesion.view(np.uint8), max_label=1)
+    (box,) = ndimage.find_objects(lesion.astype(np.uint8))
     box = tuple(slice(edge.start - 1, edge.stop + 1) for edge in box)
     distance[box] -= _to_other_side(lesion[box], spacing_mm)
     return distance

@@ -212,7 +212,7 @@ FAULTS = {
     ),
     "several label values": (
         a_mask(ball(), 2 * ball(radius_mm=3)),
-        *("warning", "c1", "2 label values (1, 2)", "to choose one: sitk.WriteImage"),
+        *("error", "c1", "2 values other than 0 (1, 2)", "name the lesion's with lesion_label"),
     ),
     "4D image": (
         three_phases,
@@ -387,10 +387,68 @@ def test_slices_25_mm_apart_are_a_warning(folder: Path) -> None:
     assert (fault.rule, fault.severity) == ("absurd spacing", "warning")
 
 
-def test_a_mask_of_probabilities_is_to_be_cut_not_chosen_from(folder: Path) -> None:
-    save(folder / "c1_mask.nii.gz", 0.9 * ball(radius_mm=3).astype(np.float32) + 0.1 * ball())
+DOUBTFUL_MASKS = {
+    "probabilities": (0.9 * ball(radius_mm=3).astype(np.float32) + 0.1 * ball(), ">= 0.5"),
+    "a background of -1": (2 * ball().astype(np.int8) - 1, "a background other than 0"),
+    "a lesion of 0 on -1": (ball().astype(np.int16) - 1, "a background other than 0"),
+    "ignored voxels of -1": (ball().astype(np.int8) - ball((8, 33, 33), 3), "a background other than 0"),
+    "probabilities on -1": (np.where(ball(), 0.7, -1).astype(np.float32), ">= 0.35"),
+    "several labels": (ball() + ball(radius_mm=3), "several labels"),
+    "a label close to another": (ball() + 1e-6 * ball(radius_mm=3), ">= 0.5"),
+}
+
+
+@pytest.mark.parametrize("kind", DOUBTFUL_MASKS)
+def test_a_mask_that_leaves_the_lesion_open_is_refused_by_check_and_run_alike(
+    folder: Path, kind: str
+) -> None:
+    mask, words = DOUBTFUL_MASKS[kind]
+    save(folder / "c1_mask.nii.gz", mask)
     (fault,) = found(folder)
-    assert "sitk.ReadImage('c1_mask.nii.gz') >= 0.5" in fault.detail
+    assert (fault.rule, fault.severity) == ("several label values", "error") and words in fault.detail
+    with pytest.raises(CohortError) as refused:
+        load_folder(folder).crops(Crop())
+    assert fault.detail in str(refused.value)
+
+
+@pytest.mark.parametrize("declared", ["toml", "toml list", "column"])
+def test_the_label_of_the_lesion_is_declared_for_all_cases_or_for_one(folder: Path, declared: str) -> None:
+    expected = load_folder(folder).crops(Crop())[1]
+    save(folder / "c1_mask.nii.gz", 3 * ball() + np.where(ball((8, 33, 33), 5), 7, 0).astype(np.uint8))
+    if declared == "column":
+        rewrite(folder, lambda cases: cases.assign(lesion_label=["", "3", *[""] * (CASES - 2)]))
+    else:
+        value = "[1, 3]" if declared == "toml list" else "3"
+        (folder / "cohort.toml").write_text(f"lesion_label = {value}\n{HEADER}")
+    if declared == "toml":  # it holds for the others too, whose lesion is 1
+        assert {fault.case_id for fault in found(folder)} == {f"c{n}" for n in range(CASES)} - {"c1"}
+        assert "no voxel of lesion_label 3, only of 1" in found(folder)[0].detail
+        return
+    assert found(folder) == []
+    cohort = load_folder(folder)
+    np.testing.assert_array_equal(cohort.crops(Crop())[1], expected)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(cohort.volume("c1").mask), ball())
+
+
+@pytest.mark.parametrize("value", ['"tumour"', "true", "[]", '["1"]'])
+def test_a_label_of_the_lesion_that_is_no_number_is_named(folder: Path, value: str) -> None:
+    (folder / "cohort.toml").write_text(f"lesion_label = {value}\n{HEADER}")
+    assert "lesion_label must be a number or a list of them" in found(folder)[0].detail
+
+
+def test_padding_inside_the_crop_is_warned_of_by_check_and_run(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    image = voxels(folder / "c1.nii.gz").astype(np.float32)
+    image[:3] = 1e30
+    save(folder / "c1.nii.gz", image)
+    (fault,) = found(folder)
+    assert (fault.rule, fault.severity) == ("values far apart", "warning")
+    assert "4800 voxels of 1e+30" in fault.detail
+    load_folder(folder).crops(Crop())
+    assert (
+        "1 of 16 cases of cohort 'mini' may be read wrongly; the first: case 'c1'" in capfd.readouterr().err
+    )
 
 
 def test_two_lesions_of_one_exam_are_no_fault(folder: Path) -> None:

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -166,6 +167,95 @@ def test_of_many_broken_cases_ten_are_named_and_the_rest_counted(tmp_path: Path)
         cohort.crops(CROP)
     assert str(caught.value).count("does not exist") == 10
     assert "\n... and 3 more\n" in str(caught.value)
+
+
+FILLING = """
+import pickle, resource, sys, threading, time
+from pathlib import Path
+from bench.errors import CohortError
+from bench.imaging.cache import crop_file
+from bench.imaging.crop import Crop
+cohort, crop = pickle.loads(Path(sys.argv[1]).read_bytes()), Crop(size_mm=48, spacing_mm=1.0)
+if sys.argv[2] == "limit":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+else:
+    def fill():
+        part, filler = crop_file(cohort, crop).with_suffix(".part"), Path(sys.argv[2]) / "filler"
+        while not part.exists():
+            time.sleep(0.001)
+        with filler.open("wb", buffering=0) as file:
+            while file.write(bytes(4096)) == 4096:
+                pass
+    threading.Thread(target=fill, daemon=True).start()
+try:
+    print(cohort.crops(crop).shape)
+except CohortError as error:
+    print(error)
+"""
+
+
+def fill(cohort: Cohort, folder: Path, way: str) -> "subprocess.CompletedProcess[str]":
+    (folder / "cohort.pickle").write_bytes(pickle.dumps(cohort))
+    command = [sys.executable, "-c", FILLING, str(folder / "cohort.pickle"), way]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_cache_that_may_not_grow_is_told_in_one_line(cohort: Cohort, tmp_path: Path) -> None:
+    done = fill(cohort, tmp_path, "limit")
+    assert done.returncode == 0, done.stderr
+    assert "the disk is full; make room, or name another place with BENCH_CACHE" in done.stdout
+    assert not list(crop_file(cohort, CROP).parent.glob("*.part"))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A disk of 5 MB that holds the cache; only root can make one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"no disk can be mounted here: {mounted.stderr.decode().strip()}")
+    monkeypatch.setenv("BENCH_CACHE", str(disk / "cache"))
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_disk_that_fills_while_crops_are_cut_does_not_end_the_process(
+    cohort: Cohort, tmp_path: Path, small_disk: Path
+) -> None:
+    done = fill(cohort, tmp_path, str(small_disk))
+    assert done.returncode == 0, (done.returncode, done.stderr)
+    # Space taken before the disk was full suffices; else there is a line that says so.
+    assert done.stdout == "(6, 2, 48, 48, 48)\n" or "the disk is full; make room" in done.stdout
+
+
+def test_a_disk_that_is_too_small_or_full_is_told_and_a_run_goes_on_after_room_is_made(
+    cohort: Cohort, small_disk: Path
+) -> None:
+    with pytest.raises(CohortError, match=r"needs 0.0\d+ GB in .*are free: the disk is full; make room"):
+        cohort.crops(Crop(size_mm=96, spacing_mm=1.0))
+    filler = small_disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while file.write(bytes(4096)) == 4096:
+                pass
+        except OSError:
+            pass
+    with pytest.raises(CohortError, match="the disk is full; make room, or name another place"):
+        cohort.crops(CROP)
+    filler.unlink()
+    assert cohort.crops(CROP).shape == (6, 2, 12, 12, 12)
+
+
+def test_a_cache_that_cannot_be_written_is_told(
+    cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "file"))
+    with pytest.raises(CohortError, match=r"cannot write the crop cache to .*: Not a directory; make room"):
+        cohort.crops(CROP)
 
 
 def test_importing_the_imaging_modules_loads_no_deep_learning() -> None:

@@ -145,13 +145,15 @@ def test_a_lesion_that_slips_between_the_voxels_of_the_crop_keeps_one(tmp_path: 
     assert mask[11:13, 11:13, 11:13].sum() == 1
 
 
-def test_every_label_of_the_mask_is_lesion(tmp_path: Path) -> None:
+def test_the_declared_labels_of_a_mask_are_its_lesion(tmp_path: Path) -> None:
     image, mask = Exam().write(tmp_path)
     before = cut_crop("exam", image, mask, CROP)
     labels = sitk.ReadImage(str(mask), sitk.sitkInt16)
     labels[:, :36, :] = labels[:, :36, :] * 300
     sitk.WriteImage(labels, str(mask))
-    np.testing.assert_array_equal(cut_crop("exam", image, mask, CROP), before)
+    with pytest.raises(CohortError, match=r"has 2 values other than 0 \(1, 300\).*lesion_label"):
+        cut_crop("exam", image, mask, CROP)
+    np.testing.assert_array_equal(cut_crop("exam", image, mask, CROP, (1, 300)), before)
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nrrd", ".mha", ".nhdr", ".mhd"])

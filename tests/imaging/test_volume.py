@@ -86,7 +86,7 @@ def test_several_phases_in_one_file_are_named_with_their_size(
     phases = sitk.JoinSeries([sitk.ReadImage(str(exam[0]))] * 2)
     path = tmp_path / f"phases{suffix}"
     sitk.WriteImage(phases, str(path))
-    with pytest.raises(CohortError, match=r"image .*phases.* has size 24x24x24x2 .* save the one phase"):
+    with pytest.raises(CohortError, match=r"image .*phases.* has size 24x24x24x2, .* save the one phase"):
         read_volume("a", path, exam[1])
 
 

@@ -28,7 +28,7 @@ diameters within slices, rows and columns are its own.
 import logging
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ from bench.imaging.crop import Crop
 from bench.imaging.cut import crop_grid, cut_crop
 from bench.imaging.grid import Grid
 from bench.imaging.regions import REGIONS, region_masks
-from bench.imaging.volume import lesion_box, lesion_voxels, open_file, read_volume
+from bench.imaging.volume import open_file, read_volume
 from bench_zoo.radiomics.own import native_regions, own_extractor
 from bench_zoo.radiomics.parameters import FIELD
 
@@ -127,11 +127,11 @@ class Block:
 
 
 def case_features(
-    case_id: str, image_path: Path, mask_path: Path, settings: Settings
+    case_id: str, image_path: Path, mask_path: Path, settings: Settings, lesion_label: Sequence[float] = ()
 ) -> tuple[dict[str, float], str]:
     """Features of one case by ``<region>_<pyradiomics name>``, and why some are absent ('' where none is)."""
     try:
-        images = _images_of(case_id, image_path, mask_path, settings)
+        images = _images_of(case_id, image_path, mask_path, settings, lesion_label)
     except (CohortError, RuntimeError, ValueError) as error:
         return {}, str(error)
     features: dict[str, float] = {}
@@ -147,14 +147,14 @@ def case_features(
 
 
 def _images_of(
-    case_id: str, image_path: Path, mask_path: Path, settings: Settings
+    case_id: str, image_path: Path, mask_path: Path, settings: Settings, lesion_label: Sequence[float]
 ) -> dict[str, tuple[sitk.Image, sitk.Image]]:
     """Image and mask of each region: on the case's own grid for a parameter file, else on its cube's."""
     if settings.radiomics_file:
-        volume = read_volume(case_id, image_path, mask_path)
+        volume = read_volume(case_id, image_path, mask_path, lesion_label)
         masks = native_regions(volume, settings.regions, settings.surround_mm)
         return {name: (volume.image, mask) for name, mask in masks.items()}
-    block = lesion_block(case_id, image_path, mask_path, settings)
+    block = lesion_block(case_id, image_path, mask_path, settings, lesion_label)
     return {
         name: _as_images(block.percent, mask, settings.spacing_mm)
         for name, mask in region_voxels(block, settings).items()
@@ -174,18 +174,18 @@ def _extractors(settings: Settings, region: str) -> list[Any]:
     return found
 
 
-def lesion_block(case_id: str, image_path: Path, mask_path: Path, settings: Settings) -> Block:
+def lesion_block(
+    case_id: str, image_path: Path, mask_path: Path, settings: Settings, lesion_label: Sequence[float] = ()
+) -> Block:
     """The cube round a case's lesion that holds the lesion and its surround whole; errors as ``cut_crop``."""
     mask = open_file(case_id, "mask", mask_path)
-    lesion = lesion_voxels(mask.voxels(np.zeros(3, int), mask.grid.size))
-    first, last = lesion_box(mask, lesion)
-    lesion = lesion[tuple(slice(a, b + 1) for a, b in zip(first, last, strict=True))]
-    centres = mask.grid.points((np.argwhere(lesion) + first)[:, ::-1])
+    lesion = mask.lesion(lesion_label)
+    centres = mask.grid.points((np.argwhere(lesion.inside) + lesion.first)[:, ::-1])
     extent = float(np.ptp(centres, axis=0).max() + mask.grid.spacing.max())
     margin = max(settings.surround_mm[1], 0.0) + 2 * settings.spacing_mm
     crop = Crop(max(LEAST_SIZE_MM, extent + 2 * margin), settings.spacing_mm)
-    image, _, distance = cut_crop(case_id, image_path, mask_path, crop)
-    inside = within_image(mask.grid, crop_grid(mask.grid, lesion, first, crop))
+    image, _, distance = cut_crop(case_id, image_path, mask_path, crop, lesion_label)
+    inside = within_image(mask.grid, crop_grid(mask.grid, lesion.inside, lesion.first, crop))
     return Block(100 * image, distance, inside)
 
 

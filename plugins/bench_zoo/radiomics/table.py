@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -167,7 +167,7 @@ def _workers(cohort: Cohort, settings: Settings, cases: int) -> Iterator[Measure
         places = [str(cohort.folder / files[role]) for role in ("image", "mask")]
         worker = idle.get()
         try:
-            row = _ask(worker, [case_id, *places])
+            row = _ask(worker, [case_id, *places, cohort.lesion_labels.get(case_id, ())])
             if row is None:
                 _end(worker)
                 worker = _start(settings)
@@ -216,7 +216,7 @@ def _end(worker: subprocess.Popen[str]) -> None:
         pass
 
 
-def _ask(worker: subprocess.Popen[str], case: list[str]) -> Row | None:
+def _ask(worker: subprocess.Popen[str], case: Sequence[Any]) -> Row | None:
     """The row of one case; None where the worker ended."""
     assert worker.stdout is not None
     try:

@@ -1,6 +1,7 @@
 """One of the processes that measure cases: ``python -m bench_zoo.radiomics.worker``.
 
-Standard input: the settings as one line of JSON, then a line ``[case_id, image, mask]`` a case. Standard
+Standard input: the settings as one line of JSON, then a line
+``[case_id, image, mask, lesion_label]`` a case. Standard
 output: a line ``[features, error]`` for each. When the parent dies its pipe closes and the worker ends.
 """
 
@@ -20,8 +21,8 @@ def serve(questions: TextIO, answers: TextIO) -> None:
     """Answer every line."""
     settings = Settings(**from_json(json.loads(questions.readline())))
     for line in questions:
-        case_id, image, mask = json.loads(line)
-        answer = case_features(case_id, Path(image), Path(mask), settings)
+        case_id, image, mask, lesion_label = json.loads(line)
+        answer = case_features(case_id, Path(image), Path(mask), settings, lesion_label)
         print(json.dumps(answer), file=answers, flush=True)
 
 
