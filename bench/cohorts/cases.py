@@ -37,7 +37,7 @@ def read_cases(folder: Path, tell: Tell) -> pd.DataFrame:
     except CohortError as error:
         tell(Fault("cases.csv", str(error)))
         return nothing
-    _check_fixed_names(path, list(cases), tell)
+    _check_fixed_names(path, list(map(str, cases)), tell)
     if cases.empty:
         tell(Fault("no cases", f"{path} lists no case; add one line a case"))
     return nothing if "case_id" not in cases else cases
@@ -99,14 +99,14 @@ def check_identity(folder: Path, cases: pd.DataFrame, tell: Tell) -> None:
         for line, case_id in _where_empty(cases, name):
             detail = f"{where}, line {line}: {name} is empty; fill it in"
             tell(Fault("empty field", detail, case_id, line=line, column=name))
-    for case_id, same in cases[cases["case_id"] != ""].groupby("case_id", sort=False):
+    for twice, same in cases[cases["case_id"] != ""].groupby("case_id", sort=False):
         if len(same) > 1:
             detail = (
-                f"{where}: case_id {case_id!r} occurs more than once ({lines_named(list(same.index))}); give "
+                f"{where}: case_id {twice!r} occurs more than once ({lines_named(list(same.index))}); give "
                 "every line an id of its own (lesions of one patient share the patient_id)"
             )
             line = int(same.index[1])
-            tell(Fault("duplicate case id", detail, str(case_id), line=line, column="case_id"))
+            tell(Fault("duplicate case id", detail, str(twice), line=line, column="case_id"))
     if "group" in cases:
         wrong = cases[(cases["group"] != "") & ~cases["group"].isin(GROUPS)]
         for line, case_id, group in wrong[["case_id", "group"]].itertuples(name=None):

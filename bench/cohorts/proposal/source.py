@@ -33,16 +33,7 @@ def read_source(path: Path, sheet: str, notes: list[str]) -> Source:
         The file cannot be read as a table, has no line, or has a line that two readings fit.
     """
     try:
-        grid = _chosen_grid(path, sheet, notes)
-        if not grid.rows:
-            raise UsageError(f"{path} is empty; expected a line of column names and a line a case under it")
-        header = _header_row(grid)
-        if header:
-            above = lines_named([line for line, _ in grid.rows[:header]])
-            notes.append(
-                f"the columns are named in line {grid.rows[header][0]}; {above} above it is passed over"
-            )
-        table = table_of(_named(grid, header), _refuse, header)
+        table = _table_under_its_header(_chosen_grid(path, sheet, notes), notes)
     except CohortError as error:
         raise UsageError(str(error)) from None
     legend = _legend(table)
@@ -53,6 +44,17 @@ def read_source(path: Path, sheet: str, notes: list[str]) -> Source:
     if table.empty:
         raise UsageError(f"{path} has no line under its header; expected a line a case")
     return Source(table, {name: text for row in legend.values() for name, text in row.items()})
+
+
+def _table_under_its_header(grid: Grid, notes: list[str]) -> pd.DataFrame:
+    if not grid.rows:
+        raise UsageError(f"{grid.path} is empty; expected a line of column names and a line a case under it")
+    header = _header_row(grid)
+    if header:
+        above = lines_named([line for line, _ in grid.rows[:header]])
+        named = grid.rows[header][0]
+        notes.append(f"the columns are named in line {named}; {above} above it is passed over")
+    return table_of(_named(grid, header), _refuse, header)
 
 
 def _refuse(fault: Fault) -> None:
@@ -123,8 +125,8 @@ def _legend(table: pd.DataFrame) -> dict[int, dict[str, str]]:
     """Lines right under the header without an id that say what codes mean: their texts by column."""
     ids = [
         name
-        for name in table
-        if synonyms.word_for(str(name), synonyms.IDENTITY_WORDS) in ("case_id", "patient_id")
+        for name in map(str, table)
+        if synonyms.word_for(name, synonyms.IDENTITY_WORDS) in ("case_id", "patient_id")
     ]
     legend: dict[int, dict[str, str]] = {}
     for line, row in table.iterrows():
