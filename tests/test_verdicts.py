@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from made_results import TASKS, by_name, constant, method, results, truth_table
 
 from bench.comparison import compare
 from bench.confounding import explained_by_site
@@ -20,7 +21,6 @@ from bench.report.terminal import to_rich
 from bench.scores import Score, score_results
 from bench.seeds import on_shared_seeds, seeds_note
 from bench.verdicts import against_constant, subject
-from tests.made_results import TASKS, by_name, constant, method, results, truth_table
 
 NAN = float("nan")
 
