@@ -102,8 +102,15 @@ def ranked_table(
         Draws and seed.
     """
     shown = [columns.TASK, columns.METRIC, columns.RANK, columns.RANK_SET, columns.METHOD, columns.VALUE]
-    shown += [columns.CASES, columns.PATIENTS]
-    shown += [columns.CONSTANT, columns.GAIN, columns.CEILING, columns.SHARE, columns.POOLED]
+    shown += [
+        columns.CASES,
+        columns.PATIENTS,
+        columns.CONSTANT,
+        columns.GAIN,
+        columns.CEILING,
+        columns.SHARE,
+        columns.POOLED,
+    ]
     shown += [columns.WITHIN, columns.SEEDS, columns.BEST, columns.TIME, columns.PARAMETERS]
     board = _table(
         f"Leaderboard: {_where(results)}",

@@ -27,8 +27,9 @@ from bench.listing import BoardFormat, board_format
 from bench.metrics import METRICS
 from bench.report import select_columns, to_csv, to_json, to_latex, to_markdown
 from bench.report.cells import COLUMNS, cells, record
+from bench.report.findings import finding
 from bench.report.latex import escape_latex
-from bench.report.notes import brief_notes, column_notes, facts, file_notes, finding
+from bench.report.notes import brief_notes, column_notes, facts, file_notes
 from bench.report.select import COLUMN_NAMES, COLUMNS_HELP, RECORD_NAMES
 from bench.report.table import Table
 from bench.report.terminal import to_rich
@@ -91,7 +92,10 @@ def score(method: str, task: Task = TASKS[0], **changes: Any) -> Score:
         value=value,
         interval=Interval(value * 0.9, value * 1.1),
         constant=0.5 if task.kind == "binary" else 11.9,
-        gain=Difference(-0.0312, Interval(-0.21, 0.14), 0.2),
+        gain=Difference(0.0312, Interval(-0.21, 0.14), 0.2),
+        constant_p=0.01,
+        patients=74,
+        positive_patients=53 if task.kind == "binary" else None,
         ceiling=0.9 if task.kind == "binary" else 6.4,
         share=-0.4,
         share_interval=Interval(-1.2, 0.35),
@@ -130,7 +134,7 @@ def table(*scores: Score, **changes: Any) -> Table:
         columns=COLUMNS,
         rows=tuple(cells(its) for its in scores),
         brief=brief_notes(results, scores),
-        notes=(f"What it shows: {finding(scores)}", *file_notes(results, scores, 2000, 0, ranked=True)),
+        notes=(finding(results, scores), *file_notes(results, scores, 2000, 0, ranked=True)),
         records=tuple(record(its) for its in scores),
         csv_columns=BOARD_CSV,
         facts=facts(results, 2000, 0),
@@ -215,8 +219,8 @@ def test_a_name_is_read_back_from_csv_as_it_was_and_never_as_a_formula(names):
 
 
 def test_a_negative_number_is_no_formula_and_stays_as_it_is_in_csv():
-    text = to_csv(select_columns(table(score("one")), ["better_by", "better_low", "method"]))
-    assert text == "better_by,better_low,method\n-0.0312,-0.21,one\n"
+    text = to_csv(select_columns(table(score("one")), ["recoverable_share", "better_low", "method"]))
+    assert text == "recoverable_share,better_low,method\n-0.4,-0.21,one\n"
 
 
 @pytest.mark.parametrize("names", [HOSTILE, random_names(300)], ids=["hostile", "random"])
@@ -242,8 +246,10 @@ def test_the_latex_of_a_board_has_what_a_papers_table_needs():
         r"\bottomrule",
         r"\caption{Leaderboard: phantom\_x, external\_cv. SYNTHETIC cohort, no number is about real",
         r"\label{tab:leaderboard-phantom-x-external-cv}",
-        r"\textit{ER, AUC $\uparrow$}; n (pos.) 74 (53), constant 0.500, ceiling 0.900",
-        r"\textit{Ki-67, MAE $\downarrow$ (pp)}; n (pos.) 74, constant 11.90, ceiling 6.40",
+        r"\textit{ER, AUC $\uparrow$}} \\",
+        r"n (pos.) 74 (53), patients (pos.) 74 (53), constant 0.500, ceiling 0.900} \\",
+        r"\textit{Ki-67, MAE $\downarrow$ (pp)}} \\",
+        r"n (pos.) 74, patients (pos.) 74, constant 11.90, ceiling 6.40} \\",
         r"\textbf{1} & \textbf{good\_one} & 0.712 & 0.641 & 0.783 & $-$40 & $-$120 & 35 & 12 & 123,456 \\",
         r"2 & poor & 0.712",
         r"No value of broken for ER: failed: out of memory (5 of 5 cells).",
@@ -265,7 +271,7 @@ def test_every_latex_row_fills_all_columns():
     spec = re.search(r"\\begin\{tabular\}\{(.*)\}", text)[1]
     width = len(re.findall(r"[rlc]", re.sub(r"@\{(?:[^{}]|\{[^{}]*\})*\}", "", spec)))
     lines = [line for line in text.splitlines() if line.endswith(r" \\")]
-    assert len(lines) == 1 + 2 + len(HOSTILE) + 2
+    assert len(lines) == 1 + 2 * 2 + len(HOSTILE) + 2
     for line in lines:
         merged = sum(int(count) - 1 for count in re.findall(r"\\multicolumn\{(\d+)\}", line))
         assert len(re.findall(r"(?<!\\)&", line)) + 1 + merged == width
@@ -274,7 +280,7 @@ def test_every_latex_row_fills_all_columns():
 def test_a_long_board_becomes_several_latex_tables_with_the_notes_after_the_last():
     names = [f"method{index}" for index in range(60)]
     text = to_latex(table(*(score(name, task) for task in TASKS for name in names)))
-    assert text.count(r"\begin{table}") == text.count(r"\end{table}") == 4
+    assert text.count(r"\begin{table}") == text.count(r"\end{table}") == 5
     assert "Part 1 of 4, the notes follow the last." in text
     assert "ER, AUC $\\uparrow$ (continued)" in text
     labels = re.findall(r"\\label\{(.*?)\}", text)
@@ -336,8 +342,13 @@ def test_hostile_names_compile_and_stand_on_the_page(tmp_path):
 
 def test_markdown_sets_the_methods_of_a_task_under_its_name():
     text = to_markdown(board())
-    assert "\n## ER, AUC ↑\n\nn (pos.) 74 (53), constant 0.500, ceiling 0.900\n\n| Rank |" in text
-    assert "\n## Ki-67, MAE ↓ (pp)\n\nn (pos.) 74, constant 11.90, ceiling 6.40\n\n| Rank |" in text
+    assert (
+        "\n## ER, AUC ↑\n\nn (pos.) 74 (53), patients (pos.) 74 (53), constant 0.500, ceiling 0.900\n\n"
+        in text
+    )
+    assert (
+        "\n## Ki-67, MAE ↓ (pp)\n\nn (pos.) 74, patients (pos.) 74, constant 11.90, ceiling 6.40\n\n" in text
+    )
     assert "- No value of broken for ER: failed: out of memory (5 of 5 cells)." in text
     assert [row[1] for row in read_markdown(text)] == [
         *("Method", "good_one", "poor"),
@@ -440,8 +451,8 @@ def test_every_column_can_be_chosen_and_is_named_in_the_help():
 def test_the_default_csv_is_long_and_has_the_declared_columns():
     lines = to_csv(board()).splitlines()
     declared = "rank,method,task,metric,value,ci_low,ci_high,n,status,fit_seconds,parameters"
-    assert lines[0] == f"{declared},rank_low,rank_high,best_share"
-    assert lines[-1] == ",broken,er,auc,,,,74,failed: out of memory (5 of 5 cells),,,,,"
+    assert lines[0] == f"{declared},rank_low,rank_high,best_share,patients,against_constant"
+    assert lines[-1] == ",broken,er,auc,,,,74,failed: out of memory (5 of 5 cells),,,,,,0,"
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def leaderboard(
     seeds: Annotated[
         str | None,
         typer.Option(
-            "--seeds", help="Rank by these training seeds, 0,1,2; left out: those that all rows have."
+            "--seeds", help="Rank by these training seeds (0,1,2); without it by those of all rows."
         ),
     ] = None,
 ) -> None:

@@ -1,6 +1,7 @@
 """Tables out: on a terminal, as Markdown, LaTeX, CSV and JSON."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,8 @@ def print_board(board: Table, wanted: BoardFormat) -> None:
     if not console.is_terminal:
         console = Console(highlight=False, width=PIPE_WIDTH)
     if board.summary is not None:
-        console.print(to_rich(board.summary, console.width), "")
+        console.print(to_rich(replace(board.summary, flags=board.flags), console.width), "")
+        board = replace(board, flags=())
     console.print(to_rich(board, console.width))
 
 

@@ -28,7 +28,7 @@ TONES: Mapping[Verdict, Tone] = {"better": "good", "worse": "bad"}
 
 TASK = Column("task", "Task", "left", of_task=True)
 METRIC = Column("metric", "Metric", "left", of_task=True, keys=("metric", "unit", "higher_is_better"))
-RANK = Column("rank", "Rank")
+RANK = Column("rank", "Rank", keys=("rank", "unclear"))
 RANK_SET = Column("rank_set", "95 %", wide=True, keys=("rank_low", "rank_high"))
 BEST = Column("best_share", "Best in %", wide=True, spare=True)
 METHOD = Column("method", "Method", "left", keys=("method", "status"))
@@ -117,7 +117,7 @@ def record(score: "Score") -> dict[str, Any]:
         "patients": score.patients,
         "positive_patients": score.positive_patients,
         "against_constant": against_constant(score) or None,
-        "unclear": [its or "constant predictor" for its in score.unclear],
+        "unclear": ", ".join(its or "constant predictor" for its in score.unclear),
         "status": imputed_status(score) if score.imputed else score.status,
         "seeds": score.seeds,
         "fit_seconds": None if score.fit_seconds is None else _rounded(score.fit_seconds),

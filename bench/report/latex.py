@@ -30,6 +30,7 @@ SCRIPTSIZE = 0.9
 NORMAL = (r"\footnotesize", r"\setlength{\tabcolsep}{4pt}")
 SMALL = (r"\scriptsize", r"\setlength{\tabcolsep}{3pt}")
 NARROWEST_NAME = 75
+LONGEST_HEADING = 60
 
 # A page is narrow: the second column says of the value what the first would.
 INSTEAD = {"gain": "share"}
@@ -58,7 +59,8 @@ def to_latex(table: Table) -> str:
     ``\usepackage{booktabs}``.
     """
     if table.summary is not None:
-        return f"{to_latex(table.summary)}\n{to_latex(replace(table, summary=None))}"
+        first = replace(table.summary, flags=table.flags)
+        return f"{to_latex(first)}\n{to_latex(replace(table, summary=None, flags=()))}"
     shown = _narrowed(shown_columns(table))
     columns, sections = arranged(table, shown)
     fit = _fit(columns, table)
@@ -98,7 +100,7 @@ def _pages(sections: Sequence[Section], fit: "_Fit") -> list[list[Section]]:
     """The sections in portions of a page; a section longer than a page is cut."""
     pages: list[list[Section]] = [[]]
     for section in sections:
-        most = (LINES_A_PAGE - 2) // max(map(fit.lines, section.rows))
+        most = (LINES_A_PAGE - 3) // max(map(fit.lines, section.rows))
         for start in range(0, len(section.rows), most):
             heading = f"{section.heading} (continued)" if start and section.heading else section.heading
             piece = replace(section, heading=heading, rows=section.rows[start : start + most])
@@ -110,7 +112,7 @@ def _pages(sections: Sequence[Section], fit: "_Fit") -> list[list[Section]]:
 
 def _lines(sections: Sequence[Section], fit: "_Fit") -> int:
     """Lines that these take, each with its heading and the space before it."""
-    return sum(2 + sum(map(fit.lines, section.rows)) for section in sections)
+    return sum(2 + _is_long(section) + sum(map(fit.lines, section.rows)) for section in sections)
 
 
 def _float(
@@ -251,12 +253,23 @@ def _header(text: str, width: int, side: str) -> str:
 
 def _section(section: Section, groups: Sequence[_Group], space: bool) -> list[str]:
     lines = [r"\addlinespace"] if space else []
-    if section.heading:
-        shared = f"; {_number(', '.join(section.shared))}" if section.shared else ""
-        columns = sum(3 if its.triple else 1 for its in groups)
-        text = f"\\textit{{{escape_latex(section.heading)}}}{shared}"
-        lines.append(f"\\multicolumn{{{columns}}}{{@{{}}l@{{}}}}{{{text}}} \\\\")
+    columns = sum(3 if its.triple else 1 for its in groups)
+    texts = _heading(section) if section.heading else []
+    lines += [f"\\multicolumn{{{columns}}}{{@{{}}l@{{}}}}{{{text}}} \\\\" for text in texts]
     return lines + [_row(row, groups) for row in section.rows]
+
+
+def _heading(section: Section) -> list[str]:
+    """Task and metric with what the rows share, on two lines where one is too short."""
+    named, shared = f"\\textit{{{escape_latex(section.heading)}}}", ", ".join(section.shared)
+    if not shared:
+        return [named]
+    apart = _is_long(section)
+    return [named, _number(shared)] if apart else [f"{named}; {_number(shared)}"]
+
+
+def _is_long(section: Section) -> bool:
+    return len(section.heading) + sum(map(len, section.shared)) > LONGEST_HEADING
 
 
 def _row(row: Row, groups: Sequence[_Group]) -> str:
