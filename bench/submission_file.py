@@ -1,14 +1,13 @@
-"""The file of a submission: a table of text in any dialect of CSV that can be read in one way only."""
+"""The file of a submission: a table in any dialect that can be read in one way only."""
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from bench.errors import UsageError
-from bench.files import reason
+from bench.cohorts.fault import refuse
+from bench.cohorts.table import GZIP, ZIP, read_grid, table_of
+from bench.errors import CohortError, UsageError
 
 REQUIRED = ("case_id", "task", "prediction")
 OPTIONAL = ("fold", "seed")
@@ -17,16 +16,17 @@ OPTIONAL = ("fold", "seed")
 def read_predictions(path: Path) -> pd.DataFrame:
     """The file's rows: ``case_id``, ``task``, ``prediction``, ``seed`` and, where it has one, ``fold``.
 
-    Separated by commas or, as spreadsheets of many countries write, by semicolons with decimal commas. The
-    index is the line in the file. A column ``method`` is kept.
+    A table as those of cohorts may be (:func:`bench.cohorts.table.read_table`); separated by semicolons, as
+    spreadsheets of many countries write, with decimal commas or points. The index is the line in the file. A
+    column ``method`` is kept.
     """
-    header, table = _read_rows(path)
-    wanted = _columns(header, path)
+    table = _read_rows(path)
+    wanted = _columns(list(table.columns), path)
     if table.empty:
         raise UsageError(f"{path} has no row under its header, expected one a tested case and task")
     for name in wanted:
         _require(table[name] != "", f"has no {name}; every row must have one", table[name], path)
-    named = [*wanted, *(["method"] if header.count("method") == 1 else [])]
+    named = [*wanted, *(["method"] if "method" in table else [])]
     kept = table[named].assign(prediction=_predictions(table["prediction"], path), seed=0)
     for name in set(OPTIONAL) & set(wanted):
         kept[name] = _whole(table[name], path)
@@ -39,67 +39,32 @@ def cut_short(path: Path) -> str | None:
     A file that is cut within its last number still reads well: the sign is a last line without an end whose
     prediction has fewer characters than any other.
     """
-    if path.read_bytes()[-1:] in (b"\n", b"\r"):
+    content = path.read_bytes()
+    if content[-1:] in (b"\n", b"\r") or content[:2] in (GZIP, ZIP[:2]):
         return None
-    *others, last = _read_rows(path)[1]["prediction"].str.len()
+    *others, last = _read_rows(path)["prediction"].str.len()
     if not others or last >= min(others):
         return None
     return "the last line has no end and its prediction is shorter than all others: is the file cut short?"
 
 
-def _read_rows(path: Path) -> tuple[list[str], pd.DataFrame]:
-    """Header and cells as text without blanks round them; empty fields beyond the header are passed over."""
-    text = _text(path)
-    first = next(iter(text.splitlines()), "")
-    semicolons = ";" in first and "," not in first
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if semicolons else ",")
+def _read_rows(path: Path) -> pd.DataFrame:
+    """Every cell as text; predictions with decimal points, whatever the separator says of commas."""
     try:
-        rows = [(reader.line_num, [its.strip() for its in cells]) for cells in reader if any(cells)]
-    except csv.Error as error:
-        raise UsageError(f"{path} cannot be read as CSV: line {reader.line_num}: {error}") from error
-    if not rows:
-        raise UsageError(f"{path} is empty, expected a CSV with the columns {', '.join(REQUIRED)}")
-    header = _without_empty_end(rows[0][1], 0)
-    lines = [(line, _without_empty_end(cells, len(header))) for line, cells in rows[1:]]
-    for line, cells in lines:
-        if len(cells) != len(header):
-            raise UsageError(
-                f"{path} line {line} has {len(cells)} fields, its header {len(header)}: quote a field with a "
-                "comma in it, write decimals with a point, and see that no line is cut"
-            )
-    table = pd.DataFrame([cells for _, cells in lines], index=[line for line, _ in lines], dtype=str)
-    table.columns = pd.Index(header) if len(table) else table.columns
-    if semicolons and header.count("prediction") == 1 and len(table):
+        grid = read_grid(path)
+        table = table_of(grid, refuse)
+    except CohortError as error:
+        raise UsageError(str(error)) from error
+    if grid.separator == ";" and "prediction" in table:
         table["prediction"] = table["prediction"].str.replace(",", ".")
-    return header, table
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return file.read()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {reason(error)}; expected a CSV") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} cannot be read as CSV: it is not in UTF-8 (byte {error.start})") from error
-
-
-def _without_empty_end(cells: list[str], least: int) -> list[str]:
-    """The fields without empty ones at the end, down to ``least`` of them."""
-    length = len(cells)
-    while length > least and not cells[length - 1]:
-        length -= 1
-    return cells[:length]
+    return table
 
 
 def _columns(header: Sequence[str], path: Path) -> list[str]:
-    """Names of the columns that are read; raises UsageError where one is missing or there twice."""
+    """Names of the columns that are read; raises UsageError where one is missing."""
     wanted = [name for name in (*REQUIRED, *OPTIONAL) if name in header]
     if not set(REQUIRED) <= set(wanted):
         raise UsageError(f"{path} has the columns {', '.join(header)}, expected {', '.join(REQUIRED)} too")
-    twice = [name for name in wanted if header.count(name) > 1]
-    if twice:
-        raise UsageError(f"{path} has the column {twice[0]} twice, expected it once")
     return wanted
 
 

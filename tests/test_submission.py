@@ -120,7 +120,7 @@ def set_first(column: str, value: object):
         ),
         (lambda table: table.assign(seed=-1), "line 2 has the seed '-1', expected a whole number"),
         (lambda table: table.assign(seed="1e300"), "line 2 has the seed '1e300', expected a whole number"),
-        (lambda table: pd.concat([table, table["prediction"]], axis=1), "the column prediction twice"),
+        (lambda table: pd.concat([table, table["prediction"]], axis=1), "column 'prediction' is there twice"),
         (set_first("prediction", "inf"), "not finite"),
     ],
 )
@@ -334,10 +334,13 @@ def test_a_file_in_another_dialect_is_read_as_meant(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("case_id,task,prediction\na,er,0,25\n", "line 2 has 4 fields, its header 3: quote a field"),
+        ("case_id,task,prediction\na,er,0,25\n", "line 2: 4 cells, expected the 3 of the header; put a cell"),
         ('case_id,task,prediction\na,er,0.5\nb,er,"0,25"\n', "line 3 has the prediction '0,25', expected a"),
-        ("case_id,task,prediction\n\na,er,0.5\nb,er\n", "line 4 has 2 fields, its header 3"),
-        ("", "is empty, expected a CSV with the columns case_id, task, prediction"),
+        (
+            "case_id,task,prediction\n\na,er,0.5\nb,er\n",
+            "line 4: 2 cells, expected the 3 of the header; the line is cut off",
+        ),
+        ("", "is empty; expected a line of column names"),
         ("case_id,task,prediction\na,er,0.5\nb,er,h\x00\n", "line 3"),
     ],
 )
@@ -353,7 +356,7 @@ def test_a_line_that_can_be_read_in_two_ways_is_refused_by_its_number(
 
 def test_a_file_that_is_no_text_or_no_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "latin.csv").write_bytes("case_id,task,prediction\nü,er,0.5\n".encode("latin-1"))
-    with pytest.raises(UsageError, match="it is not in UTF-8"):
+    with pytest.raises(UsageError, match="line 2: byte 0xfc is no UTF-8 text"):
         read_predictions(tmp_path / "latin.csv")
     with pytest.raises(UsageError, match="cannot be read: Is a directory"):
         read_predictions(tmp_path)
