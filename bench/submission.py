@@ -17,9 +17,7 @@ from bench.names import submitted_label
 from bench.predictions import constant_values, long_predictions
 from bench.split import Fold, Split
 from bench.store import PREDICTIONS, Record, Store
-
-REQUIRED = ("case_id", "task", "prediction")
-OPTIONAL = ("fold", "seed")
+from bench.submission_file import read_predictions
 
 
 def submit(path: Path, method: str, cohort: Cohort, split: Split, store: Store) -> list[Cell]:
@@ -73,58 +71,6 @@ def submitted_before(method: str, cohort: Cohort, split: Split, store: Store) ->
     """Whether the store has predictions that were submitted under this name; the last ones are shown."""
     label = submitted_label(method)
     return any(record["method"] == label for _, record in store.records(cohort.name, split.name))
-
-
-def read_predictions(path: Path) -> pd.DataFrame:
-    """The file's rows: ``case_id``, ``task``, ``prediction``, ``seed`` and, where it has one, ``fold``."""
-    try:
-        rows = pd.read_csv(path, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read as CSV: {error}") from error
-    header = rows.iloc[0].tolist()
-    wanted = _columns(header, path)
-    table = rows.iloc[1:].set_axis(header, axis=1).reset_index(drop=True)
-    if table.empty:
-        raise UsageError(f"{path} has no row under its header, expected one a tested case and task")
-    for name in wanted:
-        _require(table[name].str.strip() != "", f"has no {name}; every row must have one", table[name], path)
-    named = [*wanted, *(["method"] if header.count("method") == 1 else [])]
-    kept = table[named].assign(prediction=_predictions(table["prediction"], path), seed=0)
-    for name in set(OPTIONAL) & set(wanted):
-        kept[name] = _whole(table[name], path)
-    return kept
-
-
-def _columns(header: Sequence[str], path: Path) -> list[str]:
-    """Names of the columns that are read; raises UsageError where one is missing or there twice."""
-    wanted = [name for name in (*REQUIRED, *OPTIONAL) if name in header]
-    if not set(REQUIRED) <= set(wanted):
-        raise UsageError(f"{path} has the columns {', '.join(header)}, expected {', '.join(REQUIRED)} too")
-    twice = [name for name in wanted if header.count(name) > 1]
-    if twice:
-        raise UsageError(f"{path} has the column {twice[0]} twice, expected it once")
-    return wanted
-
-
-def _require(good: "pd.Series[bool]", what: str, column: "pd.Series[str]", path: Path) -> None:
-    """Raise UsageError for the first line that is not good; ``what`` may hold its value as ``{}``."""
-    if not good.all():
-        first = int((~good).to_numpy().argmax())
-        raise UsageError(f"{path} line {first + 2} {what.format(repr(column[first]))}")
-
-
-def _predictions(column: "pd.Series[str]", path: Path) -> "pd.Series[float]":
-    numbers = pd.to_numeric(column, errors="coerce")
-    given = numbers.notna() | column.str.strip().str.lower().isin(["nan"])
-    _require(given, "has the prediction {}, expected a number", column, path)
-    return numbers.astype(float)
-
-
-def _whole(column: "pd.Series[str]", path: Path) -> "pd.Series[int]":
-    """Seeds or folds; raises UsageError for one that is no whole number from 0 on."""
-    good = column.str.strip().str.fullmatch(r"[0-9]{1,9}(\.0+)?")
-    _require(good, f"has the {column.name} {{}}, expected a whole number from 0 on", column, path)
-    return column.astype(float).astype(int)
 
 
 def _check_names(table: pd.DataFrame, cohort: Cohort, split: Split, path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from bench.submission import OPTIONAL, REQUIRED
+from bench.submission_file import OPTIONAL, REQUIRED
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 

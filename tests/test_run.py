@@ -22,7 +22,7 @@ from bench.experiment import Plan, make_plan, run_experiment
 from bench.listing import Format
 from bench.registry import load_registry, parameters
 from bench.results import results_of_store
-from bench.store import PREDICTIONS, RECORD, VALIDATION, write_record
+from bench.store import LOG, PREDICTIONS, RECORD, VALIDATION, write_record
 
 MOODY = '''
 """Methods that fail in ways a stranger's may."""
@@ -239,6 +239,20 @@ def test_a_gpu_that_is_not_there_is_a_usage_error_before_any_cell(
 def test_a_device_that_does_not_exist_is_a_usage_error(tmp_path: Path, device: str) -> None:
     with pytest.raises(UsageError, match=r"unknown device .* CUDA_VISIBLE_DEVICES chooses"):
         make_plan(experiment(tmp_path, "constant", device=device))
+
+
+def test_what_a_method_prints_harms_no_cell_whatever_the_encoding_of_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "prints.py"
+    text = MOODY.replace('raise ValueError("no convergence")', 'print("5 µm"); return self')
+    told = "return {task.name: np.ones(len(cohort)) for task in cohort.tasks}"
+    path.write_text(text.replace("return {}", told), encoding="utf-8")
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    asked = experiment(tmp_path / "store", "raises", plugins=(str(path),), executor="workers")
+    assert run_experiment(asked, quiet=True, wanted=Format.json)
+    (log, *_) = (tmp_path / "store" / "cells").rglob(LOG)
+    assert "5 µm" in log.read_text(encoding="utf-8")
 
 
 def test_an_unknown_executor_is_refused_before_anything_is_written(tmp_path: Path) -> None:

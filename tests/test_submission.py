@@ -19,6 +19,7 @@ from bench.scores import score_results
 from bench.split import Split, load_split_config, make_split
 from bench.store import Store
 from bench.submission import submit
+from bench.submission_file import cut_short, read_predictions
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +120,7 @@ def set_first(column: str, value: object):
         ),
         (lambda table: table.assign(seed=-1), "line 2 has the seed '-1', expected a whole number"),
         (lambda table: table.assign(seed="1e300"), "line 2 has the seed '1e300', expected a whole number"),
-        (lambda table: pd.concat([table, table["prediction"]], axis=1), "the column prediction twice"),
+        (lambda table: pd.concat([table, table["prediction"]], axis=1), "column 'prediction' is there twice"),
         (set_first("prediction", "inf"), "not finite"),
     ],
 )
@@ -300,3 +301,72 @@ def test_a_cohort_of_tables_alone_is_scored_on_every_case(
     said = pd.DataFrame(rows).query("task == 'ki67'").set_index("case_id")["prediction"]
     assert board["ki67"]["value"] == pytest.approx((said - truth).abs().mean())
     assert board["ki67"]["constant"] is None
+
+
+def as_spreadsheets_write(text: str) -> str:
+    return "\n".join(line.replace(",", ";").replace(".", ",") for line in text.splitlines()) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("rewritten", "encoding"),
+    [
+        (as_spreadsheets_write, "utf-8"),
+        (lambda text: text.replace("\n", ",\n"), "utf-8"),
+        (lambda text: text.replace("\n", ",,,\n").replace("prediction,,,", "prediction", 1), "utf-8"),
+        (lambda text: text.replace("\n", "\r\n"), "utf-8-sig"),
+        (lambda text: text.replace("\n", "\r"), "utf-8"),
+        (lambda text: text.replace(",", " , "), "utf-8"),
+        (lambda text: text.replace("\n", "\n\n"), "utf-8"),
+        (lambda text: text.removesuffix("\n"), "utf-8"),
+    ],
+)
+def test_a_file_in_another_dialect_is_read_as_meant(
+    table: pd.DataFrame, tmp_path: Path, rewritten: Callable[[str], str], encoding: str
+) -> None:
+    path = written(table, tmp_path)
+    sound = read_predictions(path).reset_index(drop=True)
+    text = path.read_text(encoding="utf-8")
+    path.write_bytes(rewritten(text).encode(encoding))
+    assert rewritten(text) != text
+    pd.testing.assert_frame_equal(read_predictions(path).reset_index(drop=True), sound)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("case_id,task,prediction\na,er,0,25\n", "line 2: 4 cells, expected the 3 of the header; put a cell"),
+        ('case_id,task,prediction\na,er,0.5\nb,er,"0,25"\n', "line 3 has the prediction '0,25', expected a"),
+        (
+            "case_id,task,prediction\n\na,er,0.5\nb,er\n",
+            "line 4: 2 cells, expected the 3 of the header; the line is cut off",
+        ),
+        ("", "is empty; expected a line of column names"),
+        ("case_id,task,prediction\na,er,0.5\nb,er,h\x00\n", "line 3"),
+    ],
+)
+def test_a_line_that_can_be_read_in_two_ways_is_refused_by_its_number(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=message) as told:
+        read_predictions(path)
+    assert "\n" not in str(told.value)
+
+
+def test_a_file_that_is_no_text_or_no_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "latin.csv").write_bytes("case_id,task,prediction\nü,er,0.5\n".encode("latin-1"))
+    with pytest.raises(UsageError, match="line 2: byte 0xfc is no UTF-8 text"):
+        read_predictions(tmp_path / "latin.csv")
+    with pytest.raises(UsageError, match="cannot be read: Is a directory"):
+        read_predictions(tmp_path)
+
+
+def test_a_file_that_is_cut_within_its_last_number_is_doubted(table: pd.DataFrame, tmp_path: Path) -> None:
+    path = written(table.assign(prediction=table["prediction"].map("{:.6f}".format)), tmp_path)
+    assert cut_short(path) is None
+    whole = path.read_text()
+    path.write_text(whole.removesuffix("\n"))
+    assert cut_short(path) is None
+    path.write_text(whole[:-3])
+    assert "is the file cut short?" in str(cut_short(path))

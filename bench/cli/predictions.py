@@ -51,12 +51,14 @@ def submit(
     from bench.doubts import doubts
     from bench.submission import submit as submit_file
     from bench.submission import submitted_before
+    from bench.submission_file import cut_short
 
     protocol = open_protocol(cohort, split, store, skip_broken)
     found, cut, where = protocol.cohort, protocol.split, protocol.store
     instead = " in the place of those submitted before" if submitted_before(method, found, cut, where) else ""
     cells = submit_file(csv, method, found, cut, where)
-    for doubt in doubts(pd.concat([where.predictions(cell) for cell in cells]), found):
+    told = doubts(pd.concat([where.predictions(cell) for cell in cells]), found)
+    for doubt in filter(None, (*told, cut_short(csv))):
         print(f"warning: {csv}: {doubt}", file=sys.stderr)
     options = f"--cohort {cohort} --split {split} --store {store}"
     print(f"{len(cells)} cells of {cells[0].method} stored{instead}; next: bench leaderboard {options}")

@@ -2,6 +2,7 @@
 
 import contextlib
 import faulthandler
+import io
 import json
 import os
 import signal
@@ -30,6 +31,9 @@ def prepare(plugins: tuple[str, ...], gpu: str | None) -> None:
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     os.setsid()
+    for stream in (sys.stdout, sys.stderr):  # logs are in UTF-8, whatever the terminal of the run
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     with contextlib.suppress(OSError):
