@@ -146,7 +146,7 @@ def _crop_faults(
     if cut is None:
         return unread or told
     if cut.padding:
-        told.append(Fault("values far apart", f"{image} {cut.padding}", case_id, "warning"))
+        told.append(Fault("values far apart", cut.padding, case_id, "warning"))
     beyond = "; the crop round the lesion is sound, but methods that read whole volumes refuse the case"
     return told + [
         replace(its, detail=its.detail + beyond, severity="warning") if its.rule == NOT_FINITE else its

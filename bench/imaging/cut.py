@@ -83,6 +83,7 @@ def cut_case(
     resampled, padding = _resampled_image(image, target)
     values = normalise(resampled, case_id)
     channels = np.stack([values, distance <= 0, distance]).astype(np.float32)
+    padding = f"{image} {padding}" if padding else ""
     return Cut(channels, tuple(f"{file} {note}" for file in (image, mask) for note in file.notes), padding)
 
 
