@@ -16,17 +16,14 @@ another), :func:`bench.shared_training.variance_factor`, 2.25 for five folds.
 import argparse
 from itertools import product
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
+from scipy import stats
 from scipy.special import ndtri
 
-from bench.inference import (
-    auc_difference,
-    draw_patients,
-    mean_influence,
-    patients_of,
-    studentised_difference,
-)
+from bench.inference import auc_difference, auc_p, delong, draw_patients, mean_influence, patients_of
+from bench.inference.bootstrap import studentised
 from bench.shared_training import variance_factor
 
 FOLDS, BLOCK = 5, 200
@@ -95,6 +92,63 @@ def cross_validated(learn, values: np.ndarray, truth: np.ndarray, fold: np.ndarr
     return said
 
 
+class Compared(NamedTuple):
+    """Statistics of one method against .5, and of its difference from another, each of shape (repeat,).
+
+    ``alone`` is on the logit scale; ``freedom`` are the degrees of freedom of ``both``.
+    """
+
+    alone: np.ndarray
+    both: np.ndarray
+    freedom: np.ndarray
+
+
+def compared(one: np.ndarray, other: np.ndarray, truth: np.ndarray, fold: np.ndarray) -> Compared:
+    """:func:`bench.inference.auc_p` and :func:`bench.inference.auc_difference` of all repeats at once."""
+    positive, negative = truth == 1, truth == 0
+    area, parts, single, pairs = np.zeros((2, len(one))), np.zeros((2, *one.shape)), 0.0, 0
+    for code in range(FOLDS):
+        up, down = np.flatnonzero(positive & (fold == code)), np.flatnonzero(negative & (fold == code))
+        won = np.array(
+            [(np.sign(said[:, up][:, :, None] - said[:, down][:, None]) + 1) / 2 for said in (one, other)]
+        )
+        mean = won.mean(axis=(2, 3))
+        parts[:, :, up] = won.sum(axis=3) - len(down) * mean[..., None]
+        parts[:, :, down] = won.sum(axis=2) - len(up) * mean[..., None]
+        area += won.sum(axis=(2, 3))
+        pairs += len(up) * len(down)
+        if min(len(up), len(down)) > 1:
+            gap = won[0] - won[1]
+            left = gap - gap.mean(axis=1, keepdims=True) - gap.mean(axis=2, keepdims=True)
+            left += gap.mean(axis=(1, 2), keepdims=True)
+            scale = len(up) * len(down) / ((len(up) - 1) * (len(down) - 1))
+            single = single + scale * (left**2).sum(axis=(1, 2))
+    sizes = [(int(its.sum()), its) for its in (positive, negative)]
+    scaled = [size / (size - FOLDS) / pairs**2 * parts[..., its] ** 2 for size, its in sizes]
+    area /= pairs
+    variance = sum(its[0].sum(axis=1) for its in scaled)
+    logit = np.log(area[0] / (1 - area[0])) * area[0] * (1 - area[0])
+    differing = [
+        size / (size - FOLDS) / pairs**2 * ((parts[0] - parts[1])[:, its] ** 2).sum(axis=1)
+        for size, its in sizes
+    ]
+    plain = differing[0] + differing[1]
+    error = np.sqrt(np.maximum(plain - single / pairs**2, plain / 2))
+    welch = plain**2 / sum(its**2 / (size - FOLDS) for its, (size, _) in zip(differing, sizes, strict=True))
+    return Compared(logit / np.sqrt(variance), (area[0] - area[1]) / error, welch)
+
+
+def agrees(found: Compared, one: np.ndarray, other: np.ndarray, truth: np.ndarray, fold: np.ndarray) -> None:
+    """Check the first repeat against the project's functions at the factor 2.25."""
+    alone = auc_p(delong(truth, [one[:1]], fold, factor=2.25), 0)
+    both = auc_difference(truth, one[:1], other[:1], fold, factor=2.25).p
+    ours = (
+        2 * stats.norm.sf(abs(found.alone[0]) / 1.5),
+        2 * stats.t.sf(abs(found.both[0]) / 1.5, found.freedom[0]),
+    )
+    np.testing.assert_allclose(ours, (alone, both), rtol=1e-6)
+
+
 def areas(
     learn, features: int, n: int, prevalence: float, best: float, factor: float, repeats: int
 ) -> list[float]:
@@ -102,21 +156,20 @@ def areas(
     rng = np.random.default_rng([n, round(100 * prevalence), features, round(100 * best)])
     truth = (np.arange(n) < round(n * prevalence)).astype(float)
     fold, shift = folds_of(truth), np.sqrt(2 / features) * ndtri(best)
-    factors, rows = (1.0, factor or fold_factor(fold)), []
-    for _ in range(0, repeats, BLOCK):
+    blocks = []
+    for block in range(0, repeats, BLOCK):
         values = rng.standard_normal((2, BLOCK, n, features)) + truth[:, None] * shift
-        one, other = (cross_validated(learn, its, truth, fold) for its in values)
-        for first, second in zip(one, other, strict=True):
-            pairs = [(first, second), (first, np.zeros(n))] if best == 0.5 else [(first, second)]
-            found = [
-                auc_difference(truth, a[None], b[None], fold, factor=factor)
-                for a, b in pairs
-                for factor in factors
-            ]
-            rejected = [its.p < 0.05 for its in found[:2]]
-            sides = [side for its in found[2:] for side in (its.interval.high < 0, its.interval.low > 0)]
-            rows.append(rejected + sides)
-    return list(np.mean(rows, axis=0))
+        said = [cross_validated(learn, its, truth, fold) for its in values]
+        blocks.append(compared(*said, truth, fold))
+        if block == 0:
+            agrees(blocks[0], *said, truth, fold)
+    alone, both, freedom = (np.concatenate(its) for its in zip(*blocks, strict=True))
+    roots = np.sqrt([1.0, factor or fold_factor(fold)])
+    shares = [(2 * stats.t.sf(np.abs(both) / root, freedom) < 0.05).mean() for root in roots]
+    if best == 0.5:
+        limits = [stats.norm.ppf(0.975) * root for root in roots]
+        shares += [share for its in limits for share in ((alone < -its).mean(), (alone > its).mean())]
+    return shares
 
 
 def absolute_errors(features: int, n: int, strength: float, constant: bool, repeats: int) -> np.ndarray:
@@ -150,16 +203,18 @@ def even_strength(features: int, n: int) -> float:
 def losses(
     features: int, n: int, strength: float, constant: bool, factor: float, repeats: int
 ) -> list[float]:
-    """Shares that reject at each factor."""
+    """Shares that reject at each factor, by the bootstrap-t of 2,000 resamples."""
     patients = patients_of(np.arange(n))
-    factors, rows = (1.0, factor or fold_factor(np.arange(n) % FOLDS)), []
-    drawn = draw_patients(patients, 600)
-    for pair in absolute_errors(features, n, strength, constant, repeats):
-        influence = mean_influence(pair, patients)
-        value, contrast = float(pair[1].mean() - pair[0].mean()), influence[1] - influence[0]
-        found = [studentised_difference(value, np.sqrt(its) * contrast, patients, drawn) for its in factors]
-        rows.append([its.p < 0.05 for its in found])
-    return list(np.mean(rows, axis=0))
+    drawn, quiet = draw_patients(patients), np.zeros((1, 1))
+    pairs = absolute_errors(features, n, strength, constant, repeats)
+    gaps = pairs[:, 1] - pairs[:, 0]
+    influence, value = mean_influence(gaps, patients), np.abs(gaps.mean(axis=1))
+    roots, rejected = np.sqrt([1.0, factor or fold_factor(np.arange(n) % FOLDS)]), []
+    for contrast, its in zip(influence, value, strict=True):
+        null = studentised(contrast[None], patients, drawn, quiet, np.zeros((1, drawn.shape[1])))[0]
+        statistic = its / np.sqrt((contrast**2).sum())
+        rejected.append([(null >= statistic / root).sum() + 1 < 0.05 * (len(null) + 1) for root in roots])
+    return list(np.mean(rejected, axis=0))
 
 
 def main() -> None:

@@ -4,7 +4,7 @@
 
 Two methods are equally good on average over training seeds; each seed moves the true AUC of a method (by a
 standard deviation of ``moved``) and gives its scores a noise of their own. Share of the tests at 5 % that
-reject, without the variance between seeds and with it; and power where one method is better by .15.
+reject, without the variance between seeds and with it.
 """
 
 import argparse
@@ -39,21 +39,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=4000)
     repeats = parser.parse_args().repeats
-    print("   n  seeds  moved   without   with   power: without   with")
-    for n, seeds, moved in product((74, 177), (2, 3, 5), (0.0, 0.02, 0.05)):
+    print("   n  seeds  moved   without   with")
+    for n, seeds, moved in product((74, 177), (2, 3), (0.0, 0.02, 0.05)):
         rng = np.random.default_rng([n, seeds, round(100 * moved)])
         truth = (np.arange(n) < n // 2).astype(float)
         rows = []
         for _ in range(repeats):
-            found = []
-            for better in (0.0, 0.15):
-                one = scores(truth, seeds, 0.7 + better, moved, rng)
-                other = scores(truth, seeds, 0.7, moved, rng)
-                found += [p_without(truth, one, other), auc_difference(truth, one, other).p]
-            rows.append(np.array(found) < 0.05)
-        shares = np.mean(rows, axis=0)
-        print(f"{n:4d}{seeds:7d}{moved:7.2f}{shares[0]:10.3f}{shares[1]:7.3f}", end="")
-        print(f"{shares[2]:17.3f}{shares[3]:7.3f}", flush=True)
+            one, other = (scores(truth, seeds, 0.7, moved, rng) for _ in range(2))
+            rows.append((p_without(truth, one, other), auc_difference(truth, one, other).p))
+        shares = (np.array(rows) < 0.05).mean(axis=0)
+        print(f"{n:4d}{seeds:7d}{moved:7.2f}{shares[0]:10.3f}{shares[1]:7.3f}", flush=True)
 
 
 if __name__ == "__main__":
