@@ -17,6 +17,7 @@ BOOLEAN = {"true": "1", "false": "0"}
 # From this share of numbers on, a column is taken to hold numbers, and its other words are mistakes.
 NUMERIC_SHARE = 0.5
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_WHOLE = re.compile(r"[+-]?\d{1,15}")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}.*|\d{1,2}-[A-Za-z]{3}|[A-Za-z]{3}-\d{1,2}")
@@ -78,7 +79,7 @@ def covariate(cells: "pd.Series[str]", categorical: bool = False) -> "tuple[pd.S
     if not categorical:
         found = numbers(cells)
         if not found.odd.any():
-            return pd.Series(found.values, index=cells.index), none
+            return _whole_where_it_is(found.values, cells), none
         flags = binary_numbers(cells)
         if not flags.odd.any():
             return pd.Series(flags.values, index=cells.index), none
@@ -88,6 +89,12 @@ def covariate(cells: "pd.Series[str]", categorical: bool = False) -> "tuple[pd.S
     known |= (cells.str.lower() == "none").to_numpy(dtype=bool)
     words = [cell if keep else np.nan for cell, keep in zip(cells, known, strict=True)]
     return pd.Series(words, index=cells.index, dtype=object), none
+
+
+def _whole_where_it_is(values: np.ndarray, cells: "pd.Series[str]") -> "pd.Series":
+    """The numbers of a column: whole ones where all are known and written so, as 1 and not 1.0."""
+    whole = cells.map(lambda cell: _WHOLE.fullmatch(cell) is not None).all()
+    return pd.Series(values.astype(int) if whole and len(values) else values, index=cells.index)
 
 
 def hint(cell: str, binary: bool = False) -> str:

@@ -277,7 +277,7 @@ def test_codes_are_categories_only_where_they_are_declared_to_be(tmp_path: Path)
     numeric = load_folder(write(tmp_path, joined(table))).covariates("acquisition")["vendor"]
     declared = HEADER + 'categorical = ["vendor"]\n'
     words = load_folder(write(tmp_path, joined(table), declared)).covariates("acquisition")["vendor"]
-    assert numeric.dtype == float and set(words) <= {"0", "2", "7"}
+    assert numeric.dtype == int and set(words) <= {"0", "2", "7"}
     with pytest.raises(CohortError, match="categorical names 'colour', which has no role"):
         load_folder(write(tmp_path, joined(table), HEADER + 'categorical = ["colour"]\n'))
 
