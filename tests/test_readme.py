@@ -69,7 +69,7 @@ def case(folder: Path, number: int) -> str:
         sitk.WriteImage(volume, str(folder / "images" / f"{name}.nii.gz"))
     er, ki67 = number % 2, 10 + number % 30
     files = f"images/c{number}.nii.gz,images/c{number}_mask.nii.gz"
-    return f"c{number},p{number},hospital_a,internal,{files},{er},{ki67},{40 + 7 * number % 30},GE"
+    return f"c{number},p{number},hospital_a,internal,{files},{er},{ki67},{rng.integers(40, 70)},GE"
 
 
 def test_the_readme_names_only_commands_that_exist() -> None:
