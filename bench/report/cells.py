@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bench.report.table import Cell, Column, Tone
-from bench.verdicts import Verdict, against_constant, is_better
 
 if TYPE_CHECKING:
     from bench.cohorts.cohort import Task
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from bench.ranking import RankSet
     from bench.scores import Score
     from bench.sites import SiteScores
+    from bench.verdicts import Verdict
 
     Scored = Score | Comparison | SiteScores | ProcedureScore
 
@@ -24,7 +24,7 @@ SHORT_UNITS = {"percentage points": "pp"}
 
 GAIN_KEYS = ("better_by", "better_low", "better_high", "better_p", "better_adjusted_p", "against_constant")
 
-TONES: Mapping[Verdict, Tone] = {"better": "good", "worse": "bad"}
+TONES: "Mapping[Verdict, Tone]" = {"better": "good", "worse": "bad"}
 
 TASK = Column("task", "Task", "left", of_task=True)
 METRIC = Column("metric", "Metric", "left", of_task=True, keys=("metric", "unit", "higher_is_better"))
@@ -53,6 +53,8 @@ COLUMNS = (
 
 def cells(score: "Score") -> dict[str, Cell]:
     """The cells of a row, for every column above; a method without a value shows its status instead."""
+    from bench.verdicts import against_constant  # the help of commands names the columns and computes nothing
+
     digits = score.metric.decimals
     scored = score.rank is not None
     return {
@@ -86,6 +88,8 @@ def cells(score: "Score") -> dict[str, Cell]:
 
 def record(score: "Score") -> dict[str, Any]:
     """The numbers of a row to six decimals, None where there is none, for CSV and JSON."""
+    from bench.verdicts import against_constant
+
     numbers = {
         "value": score.value,
         "ci_low": score.interval.low,
@@ -184,6 +188,8 @@ def counted(number: int, positive: int | None) -> str:
 
 def _rank(score: "Score") -> Cell:
     """The rank, in brackets where a method is not shown to be better than the constant predictor."""
+    from bench.verdicts import is_better
+
     if score.rank is None or not score.task.ranked:
         return NOTHING
     mark = "?" if score.unclear else ""
