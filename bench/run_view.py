@@ -13,6 +13,7 @@ from bench.cells import Cell
 from bench.inner import is_inner
 from bench.method import Report
 from bench.progress import bar_columns
+from bench.split import SEED_MARK
 from bench.store import OK, Record
 
 PACE_WINDOW_SECONDS = 900.0
@@ -79,9 +80,9 @@ class RunView:
 
 
 def cell_title(cell: Cell) -> str:
-    """A cell in words; folds are counted from 0, as in the predictions."""
-    inner = f" of {cell.split}" if is_inner(cell.split) else ""
-    return f"{cell.method} seed {cell.seed} fold {cell.fold}{inner}"
+    """A cell in words, with the split where a run has several; folds are counted from 0."""
+    named = is_inner(cell.split) or SEED_MARK in cell.split
+    return f"{cell.method} seed {cell.seed} fold {cell.fold}{f' of {cell.split}' if named else ''}"
 
 
 @contextmanager

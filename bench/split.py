@@ -22,6 +22,7 @@ from bench.requirements import require_labels, require_parts
 __all__ = [
     "PARTS",
     "PROTOCOLS",
+    "SEED_MARK",
     "TASK_BINS",
     "Fold",
     "Split",
@@ -34,6 +35,9 @@ __all__ = [
     "split_to_json",
     "with_seed",
 ]
+
+SEED_MARK = "@"
+"""What stands between the name of a split and another seed than its own."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,7 @@ def load_split_config(name_or_path: str | Path) -> SplitConfig:
     SplitError
         Where the file is absent, is no TOML, or has an unknown, unused, missing or impossible key.
     """
-    if matched := re.fullmatch(r"(.+)@(\d+)", str(name_or_path)):
+    if matched := re.fullmatch(rf"(.+){SEED_MARK}(\d+)", str(name_or_path)):
         return with_seed(load_split_config(matched[1]), int(matched[2]))
     path = Path(name_or_path)
     if path.suffix != ".toml":
@@ -154,7 +158,8 @@ def load_split_config(name_or_path: str | Path) -> SplitConfig:
 
 def with_seed(config: SplitConfig, seed: int) -> SplitConfig:
     """The protocol with another seed, named ``NAME@SEED``; the same one where the seed is the one it has."""
-    return config if seed == config.seed else replace(config, name=f"{config.name}@{seed}", seed=seed)
+    name = f"{config.name}{SEED_MARK}{seed}"
+    return config if seed == config.seed else replace(config, name=name, seed=seed)
 
 
 def make_split(cohort: Cohort, config: SplitConfig, seed: int | None = None) -> Split:

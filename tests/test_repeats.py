@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from bench.cells import Cell
 from bench.cli import app
 from bench.cohorts.cohort import Cohort
 from bench.errors import SplitError, UsageError
@@ -16,6 +17,7 @@ from bench.procedures import compare_procedures, holm, procedure_scores
 from bench.repeats import repeated_splits
 from bench.resampled_t import nadeau_bengio
 from bench.results import results_of_store
+from bench.run_view import cell_title
 from bench.split import load_split_config, make_split, with_seed
 from bench.store import Store
 
@@ -157,6 +159,14 @@ def test_the_better_procedure_is_found_and_equal_ones_are_not_told_apart(tiny: C
 def _renamed(score, shift: float = 0.0):
     noise = 0.01 * np.random.default_rng(0).normal(size=score.folds.shape) if shift else 0.0
     return replace(score, method="other", folds=score.folds + shift + noise)
+
+
+def test_a_cell_of_a_repeat_is_named_with_its_split() -> None:
+    cells = [Cell("c", name, "constant", 2, 0, {}, "id") for name in ("internal_cv", "internal_cv@2")]
+    assert [cell_title(its) for its in cells] == [
+        "constant seed 0 fold 2",
+        "constant seed 0 fold 2 of internal_cv@2",
+    ]
 
 
 def test_holms_correction_is_that_of_r() -> None:
