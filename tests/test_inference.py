@@ -29,6 +29,7 @@ from bench.inference import (
     studentised_difference,
     studentised_interval,
 )
+from bench.intervals import bootstrap_interval
 from bench.metrics import auc, resampled_mae
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -624,8 +625,8 @@ def test_too_few_patients_for_a_bootstrap_t_have_no_interval():
         drawn = draw_patients(patients, 400)
         resampled = values @ drawn / n
         influence = mean_influence(values[None], patients)[0]
-        found = studentised_interval(values.mean(), resampled, influence, patients, drawn)
-        assert np.isfinite(found).all() == known
+        given = (values.mean(), resampled, influence, patients, drawn)
+        assert np.isfinite(bootstrap_interval(METRICS["mae"], *given)).all() == known
 
 
 def test_a_limit_beyond_all_numbers_is_no_limit():

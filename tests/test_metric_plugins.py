@@ -317,13 +317,17 @@ def test_ranks_by_the_jackknife_are_those_by_the_influence_that_is_known(name: s
 
 
 def test_the_interval_of_another_metric_is_that_of_the_patient_bootstrap():
-    made = results(method("one", 1.5, seeds=2))
+    made = results(method("one", 1.5))
     metric = METRICS["brier_skill"]
     sample = sample_of(made, TASKS[0], metric)
     drawn = draw_patients(sample.patients, 300)
     values = metric.resampled(sample.truth, sample.predictions["one"], sample.constant, drawn)
     (score,) = metric_scores(made, TASKS[0], metric, draws=300)
-    assert score.interval == pytest.approx(tuple(np.quantile(values.mean(axis=0), [0.025, 0.975])))
+    # Percentiles, expanded for the number of patients (Hesterberg 2015).
+    people = len(sample.patients.group)
+    grown = np.sqrt(people / (people - 1)) * stats.t.ppf(0.975, people - 1) / stats.norm.ppf(0.975)
+    expected = score.value + grown * (np.quantile(values[0], [0.025, 0.975]) - score.value)
+    assert score.interval == pytest.approx(tuple(expected))
     assert score.constant == pytest.approx(0)
     assert np.unique(sample.patients.group).tolist() == [0]
 
