@@ -30,7 +30,7 @@ from bench.inference import (
     studentised_interval,
 )
 from bench.intervals import bootstrap_interval
-from bench.metrics import auc, resampled_mae
+from bench.metrics import METRICS, auc, resampled_mae
 
 REFERENCE = Path(__file__).parent / "reference"
 PINNED = [
