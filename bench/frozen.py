@@ -2,7 +2,7 @@
 
 Layout of a frozen board, ``<folder>/<cohort>/<split>/``::
 
-    board.md  board.csv        what people read
+    board.md  board.csv        what people read; README.md in <folder> says what each board shows
     predictions.csv.gz         one row a method, seed, case and task, rounded, beside the truth
     records.json               cohort, split and tasks, and of every cell what reproducing it takes
 
@@ -28,11 +28,13 @@ from bench.files import writing
 from bench.leaderboard import leaderboard
 from bench.metrics import METRICS
 from bench.report import to_csv, to_markdown
-from bench.report.table import Table
+from bench.report.files import FLAG, SYNTHETIC_BANNER
+from bench.report.table import FINDING, Table
 from bench.scores import MethodResult, Results
 from bench.thresholds import Threshold
 
 PREDICTIONS, RECORDS = "predictions.csv.gz", "records.json"
+INDEX = "README.md"
 WRITERS = {"board.md": to_markdown, "board.csv": to_csv}
 FORMAT = 1
 
@@ -70,7 +72,24 @@ def freeze(results: Results, folder: Path) -> Path:
             _write_board(Path(name), results)
             for path in Path(name).iterdir():
                 path.replace(place / path.name)
+        write_index(folder)
     return place
+
+
+def rewrite(place: Path) -> None:
+    """Make what people read of a board again from the source beside it; StoreError where there is none."""
+    _write_texts(place, thaw(place))
+
+
+def write_index(folder: Path) -> None:
+    """Write ``README.md`` into a folder of boards: each of them with what it shows."""
+    lines = ["# Leaderboards", ""]
+    for place in frozen_boards(folder):
+        text = (place / "board.md").read_text(encoding="utf-8").splitlines()
+        where = place.relative_to(folder).as_posix()
+        said = [line for line in text if line == SYNTHETIC_BANNER or line.startswith((FINDING, FLAG))]
+        lines += [f"## [{where}]({where}/board.md)", "", *(part for line in said for part in (line, ""))]
+    (folder / INDEX).write_text("\n".join(lines), encoding="utf-8")
 
 
 def _write_board(place: Path, results: Results) -> None:
@@ -79,6 +98,10 @@ def _write_board(place: Path, results: Results) -> None:
         _write_predictions(place / PREDICTIONS, results)
         _write_records(place / RECORDS, results)
         results = thaw(place)
+    _write_texts(place, results)
+
+
+def _write_texts(place: Path, results: Results) -> None:
     for name, text in board_files(leaderboard(results)).items():
         (place / name).write_text(text, encoding="utf-8")
 

@@ -114,7 +114,8 @@ def _shown(scores: Sequence[Score]) -> list[Score]:
 
 def _cells(score: Score) -> Mapping[str, Cell]:
     # The task's line on a terminal names what all its rows share: here they have no metric in common.
-    return {**columns.cells(score), "figure": Cell(columns.metric_title(score)), "metric": Cell("")}
+    cells = {**columns.cells(score), "figure": Cell(columns.metric_title(score)), "metric": Cell("")}
+    return {**cells, "value": columns.NOTHING} if score.status.startswith("not scored") else cells
 
 
 def _record(score: Score, rule: str) -> dict[str, Any]:

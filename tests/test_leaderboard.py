@@ -275,7 +275,7 @@ def test_markdown_lines_up_in_the_source_and_says_what_a_reader_must_know(board_
         "(seed 0)",
         "% positive",
         "Made with dcebench",
-        "good and good_too share rank 1 of 3 methods",
+        "2 of 3 methods are better than the constant predictor and share rank 1",
         "AUC ↑",
         "MAE ↓ (pp)",
         "pp: percentage points.",
@@ -307,9 +307,12 @@ def test_markdown_shows_special_characters_as_they_are(text, expected):
 
 def test_what_the_table_shows_is_said_in_words(truth):
     useless = leaderboard(results(method("one", truth, 0.0), constant(truth)))
-    assert "ER: 74 cases do not separate the 2 methods, all share rank 1" in useless.notes[0]
+    assert "ER and Ki-67: none of 2 methods is separable from the constant predictor" in useless.notes[0]
     clear = result_table(results(method("one", truth, 3.0)))
-    assert clear.notes[0] == "What it shows: ER and Ki-67: one is better than the constant predictor."
+    expected = (
+        "What it shows of these fitted models: ER and Ki-67: one is better than the constant predictor."
+    )
+    assert clear.notes[0] == expected
     unclear = result_table(results(method("one", truth, 0.0)))
     assert "ER: one is not separable from the constant predictor on 74 cases" in unclear.notes[0]
 

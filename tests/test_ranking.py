@@ -324,8 +324,8 @@ def test_the_consensus_stands_above_the_board_in_every_format(partial_results, c
     board = leaderboard(partial_results)
     text = to_markdown(board)
     assert text.startswith("# Leaderboard: phantom") and text.count("\n# ") == 0
-    assert text.index("What it shows: ") < text.index("## All ranked tasks") < text.index("## ER")
-    assert "Consensus over ER and Ki-67: good alone has rank 1 of 3 methods." in text
+    assert text.index("What it shows of ") < text.index("## All ranked tasks") < text.index("## ER")
+    assert "2 of 3 methods are better than the constant predictor, good alone has rank 1." in text
     above = [line for line in text.splitlines() if line.startswith("|")][: 2 + 4]
     assert len({len(line) for line in above}) == 1
     assert "failed" in above[-1]

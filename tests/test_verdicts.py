@@ -105,6 +105,8 @@ def test_the_headline_counts_only_methods_that_are_better_than_the_constant():
         "share rank 1."
     )
     assert "none of 2 methods is separable" in finding(results(), rows[2:])
+    low = finding(results(), [score("low", 0.2), *rows[2:]])
+    assert low.endswith("low is worse than the constant predictor, no other method is separable from it.")
     assert "good alone of 4 methods is better" in finding(
         results(), [rows[0], *rows[2:], score("x", 0.6, 0.3)]
     )

@@ -18,10 +18,16 @@ def verify(
     rerun: Annotated[
         str | None, typer.Option("--rerun", help="Run one cell of one board again: METHOD:SEED:FOLD.")
     ] = None,
+    write: Annotated[
+        bool,
+        typer.Option(
+            "--write", help="Write what the sources give instead: after a change of the statistics."
+        ),
+    ] = False,
     wanted: FormatOption = Format.table,
 ) -> None:
     """Recompute every figure of committed boards from their predictions, and name each that differs."""
-    from bench.frozen import frozen_boards
+    from bench.frozen import frozen_boards, rewrite, write_index
     from bench.verify import rerun as run_again
     from bench.verify import verify_board
 
@@ -36,6 +42,11 @@ def verify(
         if found["verdict"] == "different":
             raise typer.Exit(1)
         return
+    if write:
+        for place in places:
+            rewrite(place)
+        if places != [folder]:
+            write_index(folder)
     checked = [verify_board(place) for place in places]
     rows = [
         {

@@ -41,12 +41,12 @@ COLUMNS = (
     Column("difference", "First better by [95 %]"),
     Column("p", "p"),
     Column("adjusted_p", "Adjusted p"),
-    Column("probability", "P (first better)"),
+    Column("probability", "P (first better)", spare=True),
     Column("detectable", "Detectable"),
-    Column("cases_needed", "Cases needed"),
+    Column("cases_needed", "Cases needed", spare=True),
     CASES,
     PATIENTS,
-    Column("verdict", "Verdict", "left", wide=True),
+    Column("verdict", "Verdict", "left", wide=True, spare=True),
 )
 CSV_COLUMNS = (
     *("task", "metric", "first", "second", "first_value", "second_value", "difference", "ci_low", "ci_high"),

@@ -11,6 +11,8 @@ from typing import Any
 from bench.report.layout import Section, all_notes, arranged, notes_shown, one_line, short_text, shown_columns
 from bench.report.table import FINDING, Column, Table
 
+FLAG = "**Read first: "
+SYNTHETIC_BANNER = "**SYNTHETIC cohort**"
 SPREADSHEET_FORMULA = tuple("=+-@\t\r'")
 CODE = re.compile(r"(?<![^\s(])(`[^`\s]+`)(?![^\s).,:;])")
 
@@ -23,12 +25,12 @@ def to_markdown(table: Table) -> str:
     stands above the tasks.
     """
     lines = [f"# {escape_markdown(table.title)}", ""]
-    lines += ["**SYNTHETIC cohort**", ""] if table.synthetic else []
+    lines += [SYNTHETIC_BANNER, ""] if table.synthetic else []
     if table.notes and table.notes[0].startswith(FINDING):
         lines += [escape_markdown(table.notes[0], code=True), ""]
         table = replace(table, notes=table.notes[1:])
     for flag in table.flags:
-        lines += [f"**Read first: {escape_markdown(flag)}**", ""]
+        lines += [f"{FLAG}{escape_markdown(flag)}**", ""]
     parts = [table] if table.summary is None else [table.summary, table]
     return "\n".join([*lines, *(line for part in parts for line in _tables_and_notes(part))])
 

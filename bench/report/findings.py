@@ -113,8 +113,17 @@ def _task_finding(scores: Sequence[Score], confounded: Sequence[Score]) -> str:
     if not scored[0].task.ranked:
         return ""
     if not better:
-        return f"none of {len(scored)} methods is separable from the constant predictor"
+        return _none_better(scored)
     return f"{_leaders([(its.method, its.rank or 1) for its in better], len(scored))}{site}"
+
+
+def _none_better(scored: Sequence[Score]) -> str:
+    worse = [its.method for its in scored if against_constant(its) == "worse"]
+    if not worse:
+        return f"none of {len(scored)} methods is separable from the constant predictor"
+    verb = "is" if len(worse) == 1 else "are"
+    named = f"{enumerate_names(worse)} {verb} worse than the constant predictor"
+    return f"{named}, no other method is separable from it"
 
 
 def _leaders(better: Sequence[tuple[str, int]], count: int) -> str:

@@ -71,7 +71,7 @@ def to_latex(table: Table) -> str:
         _float(table, columns, page, fit, (number, len(pages)), [] if full or number < len(pages) else notes)
         for number, page in enumerate(pages, 1)
     ]
-    apart = [r"\begin{table}[p]\footnotesize", *_notes(notes), r"\end{table}", ""] if full else []
+    apart = [line for page in _note_pages(notes) for line in _page_of_notes(page)] if full else []
     return "\n".join(["% Needs \\usepackage{booktabs} in the preamble.", *floats, *apart])
 
 
@@ -189,6 +189,24 @@ def _notes(notes: Sequence[str]) -> list[str]:
         return []
     texts = ["".join(map(_prose, CODE.split(note))) for note in notes]
     return ["", r"\medskip", r"\begin{minipage}{\linewidth}", "\n\n".join(texts), r"\end{minipage}"]
+
+
+def _note_pages(notes: Sequence[str]) -> list[list[str]]:
+    """The notes in portions of a page."""
+    pages: list[list[str]] = [[]]
+    left = LINES_A_PAGE
+    for note in notes:
+        lines = 1 + len(note) // CHARACTERS_A_LINE
+        if pages[-1] and lines > left:
+            pages.append([])
+            left = LINES_A_PAGE
+        pages[-1].append(note)
+        left -= lines
+    return pages
+
+
+def _page_of_notes(notes: Sequence[str]) -> list[str]:
+    return [r"\begin{table}[p]\footnotesize", *_notes(notes), r"\end{table}", ""]
 
 
 def _prose(text: str) -> str:

@@ -46,7 +46,9 @@ def consensus_table(results: Results, scores: Sequence[Score]) -> Table | None:
     rows = consensus(scores)
     columns = [RANK, METHOD, MEAN_RANK]
     columns += [Column(f"{name}_rank", title) for name, title in tasks.items()]
-    columns += [Column(f"{name}_best", f"{title} best in %", wide=True) for name, title in tasks.items()]
+    columns += [
+        Column(f"{name}_best", f"{title} best in %", wide=True, spare=True) for name, title in tasks.items()
+    ]
     brief = (consensus_finding(rows, list(tasks.values())), HOW_RANKED, HOW_READ, HOW_SURE)
     return Table(
         title=f"Leaderboard over all ranked tasks: {results.cohort}, {results.split}",

@@ -34,7 +34,7 @@ class Column:
     wide
         Whether a terminal leaves it out.
     spare
-        Whether a page of LaTeX leaves it out.
+        Whether a page of LaTeX leaves it out, and a terminal that is too narrow for all columns.
     keys
         Keys of the records behind its cells, its number first; its name where none are given.
     chosen

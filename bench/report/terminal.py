@@ -24,7 +24,7 @@ def to_rich(table: Table, width: int) -> RenderableType:
     With several methods, or on a narrow terminal, what the methods have in common on a task stands in a line
     of its own above them.
     """
-    columns = [its for its in shown_columns(table) if not its.wide]
+    columns = _fitting([its for its in shown_columns(table) if not its.wide], table, width)
     sections = [list(rows) for _, rows in groupby(table.rows, key=lambda row: row["task"].text)]
     fits = sum(_widths(columns, table, width)) - GAP <= width
     flat = fits and stands_alone(table, columns) and not any(_failed(row) for row in table.rows)
@@ -35,6 +35,15 @@ def to_rich(table: Table, width: int) -> RenderableType:
     notes = notes_shown(table, table.brief, columns)
     flags = [Text(f"! {flag}", style="bold red") for flag in table.flags]
     return Group(title, *flags, Text(), shown, Text(), *(Text(note, style="dim") for note in notes))
+
+
+def _fitting(columns: Sequence[Column], table: Table, width: int) -> list[Column]:
+    """The columns that have room beside names that break: spare ones give way, the last first."""
+    kept = list(columns)
+    spare = [its for its in columns if its.spare and not its.chosen]
+    while spare and sum(_widths([its for its in kept if not its.of_task], table, width)) - GAP > width:
+        kept.remove(spare.pop())
+    return kept
 
 
 def _grouped(
