@@ -33,6 +33,7 @@ from bench.thresholds import (
     candidate_thresholds,
     choose_threshold,
     decisions,
+    reaches,
     sensitivity_90,
     youden,
 )
@@ -105,11 +106,19 @@ def test_a_constant_score_is_called_positive(rule):
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_neighbours_without_a_number_between_them_are_still_told_apart(rule):
+def test_scores_that_differ_by_rounding_alone_are_one_score(rule):
     low = 0.3
     high = np.nextafter(low, 1)
     cut = RULES[rule](np.array([0.0, 1]), np.array([low, high]))
-    assert low < cut <= high
+    assert reaches(np.array([low, high]), cut).all()
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_scores_that_differ_by_more_than_rounding_are_told_apart(rule):
+    low = 0.3
+    high = low * (1 + 1e-9)
+    cut = RULES[rule](np.array([0.0, 1]), np.array([low, high]))
+    assert reaches(np.array([low, high]), cut).tolist() == [False, True]
 
 
 @pytest.mark.parametrize("rule", RULES)
