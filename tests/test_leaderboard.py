@@ -226,7 +226,7 @@ def test_the_csv_is_long_and_has_the_declared_columns(board_results):
     assert (
         text.splitlines()[0]
         == "rank,method,task,metric,value,ci_low,ci_high,n,status,fit_seconds,parameters,"
-        "rank_low,rank_high,best_share"
+        "rank_low,rank_high,best_share,patients,against_constant"
     )
     rows = list(csv.DictReader(io.StringIO(text)))
     assert len(rows) == 8
@@ -245,6 +245,8 @@ def test_the_csv_is_long_and_has_the_declared_columns(board_results):
         "rank_low": "",
         "rank_high": "",
         "best_share": "",
+        "patients": "74",
+        "against_constant": "",
     }
     assert rows[0]["fit_seconds"] == "12.5"
     assert float(rows[0]["ci_low"]) < float(rows[0]["value"]) < float(rows[0]["ci_high"])
@@ -307,7 +309,7 @@ def test_markdown_shows_special_characters_as_they_are(text, expected):
 
 def test_what_the_table_shows_is_said_in_words(truth):
     useless = leaderboard(results(method("one", truth, 0.0), constant(truth)))
-    assert "ER and Ki-67: none of 2 methods is separable from the constant predictor" in useless.notes[0]
+    assert "ER: none of 2 methods is separable from the constant predictor" in useless.notes[0]
     clear = result_table(results(method("one", truth, 3.0)))
     expected = (
         "What it shows of these fitted models: ER and Ki-67: one is better than the constant predictor."
