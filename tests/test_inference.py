@@ -241,7 +241,12 @@ def test_a_difference_on_which_all_patients_agree_gets_a_sign_test():
     found = auc_difference(truth, truth[None], np.zeros((1, 27)))
     assert found.value == pytest.approx(0.5)
     assert found.p == pytest.approx(2 / 2**7)
-    assert np.isnan(found.interval).all()
+    # Against a constant the difference is the area less .5, with the exact interval of an area of 1.
+    np.testing.assert_allclose(found.interval, [0.025 ** (1 / 7) - 0.5, 0.5])
+    worse = auc_difference(truth, truth[None], -truth[None])
+    assert worse.value == pytest.approx(1)
+    assert worse.p == pytest.approx(2 / 2**7)
+    assert np.isnan(worse.interval).all()
 
 
 def test_resamples_hold_as_many_patients_of_each_class_as_there_are():
@@ -323,7 +328,7 @@ def test_adjusted_p_is_romano_and_wolfs_algorithm_with_shaffers_constraints():
         null.append(np.abs(moved) / (sample.std(axis=1, ddof=1) / np.sqrt(60)))
     statistics = np.abs(differences.mean(axis=1)) / (differences.std(axis=1, ddof=1) / np.sqrt(60))
     expected = stepped_down(statistics, np.array(null).T, [*zip(first, second, strict=True)])
-    found = adjusted_p(loss.mean(axis=1), mean_influence(loss, patients), patients, drawn)
+    found = adjusted_p(loss.mean(axis=1), mean_influence(loss, patients), patients, drawn, levels=())
     np.testing.assert_allclose(found[first, second], expected, atol=2.5e-3)
     np.testing.assert_array_equal(found, found.T)
 
@@ -370,7 +375,7 @@ def test_adjusted_p_of_areas_counts_pairs_once_and_draws_as_many_patients_as_fol
             variance += size**2 * drawn.var(axis=1, ddof=1) / drawn.shape[1]
         null.append(np.abs(moved) / np.sqrt(variance))
     expected = stepped_down(statistics, np.array(null).T, pairs)
-    found = area_adjusted_p(truth, one_seed(scores), fold, patients, draws=500, seed=3)
+    found = area_adjusted_p(truth, one_seed(scores), fold, patients, draws=500, seed=3, levels=())
     np.testing.assert_allclose(found[first, second], expected, atol=1e-12)
     assert 0.5 < kept < 0.97
     assert expected.min() < 0.05 < expected.max()

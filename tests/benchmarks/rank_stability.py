@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--once", action="store_true")
     chosen = parser.parse_args()
     if chosen.once:
-        bootstrap.MOST_DRAWS = 1
+        bootstrap.CLEAR = 0
     total, moved = 0, 0
     for place in frozen_boards(chosen.folder):
         results, ranks, open_pairs = thaw(place), {}, 0

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bench.inference import draw_patients, jackknife_influence, patients_of, percentile_interval
-from bench.intervals import FROM_INFLUENCE, bootstrap_interval, share_interval
+from bench.intervals import FROM_CASES, FROM_INFLUENCE, bootstrap_interval
 from bench.metrics import METRICS, Array, Metric
 
 SEED = 0
@@ -51,8 +51,8 @@ def held(metric: Metric, true: float, cases: Cases, drawn: Array) -> tuple[bool,
     if metric.interval in FROM_INFLUENCE:
         influence = jackknife_influence(resampled, patients)[0]
     value = metric.value(truth, prediction, beside)
-    if metric.interval == "wilson":
-        low, high = share_interval(metric, value, truth, prediction[None], patients)
+    if metric.interval in FROM_CASES:
+        low, high = FROM_CASES[metric.interval](metric, value, truth, prediction[None], patients)
     else:
         low, high = bootstrap_interval(metric, value, values, influence, patients, drawn)
     left, right = percentile_interval(values)
