@@ -2,9 +2,9 @@
 
     python tests/simulations/site_explained.py --repeats 4000
 
-Cases of four sites; scores hold the label, the site's prevalence, or both. ``flagged``: share of methods whose
-area within sites is clearly below that over all pairs (:mod:`bench.confounding`), each one of ``--methods`` on
-a board; 5 % or less of the boards is aimed at where no score holds the site.
+Cases of four sites; scores hold the label, the site's prevalence, or both. ``flagged``: share of methods
+whose area within sites is clearly below that over all pairs (:mod:`bench.confounding`), each one of
+``--methods`` on a board; 5 % or less of the boards is aimed at where no score holds the site.
 """
 
 import argparse
@@ -58,9 +58,8 @@ def main() -> None:
                         for _ in range(asked.repeats)
                     ]
                 )
-                print(
-                    f"| {n} | {folds} | {own} | {site_part} | {found.mean():.3f} | {found.any(axis=1).mean():.3f} |"
-                )
+                shares = f"{found.mean():.3f} | {found.any(axis=1).mean():.3f}"
+                print(f"| {n} | {folds} | {own} | {site_part} | {shares} |", flush=True)
 
 
 if __name__ == "__main__":
