@@ -28,12 +28,12 @@ def explained_by_site(results: Results, scores: Sequence[Score]) -> tuple[Score,
         metric = metric_of(results, task)
         if mine and metric.is_area:
             sample = with_values(metric, sample_of(results, task))
-            fallen = zip(sample.predictions, _clearly_lower(sample), strict=True)
+            fallen = zip(sample.predictions, clearly_lower(sample), strict=True)
             found += [mine[label] for label, lower in fallen if lower and label in mine]
     return tuple(found)
 
 
-def _clearly_lower(sample: Sample) -> Array:
+def clearly_lower(sample: Sample) -> Array:
     """Of which methods the area within sites is clearly below that over all sites, shape (method,)."""
     rows = list(sample.predictions.values())
     every = delong(sample.truth, rows, sample.fold, sample.patients.codes)
