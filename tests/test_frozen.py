@@ -53,6 +53,8 @@ def test_a_case_at_its_threshold_is_decided_alike_after_rounding(
     run_results: Results, tmp_path: Path
 ) -> None:
     flat = run_results.methods[0]
+    thirds = flat.predictions.assign(prediction=flat.predictions["prediction"] / 3)
+    flat = replace(flat, predictions=thirds)
     table = flat.predictions[flat.predictions["task"] == "er"]
     said = table.drop_duplicates(["seed", "fold"])[["seed", "fold", "prediction"]].itertuples(index=False)
     cuts = [Threshold("er", seed, fold, YOUDEN, value, VALIDATION, 30) for seed, fold, value in said]

@@ -207,3 +207,17 @@ def test_equal_values_stand_in_the_order_of_their_names_though_sums_differ(place
             replace(scores[0], method="a", value=0.7, rank=1),
         ]
         assert [its.method for its in ordered(pair, results)] == ["a", "b"]
+
+
+def test_write_makes_a_board_again_from_its_source(copied: Path) -> None:
+    right = (copied / "board.csv").read_text()
+    (copied / "board.csv").write_text(right.replace(",constant,", ",constant_,"))
+    assert CliRunner().invoke(app, ["verify", str(copied), "--write"]).exit_code == 0
+    assert (copied / "board.csv").read_text() == right
+
+
+def test_the_index_of_a_folder_of_boards_says_what_each_shows(place: Path) -> None:
+    text = (place.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert "## [phantom-tiny/internal](phantom-tiny/internal/board.md)" in text
+    (shown,) = [line for line in text.splitlines() if line.startswith("What it shows of ")]
+    assert shown in (place / "board.md").read_text(encoding="utf-8")
