@@ -4,6 +4,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from made_results import by_name, constant, method, results, truth_table
 
@@ -40,7 +41,9 @@ def two():
     """Two methods of three seeds and the constant predictor, five folds of 120 cases."""
     truth = truth_table(120)
     methods = [method("good", truth, 1.6, seeds=3), method("fair", truth, 0.9, seeds=3, salt=1)]
-    return results(*methods, constant(truth), truth=truth)
+    flat = constant(truth)
+    seeds = pd.concat([flat.predictions.assign(seed=seed) for seed in range(3)], ignore_index=True)
+    return results(*methods, replace(flat, predictions=seeds), truth=truth)
 
 
 def one_seed(made):

@@ -127,7 +127,8 @@ def compared(one: np.ndarray, other: np.ndarray, truth: np.ndarray, fold: np.nda
     scaled = [size / (size - FOLDS) / pairs**2 * parts[..., its] ** 2 for size, its in sizes]
     area /= pairs
     variance = sum(its[0].sum(axis=1) for its in scaled)
-    logit = np.log(area[0] / (1 - area[0])) * area[0] * (1 - area[0])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logit = np.log(area[0] / (1 - area[0])) * area[0] * (1 - area[0])
     differing = [
         size / (size - FOLDS) / pairs**2 * ((parts[0] - parts[1])[:, its] ** 2).sum(axis=1)
         for size, its in sizes
