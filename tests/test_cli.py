@@ -85,7 +85,7 @@ def test_a_leaderboard_csv_has_a_row_a_method_and_task(store: Path, tmp_path: Pa
     with out.open() as file:
         rows = list(csv.DictReader(file))
     columns = "rank,method,task,metric,value,ci_low,ci_high,n,status,fit_seconds,parameters,"
-    columns += "rank_low,rank_high,best_share"
+    columns += "rank_low,rank_high,best_share,patients,against_constant"
     assert list(rows[0]) == columns.split(",")
     assert {(row["method"], row["task"]) for row in rows} == {
         (method, task) for method in ("constant", "tumour_size") for task in ("er", "pr", "her2", "ki67")
