@@ -62,3 +62,8 @@ def _plain(label: str, quiet: bool, started: float) -> Iterator[Advance]:
     say(f"{label} ...")
     yield lambda done, total: None
     say(f"{label}: done in {time.monotonic() - started:.0f} s")
+
+
+def warn(text: str) -> None:
+    """Print a warning on standard error; nothing stops."""
+    print(f"warning: {text}", file=sys.stderr, flush=True)

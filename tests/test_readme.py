@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import SimpleITK as sitk
 
-from bench.submission_file import OPTIONAL, REQUIRED
+from bench.store.submission_file import OPTIONAL, REQUIRED
+from tests.command import bench
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -31,18 +33,27 @@ def commands(text: str) -> list[str]:
 
 
 def run(command: str, folder: Path) -> str:
-    words = [sys.executable, "-m", *shlex.split(command)]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    done = bench(*shlex.split(command)[1:], cwd=folder)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_method_is_added_as_the_readme_says(tmp_path: Path) -> None:
     text = section("Your own method")
     assert len(commands(text)) == 3
     for command in commands(text):
         printed = run(command, tmp_path)
     assert "my_method" in printed and "constant" in printed
+
+
+def test_the_lines_of_python_run_as_the_readme_says(tmp_path: Path) -> None:
+    (tmp_path / "board.py").write_text(block(section("From Python"), "python"))
+    done = subprocess.run(
+        [sys.executable, "board.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "tumour_size" in done.stdout and "SYNTHETIC" in done.stdout
 
 
 def test_a_cohort_is_made_as_the_readme_says(tmp_path: Path) -> None:
@@ -53,9 +64,11 @@ def test_a_cohort_is_made_as_the_readme_says(tmp_path: Path) -> None:
     header, example = block(text, "", 1).strip().splitlines()
     assert len(header.split(",")) == len(example.split(","))
     (folder / "cases.csv").write_text("\n".join([header, *(case(folder, number) for number in range(40))]))
-    (command,) = commands(text)
+    command, *others = commands(text)
+    audit = next(words for words in others if words.startswith("bench audit"))
     printed = run(command.replace(",spatial_mtl", ""), tmp_path)
     assert "tumour_size" in printed and "synthetic" not in printed.lower()
+    assert "BA001" in run(audit.partition("#")[0], tmp_path)
 
 
 def case(folder: Path, number: int) -> str:

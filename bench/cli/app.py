@@ -6,8 +6,25 @@ from typing import Annotated, Any
 
 import typer
 
-from bench import __version__
-from bench.cli import boards, cohort, lists, new, predictions, run, verify
+from bench.cli import (
+    audit,
+    boards,
+    case,
+    cohort,
+    deploy,
+    describe,
+    fairness,
+    importing,
+    lists,
+    new,
+    page,
+    paper,
+    predictions,
+    run,
+    stores,
+    verify,
+)
+from bench.cli.remedies import with_options
 from bench.cli.terminal import drop_output, flush_output, open_streams
 from bench.errors import BenchError
 from bench.files import reason
@@ -18,31 +35,53 @@ WrongCall: type[Exception] = typer.BadParameter.__mro__[2]
 # What the parser returns where it has caught a Ctrl-C.
 INTERRUPTED = 130
 
+# Plain help: to import what would colour it takes longer than all the rest of `bench --help`.
 app = typer.Typer(
     name="bench",
+    rich_markup_mode=None,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="An honest benchmark of methods that read ER, PR, HER2 and Ki-67 from single-phase breast DCE-MRI.",
+    help=(
+        "An honest benchmark of methods that predict ER, PR, HER2 and Ki-67 from single-phase breast DCE-MRI."
+    ),
 )
-cohort_app = typer.Typer(no_args_is_help=True, help="Make, check or propose a cohort.")
-new_app = typer.Typer(no_args_is_help=True, help="Write a new method from a template.")
+cohort_app = typer.Typer(
+    rich_markup_mode=None, no_args_is_help=True, help="Make, import, check or propose a cohort."
+)
+new_app = typer.Typer(
+    rich_markup_mode=None, no_args_is_help=True, help="Write a plugin or package from a template."
+)
+import_app = typer.Typer(
+    cls=importing.ImporterGroup,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Import a collection, an export or a table.",
+)
 app.add_typer(cohort_app, name="cohort")
+cohort_app.add_typer(import_app, name="import")
 app.add_typer(new_app, name="new")
 
 for command in (
     *(lists.methods, lists.splits, lists.cohorts),
     *(run.run, run.status, run.worker),
     *(boards.leaderboard, boards.metrics, boards.compare, boards.thresholds),
-    *(boards.sites, boards.subtypes, boards.tuning),
-    *(predictions.predictions, predictions.submit),
-    *(verify.verify, new.check),
+    *(boards.sites, boards.subtypes, boards.tuning, fairness.subgroups, fairness.claim),
+    *(page.report, page.figures, page.cases, case.case),
+    *(predictions.predictions, predictions.export, predictions.submit, stores.merge),
+    *(deploy.bundle, deploy.predict, paper.methods_text),
+    *(audit.audit, verify.verify, new.check),
 ):
     app.command()(command)
 cohort_app.command("make")(cohort.make)
 cohort_app.command("check")(cohort.check_cohort)
 cohort_app.command("init")(cohort.init_cohort)
+cohort_app.command("describe")(describe.describe_cohort)
+cohort_app.command("scan")(importing.scan_cohort)
 new_app.command("method")(new.new_method)
+new_app.command("metric")(new.new_metric)
+new_app.command("split")(new.new_split)
+new_app.command("package")(new.new_package)
 
 
 def main() -> None:
@@ -50,13 +89,11 @@ def main() -> None:
     open_streams()
     try:
         code = _run_and_flush()
-    except WrongCall as error:
-        code = _say_how_it_is_called(error)
     except (typer.Abort, KeyboardInterrupt):
         print("bench: stopped", file=sys.stderr)
         code = 1
     except BenchError as error:
-        print(f"bench: {error}", file=sys.stderr)
+        print(f"bench: {with_options(error)}", file=sys.stderr)
         code = error.exit_code
     except OSError as error:
         drop_output()
@@ -70,6 +107,8 @@ def main() -> None:
 def _run_and_flush() -> int:
     try:
         returned = app(standalone_mode=False, prog_name="bench")
+    except WrongCall as error:
+        returned = _say_how_it_is_called(error)
     finally:
         flush_output()
     if returned == INTERRUPTED:
@@ -78,9 +117,11 @@ def _run_and_flush() -> int:
 
 
 def _say_how_it_is_called(error: Any) -> int:
-    """One line for a call that the parser refuses; where nothing was asked for, it has printed the help."""
+    """One line for a call that the parser refuses; the help where nothing was asked for."""
     message = error.format_message()
-    if message and "\n" not in message:
+    if "\n" in message:
+        print(message)
+    elif message:
         command = error.ctx.command_path if getattr(error, "ctx", None) else "bench"
         print(f"bench: {message.rstrip('.')}; see `{command} --help`", file=sys.stderr)
     return int(error.exit_code)
@@ -88,6 +129,8 @@ def _say_how_it_is_called(error: Any) -> int:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from bench import __version__
+
         print(f"dcebench {__version__}")
         raise typer.Exit
 

@@ -1,26 +1,30 @@
 """Tables of what a store holds: boards, comparisons, metrics, sites, subtypes, tunings."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.opened import open_finished, open_repeats
+from bench.cli.opened import named_cohort, open_finished, open_repeats
 from bench.cli.options import (
     BoardFormatOption,
     CohortOption,
+    CohortsOption,
     ColumnsOption,
+    DropOption,
     EnsemblesOption,
     FormatOption,
     FreezeOption,
+    IdMapOption,
     MetricOption,
     MissingOption,
     OutOption,
     PartialOption,
     PluginOption,
+    RankSeedsOption,
     RowsOption,
     RuleOption,
     SensitivityOption,
@@ -33,12 +37,15 @@ from bench.cli.options import (
 )
 from bench.cli.output import output
 from bench.errors import UsageError
-from bench.listing import BoardFormat, Format, Missing, print_rows
+from bench.predictions.treatment import Missing
+from bench.report.formats.format import BoardFormat, Format
+from bench.report.formats.printing import print_rows
 
 if TYPE_CHECKING:
-    from bench.comparison import Family
+    from bench.cohorts.cohort import Cohort
+    from bench.predictions.results import Results
     from bench.report.table import Table
-    from bench.scores import Results
+    from bench.scoring.comparison import Family
 
 
 class FamilyName(StrEnum):
@@ -50,7 +57,9 @@ class FamilyName(StrEnum):
 
 def leaderboard(
     split: SplitOption,
-    cohort: CohortOption = "phantom",
+    cohort: CohortsOption = None,
+    drop: DropOption = None,
+    id_map: IdMapOption = None,
     store: StoreOption = Path("runs"),
     skip_broken: SkipOption = False,
     wanted: BoardFormatOption = None,
@@ -64,35 +73,31 @@ def leaderboard(
     partial: PartialOption = False,
     plugin: PluginOption = None,
     freeze: FreezeOption = None,
-    seeds: Annotated[
-        str | None,
-        typer.Option(
-            "--seeds", help="Rank by these training seeds (0,1,2); without it by those of all rows."
-        ),
-    ] = None,
+    seeds: RankSeedsOption = None,
 ) -> None:
     """Rank every method of a store on one cohort and split."""
-    from dataclasses import replace
-
-    from bench.ensemble import with_ensembles
-    from bench.frozen import freeze as freeze_board
-    from bench.partial import on_finished_folds
-    from bench.ranking_metric import ranking_metrics
-    from bench.report import select_columns
-    from bench.seeds import on_shared_seeds
-    from bench.thresholds import rule_named
+    from bench.audit.footnote import with_audit
+    from bench.boards.snapshot import freeze as freeze_board
+    from bench.predictions.ensemble import with_ensembles
+    from bench.predictions.partial import on_finished_folds
+    from bench.predictions.thresholds import rule_named
+    from bench.report.select import select_columns
+    from bench.scoring.seeds import on_shared_seeds
 
     if freeze is not None:
-        apart = {"--missing": missing is not Missing.apart, "--sensitivity": sensitivity}
-        shown = {"--partial": partial, "--columns": columns is not None, "--out": out is not None}
-        shown |= {"--seeds": seeds is not None}
-        _refuse_beside_freeze(apart | shown)
+        shown = {
+            "--missing": missing is not Missing.apart,
+            "--sensitivity": sensitivity,
+            "--partial": partial,
+        }
+        given = {"--columns": columns, "--out": out, "--seeds": seeds}
+        _refuse_beside_freeze(shown | {name: value is not None for name, value in given.items()})
     place = output(wanted, out)
     by_rule = rule_named(rule)
-    protocol = open_finished(cohort, split, store, skip_broken)
-    chosen = ranking_metrics(protocol.cohort.tasks, names(metric) or (), plugin or ())
+    protocol = open_finished(named_cohort(cohort, drop, id_map), split, store, skip_broken, plugin)
     results = on_finished_folds(protocol.results()) if partial else protocol.results()
-    results = replace(results, metrics=chosen, rule=by_rule)
+    results = _measured(results, protocol.cohort, metric, by_rule, plugin)
+    results = with_audit(results, protocol.cohort, protocol.split)
     results = results if seeds is None else on_shared_seeds(results, integers("--seeds", seeds))
     results = with_ensembles(results) if ensembles else results
     if freeze is not None:
@@ -104,11 +109,27 @@ def leaderboard(
     place.show(board)
 
 
+def _measured(
+    results: "Results",
+    cohort: "Cohort",
+    metric: Sequence[str] | None,
+    rule: str,
+    plugins: Sequence[Path] | None,
+) -> "Results":
+    """The results, ranked by these metrics and decided by this rule."""
+    from dataclasses import replace
+
+    from bench.methods.ranking_metric import ranking_metrics
+
+    chosen = ranking_metrics(cohort.tasks, names(metric) or (), plugins or ())
+    return replace(results, metrics=chosen, rule=rule)
+
+
 def _board(results: "Results", missing: Missing, sensitivity: bool) -> "Table":
     """The ranked board, or how its order depends on choices."""
-    from bench.leaderboard import leaderboard as rank
-    from bench.leaderboard import sensitivity_board
-    from bench.missing import at_chance
+    from bench.predictions.missing import at_chance
+    from bench.report.board import leaderboard as rank
+    from bench.report.board import sensitivity_board
 
     if sensitivity:
         return sensitivity_board(results, missing)
@@ -117,7 +138,7 @@ def _board(results: "Results", missing: Missing, sensitivity: bool) -> "Table":
 
 def _refuse_beside_freeze(given: Mapping[str, bool]) -> None:
     """Raise UsageError where an option is given that would change or move a board that is kept."""
-    named = [option for option, its in given.items() if its]
+    named = [option for option, value in given.items() if value]
     if named:
         raise UsageError(
             f"--freeze keeps the standard board, in its own folder, and does not go with {', '.join(named)}; "
@@ -137,12 +158,15 @@ def metrics(
     wanted: BoardFormatOption = None,
     out: OutOption = None,
 ) -> None:
-    """Every metric of every method and task of a store, with intervals; --list names the metrics."""
+    """Show every metric of each method and task, with intervals.
+
+    --list names the metrics that there are.
+    """
     from dataclasses import replace
 
-    from bench.metric_table import metric_list, metric_table
-    from bench.registry import load_registry
-    from bench.thresholds import rule_named
+    from bench.methods.registry import load_registry
+    from bench.predictions.thresholds import rule_named
+    from bench.report.metrics import metric_list, metric_table
 
     registry = load_registry(plugin or ())
     if listed:
@@ -153,7 +177,7 @@ def metrics(
         raise UsageError("name a split: --split NAME (see `bench splits`), or --list for the metrics")
     place = output(wanted, out)
     by_rule = rule_named(rule)
-    results = open_finished(cohort, split, store, skip_broken).results(names(method))
+    results = open_finished(cohort, split, store, skip_broken, plugin).results(names(method))
     table = metric_table(replace(results, rule=by_rule), tuple(registry.metrics.values()))
     place.show(table)
 
@@ -161,7 +185,9 @@ def metrics(
 def compare(
     methods: Annotated[list[str], typer.Argument(help="Two or more methods, by the names of their rows.")],
     split: SplitOption,
-    cohort: CohortOption = "phantom",
+    cohort: CohortsOption = None,
+    drop: DropOption = None,
+    id_map: IdMapOption = None,
     store: StoreOption = Path("runs"),
     reference: Annotated[
         str | None, typer.Option("--reference", help="Set every other method against this one.")
@@ -174,6 +200,10 @@ def compare(
         int | None,
         typer.Option("--repeats", min=2, help="Compare procedures over so many repeats of the split."),
     ] = None,
+    margin: Annotated[
+        list[str] | None,
+        typer.Option("--margin", help="Is one as good, within so much: 0.05, or ki67=1.5 for a task."),
+    ] = None,
     metric: MetricOption = None,
     rule: RuleOption = "youden",
     ensembles: EnsemblesOption = False,
@@ -182,32 +212,34 @@ def compare(
     wanted: BoardFormatOption = None,
     out: OutOption = None,
 ) -> None:
-    """Compare methods pairwise on the same cases: difference, interval, corrected p, power and a verdict."""
-    from dataclasses import replace
-
-    from bench.comparison import compare as compare_methods
-    from bench.comparison import restricted
-    from bench.ensemble import with_ensembles
-    from bench.ranking_metric import ranking_metrics
-    from bench.report.compared import comparison_table
+    """Compare methods pairwise on the same cases. Difference, interval, corrected p, power and verdict."""
+    from bench.predictions.ensemble import with_ensembles
+    from bench.predictions.thresholds import rule_named
+    from bench.report.comparison import comparison_table
     from bench.report.procedures import procedure_table
-    from bench.thresholds import rule_named
+    from bench.scoring.comparison import compare as compare_methods
+    from bench.scoring.comparison import restricted
+    from bench.scoring.margins import margins_of
 
     place = output(wanted, out)
     by_rule = rule_named(rule)
     compared = methods if reference is None or reference in methods else [*methods, reference]
-    opened = open_repeats(cohort, split, repeats, store, skip_broken) if repeats else None
-    protocols = opened or (open_finished(cohort, split, store, skip_broken),)
-    chosen = ranking_metrics(protocols[0].cohort.tasks, names(metric) or (), plugin or ())
-    found = [restricted(its.results(), compared) for its in protocols]
-    found = [replace(its, metrics=chosen, rule=by_rule) for its in found]
-    found = [with_ensembles(its) for its in found] if ensembles else found
+    named = named_cohort(cohort, drop, id_map)
+    opened = open_repeats(named, split, repeats, store, skip_broken, plugin) if repeats else None
+    protocols = opened or (open_finished(named, split, store, skip_broken, plugin),)
+    rows = [(restricted(protocol.results(), compared), protocol.cohort) for protocol in protocols]
+    found = [_measured(results, of, metric, by_rule, plugin) for results, of in rows]
+    found = [with_ensembles(results) for results in found] if ensembles else found
     kind: Family | None = None if family is None else family.value
+    if repeats and margin:
+        raise UsageError("--margin is for one split, --repeats for procedures: give one of the two")
     if repeats:
-        place.show(procedure_table(found, [its.split for its in protocols], reference, kind))
+        place.show(procedure_table(found, [protocol.split for protocol in protocols], reference, kind))
         return
-    labels = [its.label for its in found[0].methods]
-    place.show(comparison_table(found[0], compare_methods(found[0], labels, reference, kind)))
+    labels = [method.label for method in found[0].methods]
+    compared_pairs = compare_methods(found[0], labels, reference, kind)
+    margins = margins_of(found[0].tasks, margin or ())
+    place.show(comparison_table(found[0], compared_pairs, margins=margins))
 
 
 def thresholds(
@@ -218,14 +250,18 @@ def thresholds(
         str | None, typer.Option("--rule", help="Rule of the thresholds; all where not given.")
     ] = None,
     skip_broken: SkipOption = False,
+    plugin: PluginOption = None,
     wanted: FormatOption = Format.table,
 ) -> None:
-    """List the thresholds that turn predictions into decisions: a row a method, task, seed, fold and rule."""
-    from bench.metric_table import threshold_rows
-    from bench.thresholds import rule_named
+    """List the thresholds that turn predictions into decisions.
+
+    One row per method, task, seed, fold and rule.
+    """
+    from bench.predictions.thresholds import rule_named
+    from bench.report.metrics import threshold_rows
 
     by_rule = rule_named(rule) if rule else None
-    results = open_finished(cohort, split, store, skip_broken).results()
+    results = open_finished(cohort, split, store, skip_broken, plugin).results()
     rows = threshold_rows(results, by_rule)
     if wanted is Format.table:
         rows = [row | {"threshold": "-" if row["reason"] else f"{row['threshold']:.4f}"} for row in rows]
@@ -239,16 +275,20 @@ def sites(
     store: StoreOption = Path("runs"),
     ensembles: EnsemblesOption = False,
     skip_broken: SkipOption = False,
+    plugin: PluginOption = None,
     wanted: BoardFormatOption = None,
     out: OutOption = None,
 ) -> None:
-    """Value of each method at each site, within sites and over all, the worst site and the spread between."""
-    from bench.ensemble import with_ensembles
-    from bench.report.by_site import site_table
-    from bench.sites import site_scores
+    """Show how each method does at each site.
+
+    The value at each site, within sites and over all, the worst site and the spread between sites.
+    """
+    from bench.predictions.ensemble import with_ensembles
+    from bench.report.sites import site_table
+    from bench.scoring.sites import site_scores
 
     place = output(wanted, out)
-    results = open_finished(cohort, split, store, skip_broken).results(names(method))
+    results = open_finished(cohort, split, store, skip_broken, plugin).results(names(method))
     results = with_ensembles(results) if ensembles else results
     table = site_table(results, site_scores(results))
     place.show(table)
@@ -269,18 +309,22 @@ def subtypes(
     ] = None,
     store: StoreOption = Path("runs"),
     skip_broken: SkipOption = False,
+    plugin: PluginOption = None,
     wanted: BoardFormatOption = None,
     out: OutOption = None,
 ) -> None:
-    """Score the molecular subtypes that follow from the biomarkers by one rule."""
+    """Score the molecular subtypes that a rule derives.
+
+    The rule derives them from the biomarkers, once from the truth and once from the predictions.
+    """
     from bench.report.subtypes import confusion_table, subtype_table
-    from bench.results import validation_predictions
-    from bench.subtype import find_rule, role_tasks
-    from bench.subtype_scores import ki67_spreads, score_subtypes
+    from bench.scoring.subtypes.rules import find_rule, role_tasks
+    from bench.scoring.subtypes.scores import ki67_spreads, score_subtypes
+    from bench.store.export import validation_predictions
 
     place = output(wanted, out)
     chosen = find_rule(rule)
-    protocol = open_finished(cohort, split, store, skip_broken)
+    protocol = open_finished(cohort, split, store, skip_broken, plugin)
     roles = role_tasks(chosen, protocol.cohort.tasks, pairs("--role", role or ()))
     results = protocol.results(names(method))
     predicted = validation_predictions(protocol.cohort, protocol.split, protocol.store)
@@ -296,16 +340,20 @@ def tuning(
     cohort: CohortOption = "phantom",
     store: StoreOption = Path("runs"),
     skip_broken: SkipOption = False,
+    plugin: PluginOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for history.png and importances.png.")
     ] = None,
     wanted: FormatOption = Format.table,
 ) -> None:
-    """How a method was tuned: history, best parameters and their importances, a row a fold; and figures."""
-    from bench.report.tuned import print_studies
-    from bench.studies import fold_studies, tuned_row
+    """Show how a method was tuned: trials and best parameters.
 
-    protocol = open_finished(cohort, split, store, skip_broken)
+    One row per fold, with the history, the best parameters and their importances; --out draws them.
+    """
+    from bench.cli.studies import print_studies
+    from bench.tuning.history import fold_studies, tuned_row
+
+    protocol = open_finished(cohort, split, store, skip_broken, plugin)
     results = protocol.results()
     row = tuned_row(results, method)
     studies = fold_studies(row, results, protocol.store)

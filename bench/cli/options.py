@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from bench.errors import UsageError
-from bench.listing import BoardFormat, Format, Missing
+from bench.predictions.treatment import Missing
+from bench.report.formats.format import BoardFormat, Format
 from bench.report.select import COLUMNS_HELP
 
 PluginOption = Annotated[
@@ -18,11 +19,23 @@ StoreOption = Annotated[Path, typer.Option("--store", help="Folder of the run st
 CohortOption = Annotated[
     str, typer.Option("--cohort", help="Phantom scenario (phantom, phantom-rim@3) or folder.")
 ]
+CohortsOption = Annotated[
+    list[str] | None,
+    typer.Option("--cohort", help="Phantom scenario or folder; several are joined. Not given: phantom."),
+]
+DropOption = Annotated[
+    list[str] | None,
+    typer.Option("--drop", help="COHORT:CASE to leave out of joined cohorts; may be given several times."),
+]
+IdMapOption = Annotated[
+    Path | None,
+    typer.Option("--id-map", help="Table with a column a joined cohort and a row a person: patient ids."),
+]
 SkipOption = Annotated[
-    bool, typer.Option("--skip-broken", help="Leave out broken cases, see `bench cohort check`.")
+    bool, typer.Option("--skip-broken", help="Leave out invalid cases, see `bench cohort check`.")
 ]
 OutOption = Annotated[
-    Path | None, typer.Option("--out", help="File instead of printing: .md, .tex, .csv or .json.")
+    Path | None, typer.Option("--out", help="File instead of printing: .md, .tex, .csv, .json or .html.")
 ]
 BoardFormatOption = Annotated[
     BoardFormat | None,
@@ -35,7 +48,9 @@ MetricOption = Annotated[
 RuleOption = Annotated[
     str, typer.Option("--rule", help="Rule of the thresholds of decisions: youden or sensitivity_90.")
 ]
-SplitOption = Annotated[str, typer.Option("--split", help="Name of a split or path of its TOML.")]
+SplitOption = Annotated[
+    str, typer.Option("--split", help="Name of a split, path of its TOML, or a table of folds.")
+]
 EnsemblesOption = Annotated[
     bool, typer.Option("--ensembles", help="Add a row for the ensemble over seeds of each method.")
 ]
@@ -44,6 +59,10 @@ MethodOption = Annotated[
 ]
 RowsOption = Annotated[
     list[str] | None, typer.Option("--method", "-m", help="Rows of the store: A,B or several times; all.")
+]
+RankSeedsOption = Annotated[
+    str | None,
+    typer.Option("--seeds", help="Rank by these training seeds (0,1,2); without it by those of all rows."),
 ]
 SeedsOption = Annotated[str | None, typer.Option("--seeds", help="Training seeds: 0,1,2.")]
 SettingsOption = Annotated[
@@ -83,6 +102,9 @@ TrialsOption = Annotated[
 ]
 TuneTimeOption = Annotated[
     str | None, typer.Option("--tune-time", help="Tune for so long a cell (20m); not reproducible.")
+]
+ContractOption = Annotated[
+    bool, typer.Option("--contract/--no-contract", help="Check methods from outside first, once a code.")
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print the plan and a time estimate only.")]
 PlanOnlyOption = Annotated[

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.files import refuse_folder
-from bench.listing import BoardFormat, board_format
+from bench.report.formats.format import BoardFormat, board_format
 
 if TYPE_CHECKING:
     from bench.report.table import Table
@@ -20,7 +20,7 @@ class Output:
 
     def show(self, table: "Table") -> None:
         """Print the table or write it; raises BenchError where the file cannot be written."""
-        from bench.report import print_board, write_board
+        from bench.report.formats.printing import print_board, write_board
 
         if self.file is None:
             print_board(table, self.wanted)

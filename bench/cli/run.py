@@ -1,17 +1,23 @@
 """Run cells, and see how they stand."""
 
-from collections.abc import Sequence
+import dataclasses
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bench.cli.opened import named_cohort
 from bench.cli.options import (
     ConfigOption,
+    ContractOption,
     DeviceOption,
+    DropOption,
     DryRunOption,
     ExecutorOption,
     FormatOption,
+    IdMapOption,
     InnerFoldsOption,
     JobsOption,
     MemoryOption,
@@ -36,17 +42,28 @@ from bench.cli.options import (
     names,
     number_of_jobs,
 )
-from bench.errors import BenchError
-from bench.listing import Format, print_rows
+from bench.errors import BenchError, UsageError
+from bench.report.formats.format import Format
+from bench.report.formats.printing import print_rows
 
 if TYPE_CHECKING:
-    from bench.config import Experiment
+    from bench.running.experiment import Experiment
+    from bench.running.stored_plan import StoredPlan
+
+
+_Cohorts = Annotated[
+    list[str] | None,
+    typer.Option("--cohort", "-c", help="Phantom scenario or folder; several are joined."),
+]
 
 
 def run(
+    context: typer.Context,
     method: MethodOption = None,
     split: Annotated[str | None, typer.Option("--split", "-s", help="Split, see `bench splits`.")] = None,
-    cohort: Annotated[str | None, typer.Option("--cohort", "-c", help="Phantom scenario or folder.")] = None,
+    cohort: _Cohorts = None,
+    drop: DropOption = None,
+    id_map: IdMapOption = None,
     seeds: SeedsOption = None,
     repeats: RepeatsOption = None,
     settings: SettingsOption = None,
@@ -66,40 +83,22 @@ def run(
     tune_time: TuneTimeOption = None,
     plugin: PluginOption = None,
     skip_broken: SkipOption = False,
+    contract: ContractOption = True,
     dry_run: DryRunOption = False,
     plan: PlanOnlyOption = False,
     quiet: QuietOption = False,
     wanted: FormatOption = Format.table,
 ) -> None:
-    """Fit, predict and score: runs what is missing of the plan, then prints the result table."""
-    from bench.config import parse_settings, read_experiment
-    from bench.dry_run import dry_run_rows
-    from bench.experiment import make_plan, write_plan
-    from bench.status import statuses
+    """Fit, predict and score methods on a split of a cohort.
 
-    given: dict[str, Any] = {
-        "methods": names(method),
-        "split": split,
-        "cohort": cohort,
-        "seeds": integers("--seeds", seeds),
-        "repeats": repeats,
-        "set": parse_settings(settings) if settings else None,
-        "preset": preset,
-        "device": device,
-        "threads": threads,
-        "store": store,
-        "skip_broken": skip_broken or None,
-        "metric": names(metric),
-        "inner_folds": inner_folds,
-        "jobs": number_of_jobs(jobs),
-        "cell_timeout": cell_timeout,
-        "memory_limit": memory_limit,
-        "executor": executor,
-        "trials": trials,
-        "tune_time": tune_time,
-        "plugins": [str(path) for path in plugin] if plugin else None,
-    }
-    experiment = read_experiment(config, {key: value for key, value in given.items() if value is not None})
+    Runs what is missing of the plan, then prints the result table.
+    """
+    from bench.running.dry_run import dry_run_rows
+    from bench.running.experiment import read_experiment
+    from bench.running.plan import make_plan, write_plan
+    from bench.running.status import statuses
+
+    experiment = read_experiment(config, _given(context.params))
     again = statuses(retry)
     if dry_run:
         print_rows(dry_run_rows(experiment, quiet, again), wanted, "Plan")
@@ -110,14 +109,52 @@ def run(
         _run_to_the_end(experiment, quiet, wanted, again)
 
 
+def _given(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given, by the name of the field of an experiment that each sets."""
+    from bench.running.experiment import Experiment, parse_settings
+
+    parsed = {
+        "methods": names(params["method"]),
+        "seeds": integers("--seeds", params["seeds"]),
+        "set": parse_settings(params["settings"] or ()) or None,
+        "skip_broken": params["skip_broken"] or None,
+        "contract": None if params["contract"] else False,
+        "metric": names(params["metric"]),
+        "cohort": _cohort(params),
+        "jobs": number_of_jobs(params["jobs"]),
+        "plugins": [str(path) for path in params["plugin"] or ()] or None,
+    }
+    values = {**params, **parsed}
+    fields = (field.name for field in dataclasses.fields(Experiment))
+    return {name: values[name] for name in fields if values.get(name) is not None}
+
+
+def _cohort(params: Mapping[str, Any]) -> str | None:
+    """The cohort or the joined ones; None where the experiment's file, or its default, names the cohort."""
+    chosen, drop, id_map = params["cohort"], params["drop"], params["id_map"]
+    if chosen:
+        return named_cohort(chosen, drop, id_map)
+    if drop or id_map:
+        raise UsageError("--drop and --id-map are for several cohorts that are joined: name them (--cohort)")
+    return None
+
+
 def _run_to_the_end(experiment: "Experiment", quiet: bool, wanted: Format, retry: Sequence[str]) -> None:
-    from bench.experiment import run_experiment
+    from bench.report.formats.printing import print_repeats, print_results
+    from bench.running.run import run_experiment
 
     try:
-        went_well = run_experiment(experiment, quiet, wanted, retry)
+        outcome = run_experiment(experiment, quiet, retry)
     except KeyboardInterrupt:
         raise BenchError("stopped; what is finished is kept, the same command goes on from here") from None
-    if not went_well:
+    if len(outcome.results) == 1:
+        print_results(outcome.results[0], wanted)
+    else:
+        print_repeats(outcome.results, outcome.splits, wanted)
+    if outcome.kept:
+        listed = ", ".join(f"{count} {status}" for status, count in outcome.kept.items())
+        print(f"not run again: {listed}; --retry {','.join(outcome.kept)} does it", file=sys.stderr)
+    if not outcome.complete:
         raise typer.Exit(1)
 
 
@@ -125,20 +162,42 @@ def status(
     store: StoreOption = Path("runs"),
     plan: PlanOption = "",
     cells: Annotated[bool, typer.Option("--cells", help="A row a cell instead of one a method.")] = False,
+    why: Annotated[
+        str | None, typer.Option("--why", help="Say what has changed since the cells of a method ran.")
+    ] = None,
     wanted: FormatOption = Format.table,
 ) -> None:
-    """Show how every planned cell of a store stands, also while it runs elsewhere."""
-    from bench.executors.slurm import job_states, jobs_of
-    from bench.plans import stored_plan
-    from bench.status import cell_rows, status_rows
-    from bench.store import Store
+    """Show the status of every planned cell of a store.
+
+    It may be asked while the cells run elsewhere.
+    """
+    from bench.running.executors.slurm import job_states, jobs_of
+    from bench.running.status import cell_rows, status_rows
+    from bench.running.stored_plan import stored_plan
+    from bench.store.store import Store
 
     found = stored_plan(Store(store), plan)
+    if why is not None:
+        _say_why(found, store, why, wanted)
+        return
     title = f"Plan {found.id} of {found.created}: {found.experiment.cohort}, {found.experiment.split}"
     print_rows((cell_rows if cells else status_rows)(Store(store), found), wanted, title)
     jobs = job_states(jobs_of(Store(store), found.id))
     if jobs and wanted is Format.table:
         print("Slurm jobs: " + ", ".join(f"{job} {state.lower()}" for job, state in jobs.items()))
+
+
+def _say_why(stored: "StoredPlan", store: Path, method: str, wanted: Format) -> None:
+    """What differs between the cells of a method as they would be made now, and those that the store has."""
+    from bench.running.plan import make_plan
+    from bench.running.staleness import why_rows
+
+    now = make_plan(dataclasses.replace(stored.experiment, store=str(store)), quiet=True)
+    rows = why_rows(now, method)
+    if rows or wanted is not Format.table:
+        print_rows(rows, wanted, f"Why cells of {method} are to be run")
+    else:
+        print(f"every cell of {method} is current")
 
 
 def worker(
@@ -151,13 +210,16 @@ def worker(
     retry: RetryOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Run cells of a planned store until none is left; start as many as a cluster has room for."""
-    from bench.status import statuses
-    from bench.worker import work_on
+    """Run the cells of a planned store until none is left.
+
+    Start as many workers as a cluster has room for.
+    """
+    from bench.running.status import statuses
+    from bench.running.worker import work_on
 
     try:
-        bad = work_on(store, plan, number_of_jobs(jobs) or 1, names(method) or (), statuses(retry), quiet)
+        failed = work_on(store, plan, number_of_jobs(jobs) or 1, names(method) or (), statuses(retry), quiet)
     except KeyboardInterrupt:
         raise BenchError("stopped; other workers take over what it held") from None
-    if bad:
+    if failed:
         raise typer.Exit(1)

@@ -42,7 +42,7 @@ def plain_characters(error: UnicodeError) -> tuple[str, int]:
     """
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    return "".join(_plain(its) for its in error.object[error.start : error.end]), error.end
+    return "".join(_plain(letter) for letter in error.object[error.start : error.end]), error.end
 
 
 def _plain(character: str) -> str:

@@ -1,14 +1,19 @@
 """Recompute committed boards."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.cli.options import FormatOption
+from bench.cli.options import FormatOption, PluginOption
 from bench.errors import UsageError
-from bench.listing import Format, print_rows
+from bench.report.formats.format import Format
+from bench.report.formats.printing import print_rows
+
+if TYPE_CHECKING:
+    from bench.boards.verify import Verified
 
 
 def verify(
@@ -24,12 +29,15 @@ def verify(
             "--write", help="Write what the sources give instead: after a change of the statistics."
         ),
     ] = False,
+    plugin: PluginOption = None,
     wanted: FormatOption = Format.table,
 ) -> None:
-    """Recompute every figure of committed boards from their predictions, and name each that differs."""
-    from bench.frozen import frozen_boards, rewrite, write_index
-    from bench.verify import rerun as run_again
-    from bench.verify import verify_board
+    """Recompute committed boards from their predictions.
+
+    Every figure that differs is named.
+    """
+    from bench.boards.snapshot import frozen_boards, rewrite, write_index
+    from bench.boards.verify import verify_board
 
     places = frozen_boards(folder)
     if not places:
@@ -37,10 +45,7 @@ def verify(
     if rerun is not None:
         if len(places) > 1:
             raise UsageError(f"--rerun takes the folder of one board, {folder} holds {len(places)}")
-        found = run_again(places[0], rerun)
-        print_rows([found], wanted, "Run again")
-        if found["verdict"] == "different":
-            raise typer.Exit(1)
+        _run_again(places[0], rerun, plugin or (), wanted)
         return
     if write:
         for place in places:
@@ -48,18 +53,28 @@ def verify(
         if places != [folder]:
             write_index(folder)
     checked = [verify_board(place) for place in places]
-    rows = [
-        {
-            "board": its.board,
-            "figures": its.figures,
-            "differ": len(its.differences),
-            "verdict": its.note or ("differs" if its.differences else "as its source says"),
-        }
-        for its in checked
-    ]
-    print_rows(rows, wanted, "Boards")
-    for its in checked:
-        for difference in its.differences:
-            print(f"{its.board}: {difference}", file=sys.stderr)
-    if any(its.differences for its in checked):
+    print_rows([_row(board) for board in checked], wanted, "Boards")
+    for board in checked:
+        for difference in board.differences:
+            print(f"{board.board}: {difference}", file=sys.stderr)
+    if any(board.differences for board in checked):
+        raise typer.Exit(1)
+
+
+def _row(board: "Verified") -> dict[str, Any]:
+    return {
+        "board": board.board,
+        "figures": board.figures,
+        "differ": len(board.differences),
+        "verdict": board.note or ("differs" if board.differences else "as its source says"),
+    }
+
+
+def _run_again(place: Path, cell: str, plugins: Sequence[Path], wanted: Format) -> None:
+    """Run one cell of a board again and print how its predictions compare."""
+    from bench.boards.verify import rerun
+
+    found = rerun(place, cell, plugins)
+    print_rows([found], wanted, "Run again")
+    if found["verdict"] == "different":
         raise typer.Exit(1)

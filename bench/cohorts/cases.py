@@ -1,6 +1,7 @@
 """What cases.csv says: who each case is, what its labels and covariates are, which files it names."""
 
 import difflib
+import itertools
 import os
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,53 +11,66 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.cohorts.cohort import GROUPS, ROLES, Task
-from bench.cohorts.fault import Fault, Tell
-from bench.cohorts.header import CATEGORICAL, FILES, IDENTITY, SEE
+from bench.cohorts.checking.violation import Tell, Violation
+from bench.cohorts.columns import GROUPS, IDENTITY, IMAGE, MASK, ROLES
+from bench.cohorts.header import CATEGORICAL, SEE
 from bench.cohorts.image_files import check_data_file
 from bench.cohorts.lesion_labels import LESION_LABEL
-from bench.cohorts.synonyms import box_columns
+from bench.cohorts.proposal.synonyms import box_columns
 from bench.cohorts.table import lines_named, read_table
 from bench.cohorts.values import binary_numbers, covariate, hint, is_missing, numbers, odd_cells
 from bench.errors import CohortError
 from bench.imaging.detached import MISSING as MISSING
 from bench.imaging.detached import OUTSIDE as OUTSIDE
+from bench.task import Task
 
 NAMED_VALUES = 3
 
 
-def read_cases(folder: Path, tell: Tell) -> pd.DataFrame:
-    """The table, every cell as text, indexed by line; without a row where it cannot be read."""
+def read_cases(folder: Path, images: Sequence[str], tell: Tell) -> pd.DataFrame:
+    """The table, every cell as text, indexed by line; without a row where it cannot be read.
+
+    ``images`` are the columns that name the images of a case.
+    """
     path = folder / "cases.csv"
     nothing = pd.DataFrame(columns=list(IDENTITY), dtype=object)
     if not path.is_file():
-        tell(Fault("no cases.csv", f"{path} is missing: it lists the cases, one a line ({SEE})"))
+        tell(Violation("no cases.csv", f"{path} is missing: it lists the cases, one a line ({SEE})"))
         return nothing
     try:
         cases = read_table(path, tell)
     except CohortError as error:
-        tell(Fault("cases.csv", str(error)))
+        tell(Violation("cases.csv", str(error)))
         return nothing
-    _check_fixed_names(path, list(map(str, cases)), tell)
+    _check_fixed_names(path, list(map(str, cases)), images, tell)
     if cases.empty:
-        tell(Fault("no cases", f"{path} lists no case; add one line a case"))
+        tell(Violation("no cases", f"{path} lists no case; add one line a case"))
     return nothing if "case_id" not in cases else cases
 
 
-def _check_fixed_names(path: Path, names: Sequence[str], tell: Tell) -> None:
+def _check_fixed_names(path: Path, names: Sequence[str], images: Sequence[str], tell: Tell) -> None:
     missing = [name for name in IDENTITY if name not in names]
     if missing:
-        near = [f"{its!r} is there, rename it" for name in missing for its in _spelled_alike(name, names)]
+        near = [f"{found!r} is there, rename it" for name in missing for found in _spelled_alike(name, names)]
         remedy = "; ".join(near) or "add them (and separate columns by commas)"
         detail = (
             f"{path}: expected the columns {', '.join(IDENTITY)}; missing: {', '.join(missing)}; {remedy}"
         )
-        tell(Fault("missing column", detail))
-    if ("image" in names) != ("mask" in names):
-        detail = f"{path}: image and mask go together; only one of the two columns is there, add the other"
-        if box_columns(names) and "image" in names:
-            detail += BOXES
-        tell(Fault("missing column", detail))
+        tell(Violation("missing column", detail))
+    lacking = [name for name in (*images, MASK) if name not in names]
+    if lacking and (len(lacking) <= len(images) or tuple(images) != (IMAGE,)):
+        tell(Violation("missing column", f"{path}: {_lacking_files(names, images, lacking)}"))
+
+
+def _lacking_files(names: Sequence[str], images: Sequence[str], lacking: Sequence[str]) -> str:
+    """What to say of columns of files, some of which are missing."""
+    if tuple(images) != (IMAGE,):
+        return (
+            f"cohort.toml names the images {', '.join(images)}, which go with {MASK}; missing: "
+            f"{', '.join(lacking)}; add the columns, or correct images in cohort.toml"
+        )
+    detail = "image and mask go together; only one of the two columns is there, add the other"
+    return detail + BOXES if box_columns(names) and IMAGE in names else detail
 
 
 BOXES = (
@@ -66,30 +80,34 @@ BOXES = (
 
 
 def _spelled_alike(name: str, names: Iterable[str]) -> list[str]:
-    plain = {"".join(filter(str.isalnum, its)).casefold(): its for its in names}
+    plain = {"".join(filter(str.isalnum, spelled)).casefold(): spelled for spelled in names}
     found = plain.get(name.replace("_", ""))
     return [found] if found else []
 
 
-def check_columns(folder: Path, declared: Iterable[str], cases: pd.DataFrame, tell: Tell) -> None:
+def check_columns(
+    folder: Path, declared: Iterable[str], images: Sequence[str], cases: pd.DataFrame, tell: Tell
+) -> None:
     """Tell of columns that one of the two files lacks; ``declared`` are tasks and columns with a role."""
     where, declared = folder / "cases.csv", list(declared)
     for name in declared:
         if name not in cases:
-            near = difflib.get_close_matches(name.casefold(), [str(its).casefold() for its in cases], n=1)
-            meant = [its for its in map(str, cases) if near and its.casefold() == near[0]]
+            near = difflib.get_close_matches(
+                name.casefold(), [str(column).casefold() for column in cases], n=1
+            )
+            meant = [column for column in map(str, cases) if near and column.casefold() == near[0]]
             ask = f" (is {meant[0]!r} meant?)" if meant and meant[0] not in declared else ""
             detail = (
                 f"{where}: no column {name!r}, which cohort.toml declares{ask}; add it or do not declare it"
             )
-            tell(Fault("missing column", detail, column=name))
+            tell(Violation("missing column", detail, column=name))
     for name in map(str, cases):
-        if name not in (*IDENTITY, *FILES, LESION_LABEL, *declared):
+        if name not in (*IDENTITY, *images, MASK, LESION_LABEL, *declared):
             detail = (
                 f"{where}: column {name!r} has no role; list it in cohort.toml under [columns] as "
                 f"{', '.join(ROLES)}, or declare it as a task"
             )
-            tell(Fault("column without a role", detail, column=name))
+            tell(Violation("column without a role", detail, column=name))
 
 
 def check_identity(folder: Path, cases: pd.DataFrame, tell: Tell) -> None:
@@ -98,7 +116,7 @@ def check_identity(folder: Path, cases: pd.DataFrame, tell: Tell) -> None:
     for name in IDENTITY:
         for line, case_id in _where_empty(cases, name):
             detail = f"{where}, line {line}: {name} is empty; fill it in"
-            tell(Fault("empty field", detail, case_id, line=line, column=name))
+            tell(Violation("empty field", detail, case_id, line=line, column=name))
     for twice, same in cases[cases["case_id"] != ""].groupby("case_id", sort=False):
         if len(same) > 1:
             detail = (
@@ -106,7 +124,7 @@ def check_identity(folder: Path, cases: pd.DataFrame, tell: Tell) -> None:
                 "every line an id of its own (lesions of one patient share the patient_id)"
             )
             line = int(same.index[1])
-            tell(Fault("duplicate case id", detail, str(twice), line=line, column="case_id"))
+            tell(Violation("duplicate case id", detail, str(twice), line=line, column="case_id"))
     if "group" in cases:
         wrong = cases[(cases["group"] != "") & ~cases["group"].isin(GROUPS)]
         for line, case_id, group in wrong[["case_id", "group"]].itertuples(name=None):
@@ -114,7 +132,7 @@ def check_identity(folder: Path, cases: pd.DataFrame, tell: Tell) -> None:
                 f"{where}, line {line}: case {case_id!r} has group {group!r}, expected "
                 f"{' or '.join(GROUPS)}; correct it"
             )
-            tell(Fault("unknown group", detail, case_id, line=line, column="group"))
+            tell(Violation("unknown group", detail, case_id, line=line, column="group"))
 
 
 def _where_empty(cases: pd.DataFrame, name: str) -> list[tuple[int, str]]:
@@ -129,7 +147,7 @@ def with_plain_groups(cases: pd.DataFrame) -> pd.DataFrame:
 
 
 def labels_of(folder: Path, cases: pd.DataFrame, task: Task, tell: Tell) -> np.ndarray:
-    """Labels of a task, float, shape (case,), NaN where unknown or at fault."""
+    """Labels of a task, float, shape (case,), NaN where unknown or invalid."""
     cells = cases[task.name]
     if task.kind == "binary":
         found, expected = binary_numbers(cells), "0, 1 or empty"
@@ -144,7 +162,7 @@ def labels_of(folder: Path, cases: pd.DataFrame, task: Task, tell: Tell) -> np.n
             f"{folder / 'cases.csv'}, line {line}: case {case_id!r} has {task.name} = {cell}, expected "
             f"{expected}{hint(cell, task.kind == 'binary') or '; correct or empty it'}"
         )
-        tell(Fault("label outside its range", detail, case_id, line=line, column=task.name))
+        tell(Violation("label outside its range", detail, case_id, line=line, column=task.name))
     return np.where(wrong, np.nan, found.values)
 
 
@@ -172,38 +190,41 @@ def _tell_odd_covariate(folder: Path, cases: pd.DataFrame, name: str, odd: np.nd
         f"{hint(cells[0][1:-1]) or '; write numbers, or empty the cell'}; a column of categories is "
         f"listed under [columns] as {CATEGORICAL} too"
     )
-    tell(Fault("numbers and words in a column", detail, line=lines[0], column=name))
+    tell(Violation("numbers and words in a column", detail, line=lines[0], column=name))
 
 
 # The files that cases.csv names.
 
 
-def check_files(folder: Path, cases: pd.DataFrame, tell: Tell) -> None:
-    """Tell of files that are not named, not there or not inside the folder."""
+def check_files(folder: Path, images: Sequence[str], cases: pd.DataFrame, tell: Tell) -> None:
+    """Tell of files that are not named, not there, not inside the folder, or named twice for one case."""
     boxes = box_columns(map(str, cases))
-    for name in FILES:
-        if name in cases:
-            for line, case_id, relative in cases[["case_id", name]].itertuples(name=None):
-                _check_file(folder, line, case_id, name, relative, bool(boxes), tell)
-    if all(name in cases for name in FILES):
-        same = cases[(cases["mask"] == cases["image"]) & (cases["mask"] != "")]
-        for line, case_id, mask in same[["case_id", "mask"]].itertuples(name=None):
-            detail = f"case {case_id!r}: its mask {mask!r} is its image; name the file of the mask"
-            tell(Fault("mask is the image", detail, case_id, line=line, column="mask"))
+    files = [name for name in (*images, MASK) if name in cases]
+    for name in files:
+        for line, case_id, relative in cases[["case_id", name]].itertuples(name=None):
+            _check_file(folder, line, case_id, name, relative, bool(boxes), tell)
+    for one, other in itertools.combinations(files, 2):
+        same = cases[(cases[one] == cases[other]) & (cases[one] != "")]
+        for line, case_id, path in same[["case_id", one]].itertuples(name=None):
+            kind, what = "mask is the image", "its image; name the file of the mask"
+            if other != MASK:
+                kind, what = "images alike", f"its {one} too; name the file of each"
+            detail = f"case {case_id!r}: its {other} {path!r} is {what}"
+            tell(Violation(kind, detail, case_id, line=line, column=other))
 
 
 def _check_file(
     folder: Path, line: int, case_id: str, kind: str, relative: str, boxes: bool, tell: Tell
 ) -> None:
-    rule, wrong = MISSING, ""
+    problem = MISSING
     if not relative:
         box = BOXES if boxes and kind == "mask" else ""
         where = f"{folder / 'cases.csv'}, line {line}: case {case_id!r}"
         detail = f"{where} has no {kind}; fill it in or leave the case out{box}"
-        tell(Fault(rule, detail, case_id, line=line, column=kind))
+        tell(Violation(problem, detail, case_id, line=line, column=kind))
         return
     if wrong := outside(relative):
-        rule, detail = OUTSIDE, f"case {case_id!r}: its {kind} {wrong}"
+        problem, detail = OUTSIDE, f"case {case_id!r}: its {kind} {wrong}"
     elif not (folder / relative).is_file():
         slash = "; write / for \\" if "\\" in relative else ""
         is_folder = (folder / relative).is_dir()
@@ -217,7 +238,7 @@ def _check_file(
     else:
         check_data_file(folder, case_id, kind, relative, tell)
         return
-    tell(Fault(rule, detail, case_id, line=line, column=kind))
+    tell(Violation(problem, detail, case_id, line=line, column=kind))
 
 
 def outside(relative: str) -> str:
@@ -235,9 +256,13 @@ def outside(relative: str) -> str:
     return ""
 
 
-def with_found_files(folder: Path, cases: pd.DataFrame) -> pd.DataFrame:
+def with_found_files(folder: Path, images: Sequence[str], cases: pd.DataFrame) -> pd.DataFrame:
     """The cases with the names that their files have on disk: some systems decompose é, others do not."""
-    named = {name: [_on_disk(folder, its) for its in cases[name]] for name in FILES if name in cases}
+    named = {
+        name: [_on_disk(folder, relative) for relative in cases[name]]
+        for name in (*images, MASK)
+        if name in cases
+    }
     return cases.assign(**named)
 
 

@@ -1,51 +1,115 @@
-"""Cohorts by name: phantom scenarios, made when first asked for, and folders."""
+"""Cohorts by name: phantom scenarios, made when first asked for, folders, and what plugins offer."""
 
 import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from bench.cohorts.check import load_sound
+from bench.cohorts.checking.check import load_valid
 from bench.cohorts.cohort import Cohort
 from bench.cohorts.folder import load_folder
+from bench.cohorts.joining.join import join
+from bench.cohorts.joining.recipe import JOINED, keep_recipe, read_recipe
 from bench.cohorts.phantom import GENERATOR, SCENARIOS, make_phantom
 from bench.cohorts.phantom.make import write_listing
-from bench.files import writing
-from bench.names import unknown_name
-from bench.paths import cache_dir
+from bench.cohorts.sources.kept import source_files
+from bench.errors import UsageError, parameter, unknown_name
+from bench.files import cache_dir, writing
 from bench.progress import progress_bar
 
+Offered = Callable[[], Mapping[str, Callable[[bool], Path]]]
+"""Finds the cohorts of plugins: what gives the folder of each, quietly or not, by name."""
 
-def open_cohort(name: str, quiet: bool = False, skip_broken: bool = False) -> Cohort:
+
+def none_offered() -> Mapping[str, Callable[[bool], Path]]:
+    """No cohort of a plugin."""
+    return {}
+
+
+def open_cohort(
+    name: str | Sequence[str],
+    quiet: bool = False,
+    skip_broken: bool = False,
+    drop: Sequence[str] = (),
+    id_map: Path | None = None,
+    offered: Offered = none_offered,
+) -> Cohort:
     """The cohort of that name or folder; a phantom is made first where it was not made before.
+
+    Several are joined: their cases with the tasks that all of them declare, under the names ``COHORT:CASE``,
+    ``COHORT:PATIENT`` and ``COHORT:SITE``. A patient who is in two of them, by the id map, by id or by the
+    content of an image, is an error that names the pair, unless one copy is dropped.
 
     Parameters
     ----------
     name
-        A phantom scenario, with ``@SEED`` for another seed than 0 (``phantom-rim@3``), or a folder.
+        A phantom scenario, with ``@SEED`` for another seed (``phantom-rim@3``), or a folder; or several.
     skip_broken
-        Leave out the cases that a run would refuse, and remember them in the folder's ``skipped.csv``, which
+        Leave out the cases that a run would reject, and remember them in the folder's ``skipped.csv``, which
         every later opening follows; ``skipped_cases`` of the cohort names them.
+    drop
+        Of several cohorts: cases to leave out, each as ``COHORT:CASE``.
+    id_map
+        Of several cohorts: a table with a column a cohort, named as the cohort, and a row a person, which
+        holds the patient ids that the person has. Two rows are two people, also where their ids are equal.
+    offered
+        Finds the cohorts of plugins; called only for a name that is no scenario and no folder.
 
     Raises
     ------
     UsageError
-        Neither a scenario nor a folder.
+        Neither a scenario nor a folder, or no such case to drop.
     CohortError
-        The folder is not a valid cohort.
+        The folder is not a valid cohort, or the cohorts cannot be joined.
     """
-    folder = Path(name) if Path(name).is_dir() else make_cohort(*_parse(name), quiet)
-    return load_sound(folder, quiet) if skip_broken else load_folder(folder)
+    if not isinstance(name, str) or drop or id_map is not None:
+        name = str(joined_folder([name] if isinstance(name, str) else name, drop, id_map))
+    folder = _folder(name, quiet, offered)
+    if (folder / JOINED).is_file():
+        recipe = read_recipe(folder)
+        opened = [open_cohort(one, quiet, skip_broken, offered=offered) for one in recipe.cohorts]
+        return join(opened, recipe, folder)
+    cohort = load_valid(folder, quiet) if skip_broken else load_folder(folder)
+    return replace(cohort, sources=source_files(folder))
 
 
-def open_listed(name: str, quiet: bool = False, skip_broken: bool = False) -> Cohort:
-    """As :func:`open_cohort`, but of a phantom that was not made yet only what its tables say: no voxel."""
-    if Path(name).is_dir() or (phantom_folder(*_parse(name)) / "cohort.toml").is_file():
-        return open_cohort(name, quiet, skip_broken)
+def _folder(name: str, quiet: bool, offered: Offered) -> Path:
+    """The folder of a cohort by its name, made where it is not there."""
+    if Path(name).is_dir():
+        return Path(name)
     scenario, seed = _parse(name)
-    if scenario not in SCENARIOS:
-        raise unknown_name("cohort", scenario, SCENARIOS, "A folder with a cohort.toml works too.")
+    if scenario in SCENARIOS:
+        return make_cohort(scenario, seed, quiet)
+    found = offered()
+    if name not in found:
+        raise unknown_name("cohort", name, [*SCENARIOS, *found], "A folder with a cohort.toml works too.")
+    return found[name](quiet)
+
+
+def joined_folder(names: Sequence[str], drop: Sequence[str] = (), id_map: Path | None = None) -> Path:
+    """A folder that stands for several cohorts that are joined as :func:`open_cohort` joins them.
+
+    Raises UsageError where there are not two or more different ones, CohortError for an invalid id map.
+    """
+    if len(names) == 1:
+        raise UsageError(
+            f"{parameter('drop')} and {parameter('id_map')} are for several cohorts that are joined; name "
+            "them all, or leave these out"
+        )
+    return keep_recipe(names, drop, id_map)
+
+
+def open_listed(
+    name: str, quiet: bool = False, skip_broken: bool = False, offered: Offered = none_offered
+) -> Cohort:
+    """As :func:`open_cohort`, but of a phantom that was not made yet only what its tables say: no voxel."""
+    scenario, seed = _parse(name)
+    made = (phantom_folder(scenario, seed) / "cohort.toml").is_file()
+    if Path(name).is_dir() or made or scenario not in SCENARIOS:
+        return open_cohort(name, quiet, skip_broken, offered=offered)
     with TemporaryDirectory() as folder:
         write_listing(scenario, Path(folder), seed)
         return load_folder(Path(folder))

@@ -10,57 +10,14 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import CohortError
-from bench.imaging.crop import Crop
+from bench.imaging.crop import IMAGE, Crop
+from bench.imaging.source import CaseFiles, CropSource, case_files
+from bench.task import Task
 
 if TYPE_CHECKING:
-    from bench.imaging.cache import Crops, Regions
+    from bench.cohorts.dataset import CropDataset
+    from bench.imaging.crops import Crops, Regions
     from bench.imaging.volume import Volume
-
-GROUPS = ("internal", "external")
-ROLES = ("acquisition", "clinical", "ignore")
-
-
-@dataclass(frozen=True)
-class Task:
-    """One biomarker to read.
-
-    Parameters
-    ----------
-    name
-        Column of the label in ``cases.csv``.
-    kind
-        ``binary`` (label 0 or 1) or ``continuous``.
-    title
-        What tables print; the name in capitals where none is declared.
-    positive
-        Binary: what a label of 1 means.
-    unit
-        Continuous: unit of label and prediction.
-    range
-        Continuous: lowest and highest possible value.
-    ranked
-        Whether the task counts in rankings.
-    metric
-        Name of the ranking metric; ``auc`` (binary) or ``mae`` (continuous) where none is given.
-    """
-
-    name: str
-    kind: Literal["binary", "continuous"]
-    title: str = ""
-    positive: str = ""
-    unit: str = ""
-    range: tuple[float, float] = (-np.inf, np.inf)
-    ranked: bool = True
-    metric: str = ""
-
-    def __post_init__(self) -> None:
-        if not self.metric:
-            object.__setattr__(self, "metric", "auc" if self.kind == "binary" else "mae")
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """Lowest and highest admissible prediction: (0, 1) for a binary task, else the declared range."""
-        return (0.0, 1.0) if self.kind == "binary" else self.range
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +28,30 @@ class Cohort:
     indexed by case id, with the columns ``patient_id``, ``site``, ``group``, one a task (float, NaN where
     unknown; absent when blind) and the declared covariates. ``files`` names image and mask of *every* case
     of the cohort, so that any subset shares one crop cache; it holds no labels. ``skipped_cases`` names the
-    cases that were left out as broken, each with the reason. ``lesion_labels`` has, by case id, the values of
-    the mask that are the lesion, where they are declared.
+    cases that were left out as invalid, each with the reason. ``lesion_labels`` has, by case id, the values
+    of the mask that are the lesion, where they are declared. Images are read from ``as_loaded``, which holds
+    both as they were when the cohort was loaded: whoever changes ``files`` changes no crop. ``sources`` are
+    the folders of the cohorts that it was joined from, whose files lie under links in ``folder``. ``images``
+    are the names of the images of each case, such as phases; ``files`` has the first of them as ``image``,
+    the others under their names.
+
+    Examples
+    --------
+    >>> import bench
+    >>> cohort = bench.open_cohort("phantom-tiny", quiet=True)
+    >>> len(cohort), [task.name for task in cohort.tasks]
+    (68, ['er', 'pr', 'her2', 'ki67'])
+    >>> some = cohort.take(cohort.case_ids[:3])
+    >>> some.labels("er").shape
+    (3,)
+    >>> some.blind().is_blind
+    True
+    >>> crops = some.crops(bench.Crop(size_mm=40, spacing_mm=2))
+    >>> crops.shape  # (case, channel, z, y, x)
+    (3, 2, 20, 20, 20)
+    >>> image, label = some.dataset(bench.Crop(size_mm=40, spacing_mm=2), tasks=["er"])[0]
+    >>> tuple(image.shape), tuple(label.shape)
+    ((2, 20, 20, 20), (1,))
     """
 
     name: str
@@ -90,6 +69,13 @@ class Cohort:
     feature_file: Path | None = None
     skipped_cases: Mapping[str, str] = field(default_factory=dict, repr=False)
     lesion_labels: Mapping[str, tuple[float, ...]] = field(default_factory=dict, repr=False)
+    as_loaded: tuple[CaseFiles, ...] = field(default=(), repr=False)
+    sources: tuple[Path, ...] = field(default=(), repr=False)
+    images: tuple[str, ...] = (IMAGE,)
+
+    def __post_init__(self) -> None:
+        if not self.as_loaded:
+            object.__setattr__(self, "as_loaded", case_files(self.files, self.lesion_labels))
 
     def __len__(self) -> int:
         return len(self.table)
@@ -143,13 +129,18 @@ class Cohort:
             self,
             table=self.table.drop(index=list(reasons), errors="ignore"),
             files=self.files.drop(index=list(reasons), errors="ignore"),
+            as_loaded=tuple(case for case in self.as_loaded if case.case_id not in reasons),
             fingerprint=hashlib.sha256(listed.encode()).hexdigest(),
             skipped_cases={**self.skipped_cases, **reasons},
         )
 
     def blind(self) -> "Cohort":
-        """The same cases without labels: the only form in which a method sees what it is tested on."""
-        names = [task.name for task in self.tasks if task.name in self.table]
+        """The same cases without labels: the only form in which a method sees what it is tested on.
+
+        Columns of the role ``ignore`` go too, as what they hold may be made of the labels.
+        """
+        ignored = [name for name, role in self.roles.items() if role == "ignore"]
+        names = [name for name in (*(task.name for task in self.tasks), *ignored) if name in self.table]
         return replace(self, table=self.table.drop(columns=names))
 
     def labels(self, task: str) -> np.ndarray:
@@ -163,7 +154,7 @@ class Cohort:
 
     def covariates(self, role: Literal["acquisition", "clinical"]) -> pd.DataFrame:
         """The columns declared with that role, one row a case, indexed by case id; may have no column."""
-        return self.table[[name for name, its in self.roles.items() if its == role]].copy()
+        return self.table[[name for name, declared in self.roles.items() if declared == role]].copy()
 
     def features(self) -> pd.DataFrame:
         """The feature table that the cohort carries, numbers or words, one row a case, indexed by case id.
@@ -178,24 +169,51 @@ class Cohort:
 
     @property
     def has_volumes(self) -> bool:
-        """Whether every case has an image and a mask."""
-        return bool(len(self.files)) and bool(self.files[["image", "mask"]].notna().to_numpy().all())
+        """Whether every case has its images and a mask."""
+        return bool(self.as_loaded) and all(case.is_complete for case in self.as_loaded)
 
     def volume(self, case_id: str) -> "Volume":
-        """Image and mask of one case with their geometry."""
+        """Images and mask of one case with their geometry."""
         from bench.imaging.volume import read_volume
 
-        self._require_volumes()
-        row = self.files.loc[case_id]
-        image, mask = self.folder / row["image"], self.folder / row["mask"]
-        return read_volume(case_id, image, mask, self.lesion_labels.get(case_id, ()))
+        source = self.crop_source()
+        labels, others = source.lesion_labels.get(case_id, ()), source.others(case_id)
+        return read_volume(case_id, *source.paths(case_id), labels, others, self.images[0])
 
     def crops(self, crop: Crop) -> "Crops":
-        """Crops of these cases, shape (case, channel, z, y, x), read lazily from the shared crop cache."""
+        """Crops of these cases, shape (case, channel, z, y, x), read lazily from the shared crop cache.
+
+        Raises CohortError where a channel shows an image that the cases do not have.
+        """
         from bench.imaging.cache import open_crops
 
-        self._require_volumes()
-        return open_crops(self, crop)
+        return open_crops(self.crop_source(), self.case_ids, crop)
+
+    def dataset(self, crop: Crop, tasks: Iterable[str] | None = None) -> "CropDataset":
+        """A torch Dataset of (image, labels), one item per case, in the order of the cases.
+
+        Parameters
+        ----------
+        crop
+            Which crop; its channels are those of the image.
+        tasks
+            Whose labels, in this order; all tasks where not given.
+
+        Returns
+        -------
+        CropDataset
+            Items are an image, float32 of shape (channel, z, y, x), and labels, float32 of shape (task,), NaN
+            where unknown.
+
+        Raises
+        ------
+        CohortError
+            Labels are asked of blind cases (``tasks=()`` asks for none), or there is no such task.
+        """
+        from bench.cohorts.dataset import CropDataset
+
+        names = [task.name for task in self.tasks] if tasks is None else list(tasks)
+        return CropDataset(self.crops(crop), [self.labels(name) for name in names])
 
     def regions(
         self,
@@ -204,18 +222,23 @@ class Cohort:
         rim_mm: tuple[float, float] = (-3.0, 1.0),
         surround_mm: tuple[float, float] = (1.0, 9.0),
     ) -> "Regions":
-        """Core, rim and surround on the crop grid, bool, shape (case, 3, z, y, x), read lazily.
+        """Core, rim and peritumoural region on the crop grid, bool, shape (case, 3, z, y, x), read lazily.
 
         See :func:`bench.imaging.regions.region_masks` for the rule.
         """
         from bench.imaging.cache import open_regions
 
-        self._require_volumes()
-        return open_regions(self, crop, core_mm, rim_mm, surround_mm)
+        return open_regions(self.crop_source(), self.case_ids, crop, core_mm, rim_mm, surround_mm)
 
-    def _require_volumes(self) -> None:
+    def crop_source(self) -> CropSource:
+        """The image files of every case; raises CohortError where one lacks its image or mask."""
         if not self.has_volumes:
             raise CohortError(f"cohort {self.name!r} has no image and mask for every case")
+        rows = {case.case_id: (case.image, case.mask, *dict(case.others).values()) for case in self.as_loaded}
+        others = [name for name, _ in self.as_loaded[0].others]
+        files = pd.DataFrame.from_dict(rows, orient="index", columns=["image", "mask", *others])
+        marks = {case.case_id: case.lesion_label for case in self.as_loaded if case.lesion_label}
+        return CropSource(self.name, self.folder, files, self.fingerprint, marks, self.images)
 
     def _task_names(self) -> str:
         return ", ".join(task.name for task in self.tasks)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from bench.cohorts.cohort import Task
-from bench.cohorts.folder import IDENTITY, Listing
+from bench.cohorts.columns import IDENTITY
+from bench.cohorts.folder import Listing
+from bench.task import Task
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from bench.cohorts.cases import MISSING, OUTSIDE, outside
-from bench.cohorts.fault import Fault, Tell, refuse
+from bench.cohorts.cases import outside
+from bench.cohorts.checking.violation import Tell, Violation, refuse
 from bench.cohorts.identity import plain_id
 from bench.cohorts.table import lines_named, read_table
 from bench.cohorts.values import covariate, hint, odd_cells
 from bench.errors import CohortError
+from bench.imaging.detached import MISSING, OUTSIDE
 
 
 def feature_file_of(folder: Path, header: Mapping[str, Any]) -> Path | None:
@@ -21,7 +22,7 @@ def feature_file_of(folder: Path, header: Mapping[str, Any]) -> Path | None:
 
 
 def features_of(path: Path, case_ids: Iterable[str]) -> pd.DataFrame:
-    """Features of these cases as numbers or words, indexed by case id; raises CohortError for a fault."""
+    """Features of these cases as numbers or words, indexed by case id; raises CohortError for a violation."""
     table = _read(path, refuse)
     return table.loc[list(case_ids)]
 
@@ -29,38 +30,38 @@ def features_of(path: Path, case_ids: Iterable[str]) -> pd.DataFrame:
 def check_features(
     folder: Path, header: Mapping[str, Any], case_ids: "pd.Series[str]", tell: Tell
 ) -> pd.DataFrame | None:
-    """The features of the cases that have some, indexed by case id; every fault goes to ``tell``."""
+    """The features of the cases that have some, indexed by case id; every violation goes to ``tell``."""
     if "features" not in header:
         return None
     declared = header["features"]
     if wrong := outside(declared):
-        tell(Fault(OUTSIDE, f"{folder / 'cohort.toml'}: the feature table {wrong}"))
+        tell(Violation(OUTSIDE, f"{folder / 'cohort.toml'}: the feature table {wrong}"))
         return None
     path = folder / declared
     if not path.is_file():
-        tell(Fault(MISSING, f"{path}, the feature table of cohort.toml, is missing; correct its name"))
+        tell(Violation(MISSING, f"{path}, the feature table of cohort.toml, is missing; correct its name"))
         return None
     try:
         table = _read(path, tell)
     except CohortError as error:
-        tell(Fault("feature table", str(error)))
+        tell(Violation("feature table", str(error)))
         return None
     for name in table.columns.intersection(list(header["tasks"])):
         detail = (
             f"{path}: the feature {name!r} is named as a task; a feature must not hold a label: remove it"
         )
-        tell(Fault("column with two roles", detail, column=name))
+        tell(Violation("column with two roles", detail, column=name))
     _tell_missing(path, table, case_ids, tell)
     return table.loc[~table.index.duplicated()].reindex(case_ids)
 
 
 def _tell_missing(path: Path, table: pd.DataFrame, case_ids: "pd.Series[str]", tell: Tell) -> None:
-    near = {plain_id(its): its for its in table.index}
+    near = {plain_id(case_id): case_id for case_id in table.index}
     for line, case_id in case_ids[~case_ids.isin(table.index) & (case_ids != "")].items():
         other = near.get(plain_id(case_id))
         remedy = f"it has {other!r}: write one id" if other else "add it or leave the case out of cases.csv"
         detail = f"case {case_id!r} has no line in {path}; {remedy}"
-        tell(Fault("missing features", detail, case_id, line=int(str(line))))
+        tell(Violation("missing features", detail, case_id, line=int(str(line))))
 
 
 def _read(path: Path, tell: Tell) -> pd.DataFrame:
@@ -79,7 +80,7 @@ def _read(path: Path, tell: Tell) -> pd.DataFrame:
                 f"{path}, line {line}: feature {name!r} is {cell!r} there and a number elsewhere"
                 f"{hint(cell) or '; write a number, or empty the cell'}"
             )
-            tell(Fault("numbers and words in a column", detail, line=line, column=name))
+            tell(Violation("numbers and words in a column", detail, line=line, column=name))
     return pd.DataFrame(columns, index=text.index).set_index(pd.Index(text["case_id"], name="case_id"))
 
 
@@ -87,7 +88,7 @@ def _check_ids(path: Path, ids: "pd.Series[str]", tell: Tell) -> None:
     empty = list(map(int, ids.index[ids == ""]))
     if empty:
         detail = f"{path}, {lines_named(empty)}: case_id is empty; fill it in or remove the line"
-        tell(Fault("empty field", detail, line=empty[0], column="case_id"))
+        tell(Violation("empty field", detail, line=empty[0], column="case_id"))
     for case_id, same in ids[ids != ""].groupby(ids, sort=False):
         if len(same) > 1:
             lines = list(map(int, same.index))
@@ -95,4 +96,4 @@ def _check_ids(path: Path, ids: "pd.Series[str]", tell: Tell) -> None:
                 f"{path}, {lines_named(lines)}: case_id {case_id!r} occurs more than once; keep one line of "
                 "features a case"
             )
-            tell(Fault("duplicate features", detail, line=lines[1], column="case_id"))
+            tell(Violation("duplicate features", detail, line=lines[1], column="case_id"))

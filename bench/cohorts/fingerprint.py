@@ -3,16 +3,14 @@
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from bench.cohorts.header import FILES
 from bench.cohorts.image_files import with_data_files
-from bench.paths import cache_dir
+from bench.files import cache_dir, write_whole
 from bench.progress import progress_bar
 
 
@@ -30,15 +28,15 @@ def fingerprint_of(
         digest.update(json.dumps(header["phantom"], sort_keys=True, default=str).encode())
     else:
         names += ["cohort.toml"]
-        names += [str(name) for column in FILES for name in files[column] if isinstance(name, str)]
+        names += [str(name) for column in files for name in files[column] if isinstance(name, str)]
     if feature_file is not None:
         names.append(str(feature_file.relative_to(folder)))
-    for name, content in _content_hashes(folder, with_data_files(folder, names)).items():
+    for name, content in content_hashes(folder, with_data_files(folder, names)).items():
         digest.update(f"{name}\0{content}\0".encode())
     return digest.hexdigest()
 
 
-def _content_hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
+def content_hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
     """SHA-256 of each file, remembered by size and time of change: hashing a large cohort takes minutes."""
     memory = cache_dir() / "hashes" / f"{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}.json"
     known = _read_memory(memory)
@@ -53,9 +51,7 @@ def _content_hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
             advance(done, len(stale))
     with contextlib.suppress(OSError):  # without a memory the next command hashes again
         memory.parent.mkdir(parents=True, exist_ok=True)
-        aside = memory.with_suffix(f".{os.getpid()}")
-        aside.write_text(json.dumps(known))
-        aside.replace(memory)
+        write_whole(memory, json.dumps(known))
     return {name: known[name][1] for name in stamps}
 
 

@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from bench.cohorts.cohort import ROLES, Task
-from bench.cohorts.fault import Fault, Tell
+from bench.cohorts.cell_text import clean
+from bench.cohorts.checking.violation import Tell, Violation
+from bench.cohorts.columns import FILES, IDENTITY, ROLES
+from bench.cohorts.image_names import IMAGES, image_names, odd_image_names
 from bench.cohorts.lesion_labels import LESION_LABEL
-from bench.cohorts.table import clean, decoded
-from bench.errors import CohortError
+from bench.cohorts.table import decoded
+from bench.errors import CohortError, unknown_name
 from bench.metrics import METRICS, unfit_to_rank
-from bench.names import unknown_name
+from bench.task import Task
 
-IDENTITY = ("case_id", "patient_id", "site", "group")
-FILES = ("image", "mask")
-TOP_KEYS = ("name", "title", "synthetic", "licence", "citation", "label_rule", "features", LESION_LABEL)
-TEXT_KEYS = ("title", "licence", "citation", "label_rule", "features")
-TASK_KEYS = ("kind", "title", "positive", "unit", "range", "ranked", "metric")
 CATEGORICAL = "categorical"
+TEXT_KEYS = ("title", "licence", "citation", "label_rule", "features")
+TOP_KEYS = ("name", "synthetic", *TEXT_KEYS, LESION_LABEL, IMAGES)
+TASK_KEYS = ("kind", "title", "positive", "unit", "range", "ranked", "metric")
 SEE = "see README, your own cohort"
 SEE_METRICS = "see `bench metrics --list`"
 
@@ -29,38 +29,43 @@ def read_header(folder: Path, tell: Tell) -> dict[str, Any]:
     """The header with well-formed keys alone; empty where there is none."""
     path = folder / "cohort.toml"
     if not path.is_file():
-        tell(Fault("no cohort.toml", f"{folder} is not a cohort folder: it has no cohort.toml ({SEE})"))
+        tell(Violation("no cohort.toml", f"{folder} is not a cohort folder: it has no cohort.toml ({SEE})"))
         return {}
     try:
         header = tomllib.loads(decoded(path, path.read_bytes()))
     except CohortError as error:
-        tell(Fault("cohort.toml", str(error)))
+        tell(Violation("cohort.toml", str(error)))
         return {}
     except (tomllib.TOMLDecodeError, OSError) as error:
-        tell(Fault("cohort.toml", f"{path}: not valid TOML: {error}; correct that line"))
+        tell(Violation("cohort.toml", f"{path}: not valid TOML: {error}; correct that line"))
         return {}
     known = (*TOP_KEYS, "tasks", "columns")
     for key in header:
         if key not in (*known, "phantom"):
-            tell(Fault("cohort.toml", f"{path}: {unknown_name('key', key, known)} Rename or remove it."))
+            tell(Violation("cohort.toml", f"{path}: {unknown_name('key', key, known)} Rename or remove it."))
     for key, kind in (("name", str), ("synthetic", bool), ("tasks", dict)):
         if not isinstance(header.get(key), kind) or header[key] == "":
             detail = f"{path}: expected a {kind.__name__} at {key!r}, got {header.get(key)!r}; {SEE}"
-            tell(Fault("cohort.toml", detail))
+            tell(Violation("cohort.toml", detail))
             header[key] = kind()
     if not isinstance(header.setdefault("columns", {}), dict):
         what = f"[columns] must hold lists of column names by role, got {header['columns']!r}"
-        tell(Fault("cohort.toml", f"{path}: {what}; {SEE}"))
+        tell(Violation("cohort.toml", f"{path}: {what}; {SEE}"))
         header["columns"] = {}
     for key in TEXT_KEYS:
         if not isinstance(header.get(key, ""), str):
             tell(
-                Fault("cohort.toml", f"{path}: {key} must be text in quotes, got {header[key]!r}; correct it")
+                Violation(
+                    "cohort.toml", f"{path}: {key} must be text in quotes, got {header[key]!r}; correct it"
+                )
             )
             del header[key]
+    if violation := odd_image_names(header):
+        tell(Violation("cohort.toml", f"{path}: {violation}; correct it"))
+        del header[IMAGES]
     header["tasks"] = {clean(name): declared for name, declared in header["tasks"].items()}
     if header["tasks"] == {}:
-        tell(Fault("cohort.toml", f"{path}: declares no task; add a [tasks.NAME] for each label ({SEE})"))
+        tell(Violation("cohort.toml", f"{path}: declares no task; add a [tasks.NAME] for each label ({SEE})"))
     return header
 
 
@@ -75,16 +80,24 @@ def _task(folder: Path, name: str, declared: Any, tell: Tell) -> Task | None:
     where = f"{folder / 'cohort.toml'}, [tasks.{name}]"
     if name in (*IDENTITY, *FILES):
         tell(
-            Fault("cohort.toml", f"{where}: {name!r} is one of the columns with fixed names; rename the task")
+            Violation(
+                "cohort.toml", f"{where}: {name!r} is one of the columns with fixed names; rename the task"
+            )
         )
         return None
     kind = declared.get("kind") if isinstance(declared, dict) else None
     if kind not in ("binary", "continuous"):
-        tell(Fault("cohort.toml", f"{where}: kind must be 'binary' or 'continuous', got {kind!r}; choose"))
+        tell(
+            Violation("cohort.toml", f"{where}: kind must be 'binary' or 'continuous', got {kind!r}; choose")
+        )
         return None
     for key in declared:
         if key not in TASK_KEYS:
-            tell(Fault("cohort.toml", f"{where}: {unknown_name('key', key, TASK_KEYS)} Rename or remove it."))
+            tell(
+                Violation(
+                    "cohort.toml", f"{where}: {unknown_name('key', key, TASK_KEYS)} Rename or remove it."
+                )
+            )
     return Task(
         name=name,
         kind=kind,
@@ -103,7 +116,7 @@ def _typed(where: str, declared: Mapping[str, Any], key: str, default: Any, tell
     if isinstance(value, kind):
         return value
     wanted = "true or false" if kind is bool else "text in quotes"
-    tell(Fault("cohort.toml", f"{where}: {key} must be {wanted}, got {value!r}; correct it"))
+    tell(Violation("cohort.toml", f"{where}: {key} must be {wanted}, got {value!r}; correct it"))
     return default
 
 
@@ -111,11 +124,13 @@ def _metric(where: str, declared: Mapping[str, Any], kind: str, tell: Tell) -> s
     """Name of the declared ranking metric, empty where there is none; a plugin's is looked up in a run."""
     name = declared.get("metric", "")
     if not isinstance(name, str):
-        tell(Fault("cohort.toml", f"{where}: metric must be the name of one, got {name!r}; {SEE_METRICS}"))
+        tell(
+            Violation("cohort.toml", f"{where}: metric must be the name of one, got {name!r}; {SEE_METRICS}")
+        )
         return ""
-    fault = None if name not in METRICS else unfit_to_rank(METRICS[name], kind)
-    if fault:
-        tell(Fault("cohort.toml", f"{where}: {fault}; {SEE_METRICS}"))
+    violation = None if name not in METRICS else unfit_to_rank(METRICS[name], kind)
+    if violation:
+        tell(Violation("cohort.toml", f"{where}: {violation}; {SEE_METRICS}"))
         return ""
     return name
 
@@ -127,7 +142,7 @@ def _range(where: str, declared: Any, tell: Tell) -> tuple[float, float]:
         low = high = np.nan
     if not low < high:
         detail = f"{where}: range must be [low, high], with low < high, got {declared}; correct it"
-        tell(Fault("cohort.toml", detail))
+        tell(Violation("cohort.toml", detail))
         return (-np.inf, np.inf)
     return (low, high)
 
@@ -138,11 +153,11 @@ def roles_of(folder: Path, header: Mapping[str, Any], tell: Tell) -> dict[str, s
     roles: dict[str, str] = {}
     for role, declared in header.get("columns", {}).items():
         if role not in (*ROLES, CATEGORICAL):
-            fault = unknown_name("role", role, (*ROLES, CATEGORICAL))
-            tell(Fault("cohort.toml", f"{where}: {fault} Rename or remove it."))
+            violation = unknown_name("role", role, (*ROLES, CATEGORICAL))
+            tell(Violation("cohort.toml", f"{where}: {violation} Rename or remove it."))
         elif not isinstance(declared, list) or not all(isinstance(name, str) for name in declared):
             detail = f"{where}: {role} must be a list of column names, got {declared!r}; write one"
-            tell(Fault("cohort.toml", detail))
+            tell(Violation("cohort.toml", detail))
         elif role in ROLES:
             names = list(map(clean, declared))
             for name in names:
@@ -151,7 +166,7 @@ def roles_of(folder: Path, header: Mapping[str, Any], tell: Tell) -> dict[str, s
     for name in categorical_columns(header):
         if name not in roles:
             detail = f"{where}: {CATEGORICAL} names {name!r}, which has no role; give it one or remove it"
-            tell(Fault("cohort.toml", detail))
+            tell(Violation("cohort.toml", detail))
     return roles
 
 
@@ -169,10 +184,12 @@ def _check_role(
     taken = ""
     if name in (*IDENTITY, *FILES, LESION_LABEL):
         taken = "one of the columns with fixed names"
+    elif name in image_names(header):
+        taken = "one of the images"
     elif name in header.get("tasks", {}):
         taken = "a task"
     elif name in roles:
         taken = f"listed as {roles[name]}"
     if taken:
         detail = f"{where}: column {name!r} is {taken} and cannot be {role} too; remove it from one"
-        tell(Fault("column with two roles", detail))
+        tell(Violation("column with two roles", detail))

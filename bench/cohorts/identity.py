@@ -7,14 +7,14 @@ from typing import Literal
 
 import pandas as pd
 
-from bench.cohorts.fault import Fault
+from bench.cohorts.checking.violation import Violation
 from bench.cohorts.table import lines_named
 
 NAMED = 3
-REFUSING = {"group": "external_frozen and external_cv refuse", "site": "leave_site_out refuses"}
+REJECTING = {"group": "external_frozen and external_cv reject", "site": "leave_site_out rejects"}
 
 
-def identity_faults(cases: pd.DataFrame) -> Iterator[Fault]:
+def identity_violations(cases: pd.DataFrame) -> Iterator[Violation]:
     """What is wrong with the ids and sites of several cases together."""
     for column in ("case_id", "patient_id", "site"):
         if column in cases:
@@ -28,16 +28,16 @@ def plain_id(name: str) -> str:
     return re.sub(r"(?<![\d.])0+(?=\d)", "", text)
 
 
-def _alike(cases: pd.DataFrame, column: str) -> Iterator[Fault]:
+def _alike(cases: pd.DataFrame, column: str) -> Iterator[Violation]:
     """Names that count as different and are hardly meant to be; an error where one site has both."""
     names = cases[column][cases[column] != ""]
     for _, same in names.groupby(names.map(plain_id)):
         spelled = list(dict.fromkeys(same))
         if len(spelled) > 1:
-            yield _alike_fault(cases, column, spelled)
+            yield _alike_violation(cases, column, spelled)
 
 
-def _alike_fault(cases: pd.DataFrame, column: str, spelled: list[str]) -> Fault:
+def _alike_violation(cases: pd.DataFrame, column: str, spelled: list[str]) -> Violation:
     kind = {"case_id": "case", "patient_id": "patient", "site": "site"}[column]
     lines = [int(cases.index[cases[column] == name][0]) for name in spelled]
     detail = (
@@ -46,9 +46,9 @@ def _alike_fault(cases: pd.DataFrame, column: str, spelled: list[str]) -> Fault:
         f"write one {'name' if column == 'site' else 'id'} if they are the same, else make them differ "
         "in more than case, blanks or zeros in front"
     )
-    rule = "sites alike" if column == "site" else f"{kind} ids alike"
+    what = "sites alike" if column == "site" else f"{kind} ids alike"
     severity = _severity_of_alike(cases, column, spelled)
-    return Fault(rule, detail, severity=severity, line=lines[-1], column=column)
+    return Violation(what, detail, severity=severity, line=lines[-1], column=column)
 
 
 def _severity_of_alike(cases: pd.DataFrame, column: str, spelled: list[str]) -> Literal["error", "warning"]:
@@ -59,7 +59,7 @@ def _severity_of_alike(cases: pd.DataFrame, column: str, spelled: list[str]) -> 
     return "error" if len(set().union(*sites)) < sum(map(len, sites)) else "warning"
 
 
-def _patients_in_several(cases: pd.DataFrame) -> Iterator[Fault]:
+def _patients_in_several(cases: pd.DataFrame) -> Iterator[Violation]:
     """Patients with cases in both groups, or at several sites."""
     for column in ("group", "site"):
         if "patient_id" not in cases or column not in cases:
@@ -70,6 +70,6 @@ def _patients_in_several(cases: pd.DataFrame) -> Iterator[Fault]:
             named = ", ".join(f"{row.case_id} ({row[column]})" for _, row in own.iterrows())
             detail = (
                 f"patient {patient!r} has cases of more than one {column}: {named}; the splits "
-                f"{REFUSING[column]} the cohort: correct the patient_id, or keep the cases of one {column}"
+                f"{REJECTING[column]} the cohort: correct the patient_id, or keep the cases of one {column}"
             )
-            yield Fault(f"patient in several {column}s", detail, severity="warning", column=column)
+            yield Violation(f"patient in several {column}s", detail, severity="warning", column=column)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from bench.cohorts.fault import Fault, Tell
+from bench.cohorts.checking.violation import Tell, Violation
 from bench.errors import ImageError
 from bench.imaging.detached import MISSING, OUTSIDE, data_file, require_inside
 
@@ -17,8 +17,8 @@ def check_data_file(folder: Path, case_id: str, kind: str, relative: str, tell: 
         if data is not None:
             require_inside(path, data, folder)
     except ImageError as error:
-        if error.rule in (MISSING, OUTSIDE):  # whatever else is wrong with a header is told where it is read
-            tell(Fault(error.rule, f"case {case_id!r}: its {kind} {relative!r} {error}", case_id))
+        if error.kind in (MISSING, OUTSIDE):  # whatever else is wrong with a header is told where it is read
+            tell(Violation(error.kind, f"case {case_id!r}: its {kind} {relative!r} {error}", case_id))
 
 
 def with_data_files(folder: Path, names: Iterable[str]) -> list[str]:

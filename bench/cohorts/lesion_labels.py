@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.cohorts.fault import Fault, Tell
+from bench.cohorts.checking.violation import Tell, Violation
 
 LESION_LABEL = "lesion_label"
 
@@ -29,22 +29,22 @@ def lesion_labels(
             detail = (
                 f"{folder / 'cohort.toml'}: lesion_label must be a number or a list of them, got {declared!r}"
             )
-            tell(Fault("cohort.toml", f"{detail}; correct it"))
+            tell(Violation("cohort.toml", f"{detail}; correct it"))
     ids = list(cases["case_id"]) if "case_id" in cases else []
     column = cases[LESION_LABEL] if LESION_LABEL in cases else [None] * len(ids)
     labels = {
         str(key): _of_case(folder, str(key), cell, tell) or common
         for key, cell in zip(ids, column, strict=True)
     }
-    return {case_id: its for case_id, its in labels.items() if its}
+    return {case_id: values for case_id, values in labels.items() if values}
 
 
 def _of_case(folder: Path, case_id: str, cell: Any, tell: Tell) -> tuple[float, ...]:
-    """The values of one cell, none where it is empty or at fault."""
+    """The values of one cell, none where it is empty or invalid."""
     text = "" if cell is None or cell != cell else str(cell)
     try:
         return tuple(float(word) for word in text.replace("+", " ").split())
     except ValueError:
         what = f"case {case_id!r} has lesion_label = {text}, expected a number, or several as 1+2"
-        tell(Fault("label of the lesion", f"{folder / 'cases.csv'}: {what}; correct it", case_id))
+        tell(Violation("label of the lesion", f"{folder / 'cases.csv'}: {what}; correct it", case_id))
         return ()

@@ -1,14 +1,14 @@
-"""The cases that a cohort leaves out as broken, remembered in its folder as ``skipped.csv``."""
+"""The cases that a cohort leaves out as invalid, remembered in its folder as ``skipped.csv``."""
 
 import csv
 import io
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.cohorts.fault import refuse
+from bench.cohorts.checking.violation import refuse
 from bench.cohorts.table import read_table
 from bench.errors import CohortError
+from bench.files import write_whole
 
 SKIPPED = "skipped.csv"
 COLUMNS = ("case_id", "reason")
@@ -43,9 +43,7 @@ def write_skipped(folder: Path, reasons: Mapping[str, str]) -> Path:
     lines.writerows(reasons.items())
     path = folder / SKIPPED
     try:
-        aside = path.with_name(f"{path.name}.{os.getpid()}")
-        aside.write_text(text.getvalue(), encoding="utf-8")
-        aside.replace(path)
+        write_whole(path, text.getvalue())
     except OSError as error:
         raise CohortError(
             f"{path} cannot be written ({error.strerror or error}): the cases to leave out are "

@@ -1,7 +1,7 @@
 """One reader for every table: text of any common dialect, gzip or not, and Excel workbooks.
 
 Every cell comes as text, so that ``007`` stays ``007`` and ``NA`` stays a name until somebody says what a
-column holds. What could be read in two ways is refused with its line, its column and the remedy.
+column holds. What could be read in two ways is rejected with its line, its column and the remedy.
 """
 
 import codecs
@@ -18,15 +18,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.cohorts.fault import Fault, Tell
-from bench.errors import CohortError
+from bench.cohorts.cell_text import clean
+from bench.cohorts.checking.violation import Tell, Violation
+from bench.errors import CohortError, parameter
 
 # Where two make a table, the first is taken: commas occur in decimals and words, tabs and semicolons hardly.
 SEPARATORS = "\t;,|"
 NAMES_OF_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 RULE = "table"
-# Blanks that no eye sees and that str.strip leaves.
-UNSEEN = "\u200b\u200c\u200d\u2060\ufeff"
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -98,7 +97,9 @@ def read_grid(path: Path, sheet: str = "") -> Grid:
         found, rows = workbook_rows(path, sheet)
         return Grid(path, _kept(rows), sheet=found)
     if sheet:
-        raise CohortError(f"{path} is no Excel workbook and has no sheet {sheet!r}; leave out --sheet")
+        raise CohortError(
+            f"{path} is no Excel workbook and has no sheet {sheet!r}; leave out {parameter('sheet')}"
+        )
     return _text_grid(path, decoded(path, content))
 
 
@@ -122,7 +123,7 @@ def table_of(grid: Grid, tell: Tell, header: int = 0) -> pd.DataFrame:
 
 def decoded(path: Path, content: bytes) -> str:
     """Text of a file, its line ends as newlines; raises CohortError naming the line that is no text."""
-    encoding = next((its for mark, its in BYTE_ORDER_MARKS.items() if content.startswith(mark)), "utf-8")
+    encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if content.startswith(mark)), "utf-8")
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
@@ -171,7 +172,7 @@ def _text_grid(path: Path, text: str) -> Grid:
     named = _SEPARATOR_LINE.fullmatch(first.strip(" "))
     if named:
         return Grid(path, _kept(_records(path, rest, named[1], 2)), named[1])
-    separator = max(SEPARATORS, key=lambda its: _fitness(text, its))
+    separator = max(SEPARATORS, key=lambda mark: _fitness(text, mark))
     return Grid(path, _kept(_records(path, text, separator, 1)), separator)
 
 
@@ -197,16 +198,6 @@ def _records(path: Path, text: str, separator: str, first: int) -> Iterator[tupl
         ) from None
 
 
-def clean(cell: str) -> str:
-    """A cell in NFC without blanks round it; a line break or tab inside is a blank."""
-    text = cell.strip()
-    if not (text.isascii() and text.isprintable()):
-        text = unicodedata.normalize("NFC", text).strip(UNSEEN + " ").strip()
-        text = re.sub(r"\s*[\n\r\t\v\f]\s*", " ", text)
-    # Excel's way to keep zeros in front: ="007".
-    return text[2:-1] if text.startswith('="') and text.endswith('"') and len(text) > 2 else text
-
-
 def _kept(rows: Iterator[tuple[int, tuple[str, ...]]]) -> tuple[tuple[int, tuple[str, ...]], ...]:
     """The rows that hold anything."""
     return tuple((line, cells) for line, cells in rows if any(cells))
@@ -218,7 +209,7 @@ def _header(
     """Names of the columns, and how many empty cells every line has beyond them.
 
     Separators at the end of the header, of every line, or of both name no column. A single line that ends so
-    is refused: its cells may be shifted (an unquoted decimal comma does that).
+    is rejected: its cells may be shifted (an unquoted decimal comma does that).
     """
     filled = max((max(at for at, cell in enumerate(cells) if cell) + 1 for _, cells in rows), default=0)
     named = max((at for at, name in enumerate(names) if name), default=-1) + 1
@@ -234,12 +225,12 @@ def _header(
         if at == 0 and not name and _counts_lines(rows):
             continue
         if not name and any(len(cells) > at and cells[at] for _, cells in rows):
-            first = next(its for its, cells in rows if len(cells) > at and cells[at])
+            first = next(number for number, cells in rows if len(cells) > at and cells[at])
             detail = (
                 f"{grid.path}, line {line}: column {at + 1} has no name and holds values, first in line "
                 f"{first}; name it in the header or remove it"
             )
-            tell(Fault("column without a name", detail, line=line))
+            tell(Violation("column without a name", detail, line=line))
     _tell_same_names(grid, line, names, tell)
     return names, surplus
 
@@ -262,7 +253,7 @@ def _tell_same_names(grid: Grid, line: int, names: Sequence[str], tell: Tell) ->
                 f"{grid.path}, line {line}: column {name!r} {same} (columns {first[key] + 1} and {at + 1}); "
                 "rename or remove one"
             )
-            tell(Fault("same column twice", detail, line=line, column=name))
+            tell(Violation("same column twice", detail, line=line, column=name))
         first.setdefault(key, at)
 
 
@@ -271,7 +262,7 @@ def _fits(grid: Grid, cells: Sequence[str], width: int) -> bool:
     return len(cells) == width or (not grid.separator and not any(cells[width:]))
 
 
-def _odd_length(grid: Grid, line: int, found: int, expected: int) -> Fault:
+def _odd_length(grid: Grid, line: int, found: int, expected: int) -> Violation:
     separator = NAMES_OF_SEPARATORS.get(grid.separator, repr(grid.separator))
     if found < expected:
         hint = f"the line is cut off or lacks {separator}s; complete it"
@@ -279,7 +270,7 @@ def _odd_length(grid: Grid, line: int, found: int, expected: int) -> Fault:
         decimal = ", such as a decimal comma," if grid.separator == "," else ""
         hint = f"put a cell that holds a {separator}{decimal} in quotation marks, or remove a {separator}"
     detail = f"{grid.path}, line {line}: {found} cells, expected the {expected} of the header; {hint}"
-    return Fault("line of another length", detail, line=line)
+    return Violation("line of another length", detail, line=line)
 
 
 def most_common(values: Sequence[str], most: int = 3) -> str:

@@ -50,13 +50,13 @@ def numbers(cells: "pd.Series[str]") -> Numbers:
     those of thousands are.
     """
     text = cells.to_numpy(dtype=object)
-    with_comma = [its for its in text if _DECIMAL_COMMA.fullmatch(its)]
-    clear = not any("." in its and _NUMBER.fullmatch(its) for its in text)
-    if with_comma and clear and not all(_THOUSANDS.fullmatch(its) for its in with_comma):
-        text = np.array([its.replace(",", ".") if _DECIMAL_COMMA.fullmatch(its) else its for its in text])
-    plain = np.array([_NUMBER.fullmatch(its) is not None for its in text], dtype=bool)
-    values = np.array([float(its) if good else np.nan for its, good in zip(text, plain, strict=True)])
-    missing = np.array([is_missing(its) for its in text], dtype=bool)
+    with_comma = [cell for cell in text if _DECIMAL_COMMA.fullmatch(cell)]
+    clear = not any("." in cell and _NUMBER.fullmatch(cell) for cell in text)
+    if with_comma and clear and not all(_THOUSANDS.fullmatch(cell) for cell in with_comma):
+        text = np.array([cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell for cell in text])
+    plain = np.array([_NUMBER.fullmatch(cell) is not None for cell in text], dtype=bool)
+    values = np.array([float(cell) if good else np.nan for cell, good in zip(text, plain, strict=True)])
+    missing = np.array([is_missing(cell) for cell in text], dtype=bool)
     values[~np.isfinite(values)] = np.nan
     return Numbers(values, ~missing & np.isnan(values))
 

@@ -3,13 +3,14 @@
 import re
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
-from bench.cohorts.table import clean
+from bench.cohorts.cell_text import clean
 from bench.errors import CohortError
 
 Rows = Iterator[tuple[int, tuple[str, ...]]]
@@ -18,8 +19,9 @@ NOT_AVAILABLE = "#N/A"
 
 def sheet_names(path: Path) -> list[str]:
     """Names of the visible worksheets that hold anything."""
-    sheets = _open(path).worksheets
-    return [its.title for its in sheets if its.sheet_state == "visible" and (its.max_row or 0) > 1]
+    with _opened(path) as book:
+        sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+        return [sheet.title for sheet in sheets if (sheet.max_row or 0) > 1]
 
 
 def workbook_rows(path: Path, sheet: str = "") -> tuple[str, Rows]:
@@ -46,15 +48,24 @@ def workbook_rows(path: Path, sheet: str = "") -> tuple[str, Rows]:
         return chosen, iter(list(_rows(path, chosen)))
 
 
+def streamed_rows(path: Path) -> Iterator[tuple[Any, ...]]:
+    """The values of the first worksheet row by row, for a workbook too long to be held."""
+    with _opened(path) as book, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield from book.worksheets[0].iter_rows(values_only=True)
+
+
 def _rows(path: Path, sheet: str) -> Rows:
-    rows = list(_open(path)[sheet].iter_rows())
+    with _opened(path) as book:
+        rows = list(book[sheet].iter_rows())
     # What cells are merged, and which hold formulas, openpyxl tells of a sheet that it holds as a whole.
-    whole = _open(path, whole=True)[sheet]
+    with _opened(path, whole=True) as book:
+        whole = book[sheet]
     _refuse_uncalculated(path, sheet, whole, rows)
-    areas = [its for its in whole.merged_cells.ranges if its.max_row > its.min_row]
+    areas = [area for area in whole.merged_cells.ranges if area.max_row > area.min_row]
     held: dict[str, str] = {}
     for row, shown in enumerate(rows, 1):
-        cells = [_text(its) for its in shown]
+        cells = [_text(cell) for cell in shown]
         for area in areas:
             if area.min_row <= row <= area.max_row and area.min_col <= len(cells):
                 cells[area.min_col - 1] = held.setdefault(str(area), cells[area.min_col - 1])
@@ -64,11 +75,11 @@ def _rows(path: Path, sheet: str) -> Rows:
 
 def _refuse_uncalculated(path: Path, sheet: str, whole: Any, rows: Sequence[Sequence[Any]]) -> None:
     """Raise CohortError where formulas have no values, as in files that no spreadsheet program has saved."""
-    formulas = [its for row in whole.iter_rows() for its in row if its.data_type == "f"]
+    formulas = [cell for row in whole.iter_rows() for cell in row if cell.data_type == "f"]
     values = [
-        rows[its.row - 1][its.column - 1].value
-        for its in formulas
-        if its.row <= len(rows) and its.column <= len(rows[its.row - 1])
+        rows[cell.row - 1][cell.column - 1].value
+        for cell in formulas
+        if cell.row <= len(rows) and cell.column <= len(rows[cell.row - 1])
     ]
     if formulas and all(value is None for value in values):
         raise CohortError(
@@ -100,16 +111,22 @@ def _shown(value: Any, number_format: str) -> str:
     return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
-def _open(path: Path, whole: bool = False) -> Any:
+@contextmanager
+def _opened(path: Path, whole: bool = False) -> Iterator[Any]:
     """The workbook row by row with the values of its formulas, or as a whole with the formulas."""
     from openpyxl.reader.excel import load_workbook
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return load_workbook(path, read_only=not whole, data_only=not whole)
-    except (BadZipFile, KeyError, ValueError, OSError, TypeError) as error:
-        raise CohortError(f"{path} cannot be read as an Excel workbook ({error}); save it as .xlsx") from None
+    with ExitStack() as opened:
+        try:
+            # By content: openpyxl refuses a path whose name does not end as that of a workbook.
+            file = opened.enter_context(path.open("rb"))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                book = load_workbook(file, read_only=not whole, data_only=not whole)
+        except (BadZipFile, KeyError, ValueError, OSError, TypeError) as error:
+            remedy = "save it as .xlsx"
+            raise CohortError(f"{path} cannot be read as an Excel workbook ({error}); {remedy}") from None
+        yield opened.enter_context(closing(book))
 
 
 @dataclass(frozen=True)
@@ -122,12 +139,11 @@ class Top:
 
 def first_rows(path: Path, count: int) -> dict[str, Top]:
     """The first rows of each visible worksheet that holds anything."""
-    book = _open(path)
     tops: dict[str, Top] = {}
-    with warnings.catch_warnings():
+    with _opened(path) as book, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name in sheet_names(path):
             rows = book[name].iter_rows(max_row=count, values_only=True)
-            texts = tuple(tuple("" if its is None else clean(str(its)) for its in row) for row in rows)
+            texts = tuple(tuple("" if cell is None else clean(str(cell)) for cell in row) for row in rows)
             tops[name] = Top(texts, int(book[name].max_row or 0))
     return tops

@@ -1,124 +1,70 @@
 """The crop cache: the crops of a whole cohort in one memory-mapped array, shared by its subsets."""
 
-import errno
 import hashlib
 import json
 import os
 import shutil
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, SupportsIndex
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from filelock import FileLock
 
-from bench.cohorts.cohort import Cohort
-from bench.errors import CohortError
-from bench.files import reason
+from bench.errors import CohortError, MachineError, parameter
+from bench.files import FULL, cache_dir, reason, replacing
 from bench.imaging import PREPROCESSING_VERSION
-from bench.imaging.crop import CHANNELS, Crop
-from bench.imaging.cut import Cut, cut_case
-from bench.imaging.regions import region_masks
-from bench.paths import cache_dir
-from bench.progress import progress_bar
+from bench.imaging.crop import CHANNELS, Crop, require_images
+from bench.imaging.crops import Crops, Regions, crops_of
+from bench.imaging.cut import Cut, cut_case, cut_images
+from bench.imaging.source import CropSource
+from bench.progress import progress_bar, warn
 
 # Half precision holds distances up to 64 mm to 0.02 mm and normalised intensities to 0.002: less than a
 # hundredth of a voxel and of the noise of MRI, in half the disk and page cache.
 STORED = np.dtype(np.float16)
 # Reading and resampling release the interpreter's lock, so threads suffice; their number changes no crop.
-MOST_WORKERS = 8
+MAX_WORKERS = 8
 BATCH = 64
 NAMED = 10
-# No space left, a quota used up, a file too large for its disk or for this process.
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 REMEDY = "make room, or name another place with BENCH_CACHE, and run again"
+_WARNED: set[Path] = set()
 
-Index = SupportsIndex | slice | np.ndarray | list[int]
+
+class _Kind(NamedTuple):
+    """What one file keeps of the crops of a cohort: which channels, and who cuts them of a case."""
+
+    path: Path
+    channels: tuple[str, ...]
+    cut: Callable[[str], Cut]
 
 
-@dataclass(frozen=True, eq=False)
-class Crops:
-    """Crops of the cases of a cohort, (case, channel, z, y, x), float32, read from disk when indexed.
+def open_crops(source: CropSource, case_ids: Sequence[str], crop: Crop) -> Crops:
+    """Crops of the cases in the order given; the cache of the whole source is built where it is missing.
 
-    ``crops[i]`` has shape (channel, z, y, x); a slice or an array of indices keeps the first axis.
+    Raises CohortError naming the cases whose files are missing or unfit, and where a channel shows an image
+    that the cases do not have; MachineError where the disk is too small.
     """
-
-    stored: np.ndarray
-    rows: np.ndarray
-    channels: np.ndarray
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Lengths along case, channel, z, y, x."""
-        return (len(self.rows), len(self.channels), *self.stored.shape[2:])
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: Index) -> np.ndarray:
-        rows = np.asarray(self.rows[index])
-        return np.asarray(self.stored[rows[..., None], self.channels].astype(np.float32))
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return self[:].astype(dtype or np.float32, copy=False)
-
-
-@dataclass(frozen=True, eq=False)
-class Regions:
-    """Core, rim and surround of the cases of a cohort, (case, 3, z, y, x), bool, computed when indexed.
-
-    See :func:`bench.imaging.regions.region_masks` for the rule; indexing is that of :class:`Crops`.
-    """
-
-    distances: Crops
-    core_mm: float
-    rim_mm: tuple[float, float]
-    surround_mm: tuple[float, float]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Lengths along case, region, z, y, x."""
-        return (len(self), 3, *self.distances.shape[2:])
-
-    def __len__(self) -> int:
-        return len(self.distances)
-
-    def __getitem__(self, index: Index) -> np.ndarray:
-        distances = self.distances[index]
-        grid = distances.shape[-3:]
-        masks = [
-            region_masks(distance, self.core_mm, self.rim_mm, self.surround_mm)
-            for distance in distances.reshape(-1, *grid)
-        ]
-        return np.array(masks, bool).reshape(*distances.shape[:-4], 3, *grid)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return self[:].astype(dtype or bool, copy=False)
-
-
-def open_crops(cohort: Cohort, crop: Crop) -> Crops:
-    """Crops of the cohort's cases in their order; the cache of the whole cohort is built where it is missing.
-
-    Raises CohortError naming the cases whose files are missing or unfit, and where the disk is too small.
-    """
-    rows = cohort.files.index.get_indexer(cohort.table.index)
-    channels = np.array([CHANNELS.index(name) for name in crop.channels])
-    return Crops(_open_or_build(cohort, crop), rows, channels)
+    require_images(crop, source.images, source.name)
+    rows = source.files.index.get_indexer(pd.Index(case_ids))
+    others = partial(open_images, source, crop)
+    return crops_of(open_stored(source, crop), others, rows, crop, source.images)
 
 
 def open_regions(
-    cohort: Cohort,
+    source: CropSource,
+    case_ids: Sequence[str],
     crop: Crop,
     core_mm: float,
     rim_mm: tuple[float, float],
     surround_mm: tuple[float, float],
 ) -> Regions:
-    """Core, rim and surround of the cohort's cases in their order; errors as :func:`open_crops`."""
-    distances = open_crops(cohort, Crop(crop.size_mm, crop.spacing_mm, ("distance",)))
+    """Core, rim and peritumoural region of the cases in the order given; errors as :func:`open_crops`."""
+    distances = open_crops(source, case_ids, Crop(crop.size_mm, crop.spacing_mm, ("distance",)))
     return Regions(distances, core_mm, rim_mm, surround_mm)
 
 
@@ -128,26 +74,52 @@ def preprocessing_fingerprint(crop: Crop) -> str:
     return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
 
 
-def crop_file(cohort: Cohort, crop: Crop) -> Path:
+def crop_file(source: CropSource, crop: Crop) -> Path:
     """Where the crops of a cohort are kept."""
     name = f"{preprocessing_fingerprint(crop)[:16]}.npy"
-    return cache_dir() / "crops" / cohort.fingerprint[:16] / name
+    return cache_dir() / "crops" / source.fingerprint[:16] / name
 
 
-def _open_or_build(cohort: Cohort, crop: Crop) -> np.ndarray:
+def open_stored(source: CropSource, crop: Crop) -> np.ndarray:
     """All crops of the whole cohort, shape (case, 3, z, y, x), float16, memory-mapped, read-only."""
-    path = crop_file(cohort, crop)
-    described = _description(cohort, crop)
+
+    def cut(case_id: str) -> Cut:
+        return cut_case(case_id, *source.paths(case_id), crop, source.lesion_labels.get(case_id, ()))
+
+    return _open_or_build(source, crop, _Kind(crop_file(source, crop), CHANNELS, cut))
+
+
+def open_images(source: CropSource, crop: Crop) -> np.ndarray:
+    """Every image of the whole cohort, see :func:`bench.imaging.cut.cut_images`.
+
+    Float16, shape (case, image, z, y, x), memory-mapped, read-only; kept beside the file of the first image.
+    """
+
+    def cut(case_id: str) -> Cut:
+        image, mask = source.paths(case_id)
+        files = {source.images[0]: image, **source.others(case_id)}
+        return cut_images(case_id, files, mask, crop, source.lesion_labels.get(case_id, ()))
+
+    stem = crop_file(source, crop).with_suffix("")
+    return _open_or_build(source, crop, _Kind(Path(f"{stem}-images.npy"), source.images, cut))
+
+
+def _open_or_build(source: CropSource, crop: Crop, kind: _Kind) -> np.ndarray:
+    """One kind of all crops of the whole cohort, from its file, which is made where it is missing."""
+    path = kind.path
+    described = _description(source, crop, kind)
     stored = _open(path, described)
     if stored is not None:
+        _warn_once(source, path)
         return stored
     with _told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
             stored = _open(path, described)  # another run may have built it while this one waited
             if stored is None:
-                _build(cohort, crop, path, described)
+                _build(source, crop, kind, described)
                 stored = _open(path, described)
+            _warn_once(source, path)
     if stored is None:
         raise CohortError(f"crop cache {path} changed while it was opened; run again")
     return stored
@@ -155,24 +127,24 @@ def _open_or_build(cohort: Cohort, crop: Crop) -> np.ndarray:
 
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
-    """Tell of a disk that is full, or that cannot be written, as CohortError with the remedy."""
+    """Tell of a disk that is full, or that cannot be written, as MachineError with the remedy."""
     try:
         yield
     except OSError as error:
         what = "the disk is full" if error.errno in FULL else reason(error)
-        raise CohortError(f"cannot write the crop cache to {path.parent}: {what}; {REMEDY}") from error
+        raise MachineError(f"cannot write the crop cache to {path.parent}: {what}; {REMEDY}") from error
 
 
-def _description(cohort: Cohort, crop: Crop) -> dict[str, Any]:
+def _description(source: CropSource, crop: Crop, kind: _Kind) -> dict[str, Any]:
     return {
-        "cohort": cohort.name,
-        "fingerprint": cohort.fingerprint,
+        "cohort": source.name,
+        "fingerprint": source.fingerprint,
         "preprocessing_version": PREPROCESSING_VERSION,
         "spacing_mm": float(crop.spacing_mm),
         "axes": ["case", "channel", "z", "y", "x"],
-        "shape": [len(cohort.files), len(CHANNELS), *crop.shape],
-        "channels": list(CHANNELS),
-        "case_ids": [str(case_id) for case_id in cohort.files.index],
+        "shape": [len(source.files), len(kind.channels), *crop.shape],
+        "channels": list(kind.channels),
+        "case_ids": [str(case_id) for case_id in source.files.index],
     }
 
 
@@ -187,27 +159,26 @@ def _open(path: Path, described: dict[str, Any]) -> np.ndarray | None:
     return stored.view(np.ndarray) if fits else None
 
 
-def _build(cohort: Cohort, crop: Crop, path: Path, described: dict[str, Any]) -> None:
-    """Cut every case's crop into a file aside and rename it; the caller holds the lock."""
-    part = path.with_suffix(".part")
+def _build(source: CropSource, crop: Crop, kind: _Kind, described: dict[str, Any]) -> None:
+    """Cut every case's crop into the cache file; the caller holds the lock."""
+    path = kind.path
     shape = tuple(described["shape"])
-    try:
+    # One name for all processes: who builds next writes over what a killed one left.
+    with replacing(path, path.with_suffix(".part")) as part:
         path.unlink(missing_ok=True)  # it is not what the description will say
+        _warnings_file(path).unlink(missing_ok=True)
         path.with_suffix(".json").write_text(json.dumps(described, indent=1))
         stored = _reserved(part, shape)
-        with progress_bar(f"crops of {cohort.name} ({crop.size_mm:g} mm at {crop.spacing_mm:g})") as advance:
-            broken: list[str] = []
+        with progress_bar(f"crops of {source.name} ({crop.size_mm:g} mm at {crop.spacing_mm:g})") as advance:
+            failed: list[str] = []
             doubtful: list[str] = []
-            for done, (error, warnings) in enumerate(_cut_all(cohort, crop, stored), start=1):
-                broken += [error] if error else []
+            for done, (error, warnings) in enumerate(_cut_all(source, kind, stored), start=1):
+                failed += [error] if error else []
                 doubtful += warnings[:1]
                 advance(done, len(stored))
-        _refuse_broken(cohort, broken)
-        _warn(cohort, doubtful)
+        _reject(source, failed)
         stored.flush()
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+        _warnings_file(path).write_text(json.dumps(doubtful, indent=1), encoding="utf-8")
 
 
 def _reserved(part: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.float16]]:
@@ -218,7 +189,7 @@ def _reserved(part: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.
     needed = int(np.prod(shape)) * STORED.itemsize
     free = shutil.disk_usage(part.parent).free
     if needed > free:
-        raise CohortError(
+        raise MachineError(
             f"the crop cache needs {needed / 1e9:.3g} GB in {part.parent}, {free / 1e9:.3g} GB are free: the "
             f"disk is full; {REMEDY}"
         )
@@ -228,52 +199,72 @@ def _reserved(part: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.
     return stored
 
 
-def _cut_all(cohort: Cohort, crop: Crop, stored: np.ndarray) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _cut_all(source: CropSource, kind: _Kind, stored: np.ndarray) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Write every crop into ``stored``; yields each case's error, or '', and its warnings."""
 
     def cut(row: int) -> tuple[str, tuple[str, ...]]:
         try:
-            its = _cut(cohort, crop, row)
+            cut_out = kind.cut(str(source.files.index[row]))
         except CohortError as error:
             return str(error), ()
-        stored[row] = _storable(its.channels)
-        return "", its.warnings
+        stored[row] = _storable(cut_out.channels, kind)
+        return "", cut_out.warnings
 
-    with ThreadPoolExecutor(min(MOST_WORKERS, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(MAX_WORKERS, os.cpu_count() or 1)) as pool:
         # In batches, so that the queue of waiting work does not grow with the cohort either.
         for first in range(0, len(stored), BATCH):
             yield from pool.map(cut, range(first, min(first + BATCH, len(stored))))
 
 
-def _cut(cohort: Cohort, crop: Crop, row: int) -> Cut:
-    case_id, files = str(cohort.files.index[row]), cohort.files.iloc[row]
-    image, mask = cohort.folder / files["image"], cohort.folder / files["mask"]
-    return cut_case(case_id, image, mask, crop, cohort.lesion_labels.get(case_id, ()))
-
-
-def _storable(channels: np.ndarray) -> np.ndarray:
+def _storable(channels: np.ndarray, kind: _Kind) -> np.ndarray:
     """Channels in stored precision, the mask following the distance as rounded."""
     rounded = channels.astype(STORED)
-    rounded[CHANNELS.index("mask")] = rounded[CHANNELS.index("distance")] <= 0
+    if kind.channels == CHANNELS:
+        rounded[CHANNELS.index("mask")] = rounded[CHANNELS.index("distance")] <= 0
     return rounded
 
 
-def _refuse_broken(cohort: Cohort, broken: list[str]) -> None:
-    if broken:
-        more = f"\n... and {len(broken) - NAMED} more" if len(broken) > NAMED else ""
+def _reject(source: CropSource, failed: list[str]) -> None:
+    if failed:
+        more = f"\n... and {len(failed) - NAMED} more" if len(failed) > NAMED else ""
         raise CohortError(
-            f"{len(broken)} of {len(cohort.files)} cases of cohort {cohort.name!r} cannot be cropped:\n"
-            + "\n".join(broken[:NAMED])
+            f"{len(failed)} of {len(source.files)} cases of cohort {source.name!r} cannot be cropped:\n"
+            + "\n".join(failed[:NAMED])
             + more
-            + "\n`bench cohort check` names every fault; `--skip-broken` runs without these cases"
+            + f"\n`bench cohort check` names every violation; {parameter('skip_broken')} runs without "
+            "these cases"
         )
 
 
-def _warn(cohort: Cohort, doubtful: list[str]) -> None:
-    """Say on standard error how many cases may mislead, and name the first."""
-    if doubtful:
-        print(
-            f"warning: {len(doubtful)} of {len(cohort.files)} cases of cohort {cohort.name!r} may be read "
-            f"wrongly; the first: {doubtful[0]} (`bench cohort check` names all)",
-            file=sys.stderr,
-        )
+def _warnings_file(path: Path) -> Path:
+    return path.with_suffix(".warnings.json")
+
+
+def _doubtful(path: Path) -> list[str]:
+    """What the building of a cache noted, one text per case; crops of an earlier version have no notes."""
+    try:
+        return list(json.loads(_warnings_file(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return []
+
+
+def crop_warnings(source: CropSource) -> list[str]:
+    """How many cases of the cohort's cached crops may mislead, and the first of them; a text per cache."""
+    folder = crop_file(source, Crop()).parent
+    noted = (_doubtful(path) for path in sorted(folder.glob("*.npy")))
+    return list(dict.fromkeys(_text(source, doubtful) for doubtful in noted if doubtful))
+
+
+def _warn_once(source: CropSource, path: Path) -> None:
+    """Warn of cases that may mislead, in each process once: methods open the crops of many subsets."""
+    doubtful = _doubtful(path)
+    if doubtful and path not in _WARNED:
+        _WARNED.add(path)
+        warn(_text(source, doubtful))
+
+
+def _text(source: CropSource, doubtful: list[str]) -> str:
+    return (
+        f"{len(doubtful)} of {len(source.files)} cases of cohort {source.name!r} may be read wrongly; "
+        f"the first: {doubtful[0]} (`bench cohort check` names all)"
+    )

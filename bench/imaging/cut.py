@@ -1,6 +1,6 @@
 """From a case's files to its crop: only the block that the crop covers is read, smoothed and resampled."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +11,14 @@ from scipy import ndimage
 from bench.imaging.crop import Crop
 from bench.imaging.distance import signed_distance
 from bench.imaging.grid import Grid
-from bench.imaging.intensity import normalise
+from bench.imaging.intensity import in_unit, normalise, unit_of
 from bench.imaging.padding import padding_note
 from bench.imaging.volume import VolumeFile, check_same_grid, open_file
 
 # Gaussian tails beyond this many standard deviations are cut.
 TRUNCATE = 3.0
+# What a stored intensity, of one of several images, is clipped to: far beyond tissue, within half precision.
+WIDEST = 1000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +87,50 @@ def cut_case(
     channels = np.stack([values, distance <= 0, distance]).astype(np.float32)
     padding = f"{image} {padding}" if padding else ""
     return Cut(channels, tuple(f"{file} {note}" for file in (image, mask) for note in file.notes), padding)
+
+
+def cut_images(
+    case_id: str,
+    image_paths: Mapping[str, Path],
+    mask_path: Path,
+    crop: Crop,
+    lesion_label: Sequence[float] = (),
+) -> Cut:
+    """Every image of a case on the grid of :func:`cut_case`, resampled as there, in the unit of the first.
+
+    The median and the 99th percentile of the first image round the lesion are 0 and 1 of all: images of one
+    exam share the scanner's gain, so that the difference of two is what changed from one to the other.
+    Values are not clipped, so that no difference is cut; where an image ends they are 0.
+
+    Parameters
+    ----------
+    image_paths
+        By the images' names, in their order.
+
+    Returns
+    -------
+    Cut
+        Channels as the images are ordered; notes and padding are of the further images.
+
+    Raises
+    ------
+    CohortError
+        As :func:`cut_case`, for each image.
+    """
+    files = {name: open_file(case_id, name, path) for name, path in image_paths.items()}
+    mask = open_file(case_id, "mask", mask_path)
+    first, *others = files.values()
+    check_same_grid(first, mask)
+    for other in others:
+        check_same_grid(first, other)
+    lesion = mask.lesion(lesion_label)
+    target = crop_grid(mask.grid, lesion.inside, lesion.first, crop)
+    resampled = {name: _resampled_image(file, target) for name, file in files.items()}
+    units = [unit_of(values, case_id, name) for name, (values, _) in resampled.items()]
+    shown = [np.clip(in_unit(values, units[0]), -WIDEST, WIDEST) for values, _ in resampled.values()]
+    padded = [f"{file} {resampled[file.role][1]}" for file in others if resampled[file.role][1]]
+    notes = tuple(f"{file} {note}" for file in others for note in file.notes)
+    return Cut(np.nan_to_num(np.stack(shown), nan=0.0).astype(np.float32), notes, "; ".join(padded))
 
 
 def crop_grid(native: Grid, lesion: np.ndarray, first: np.ndarray, crop: Crop) -> Grid:

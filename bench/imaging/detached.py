@@ -8,7 +8,7 @@ from bench.imaging.text_header import detached_name, read_text_header
 
 PAIR = re.compile(r"\.(hdr|img)(\.gz)?$", re.IGNORECASE)
 TEXT = (".mhd", ".mha", ".nhdr", ".nrrd")
-# Rules of faults that leave an image unread.
+# Kinds of violation that leave an image unread.
 MISSING, OUTSIDE = "missing file", "path outside the folder"
 OTHER_HALF = {"hdr": "img", "img": "hdr"}
 

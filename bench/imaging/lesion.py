@@ -31,7 +31,7 @@ def find_lesion(mask: np.ndarray, labels: Sequence[float] = (), name: str = "mas
     * Without, the mask must hold 0, the background, and one other value above 0, whichever it is: that is
       the lesion. A mask of one value above 0 alone marks the whole image.
 
-    Several values, probabilities and a background other than 0 are refused: which voxels are meant is not
+    Several values, probabilities and a background other than 0 are rejected: which voxels are meant is not
     for a program to guess. The rule is the same for every number type.
 
     Parameters

@@ -30,7 +30,7 @@ NUMBER_TYPES = {
 }
 COLOURS = {128: 3, 2304: 4}
 COMPLEX = (32, 1792, 2048)
-LEAST_OFFSET = 352
+MIN_OFFSET = 352
 ANALYZE = (
     "is Analyze 7.5, which does not say left from right (programs mirror it differently); convert it to "
     "NIfTI with its orientation stated"
@@ -124,7 +124,7 @@ def _number(header: Header) -> np.dtype:
 
 
 def _first_byte(header: Header, single: bool) -> int:
-    least = LEAST_OFFSET if single else 0
+    least = MIN_OFFSET if single else 0
     if not (header.first_byte >= least and header.first_byte == int(header.first_byte)):
         raise ImageError(
             f"says that its voxels begin at byte {header.first_byte:g} (vox_offset), expected a whole number "

@@ -40,38 +40,38 @@ class Geometry:
 
 
 def nifti_grid(fields: Geometry) -> tuple[Grid, tuple[str, ...]]:
-    """The grid, and what other programs may read otherwise; raises ImageError where there is no sound one.
+    """The grid, and what other programs may read otherwise; raises ImageError where there is no valid one.
 
     Where qform and sform disagree, the sform is taken if its code says scanner coordinates and its voxel
     sizes are those of pixdim, else the qform: the rule of ITK 5. nibabel takes the sform.
     """
-    sound: dict[str, Grid] = {}
-    faults = []
+    valid: dict[str, Grid] = {}
+    defects = []
     notes: tuple[str, ...]
     for name, code, make in (("sform", fields.sform_code, _sform), ("qform", fields.qform_code, _qform)):
         grid = make(fields) if code > 0 else None
-        fault = _fault(grid) if grid else ""
-        if fault:
-            faults.append(f"its {name} {fault}")
+        defect = _defect(grid) if grid else ""
+        if defect:
+            defects.append(f"its {name} {defect}")
         elif grid:
-            sound[name] = grid
-    if not sound and faults:
-        raise ImageError(f"has no sound geometry: {'; '.join(faults)}; correct its header", "geometry")
-    if not sound:
+            valid[name] = grid
+    if not valid and defects:
+        raise ImageError(f"has no valid geometry: {'; '.join(defects)}; correct its header", "geometry")
+    if not valid:
         grid, notes = _without_forms(fields), (NO_FORM,)
-    elif faults:
-        ((name, grid),) = sound.items()
-        notes = (f"is read by its {name}, as {faults[0]}; other programs may use or refuse that",)
+    elif defects:
+        ((name, grid),) = valid.items()
+        notes = (f"is read by its {name}, as {defects[0]}; other programs may use or reject that",)
     else:
-        grid, notes = _agreed(fields, sound)
+        grid, notes = _agreed(fields, valid)
     return _in_millimetres(fields, grid, notes)
 
 
-def _agreed(fields: Geometry, sound: Mapping[str, Grid]) -> tuple[Grid, tuple[str, ...]]:
-    """The form that counts of one or two sound ones, with a note where they disagree or the sizes do."""
-    sform, qform = sound.get("sform"), sound.get("qform")
+def _agreed(fields: Geometry, valid: Mapping[str, Grid]) -> tuple[Grid, tuple[str, ...]]:
+    """The form that counts of one or two valid ones, with a note where they disagree or the sizes do."""
+    sform, qform = valid.get("sform"), valid.get("qform")
     if sform is None or qform is None:
-        (grid,) = sound.values()
+        (grid,) = valid.values()
         return grid, _size_notes(fields, grid)
     apart = float(np.linalg.norm(sform.corners() - qform.corners(), axis=1).max())
     if apart <= SAME * min(sform.spacing.min(), qform.spacing.min()):
@@ -83,7 +83,7 @@ def _agreed(fields: Geometry, sound: Mapping[str, Grid]) -> tuple[Grid, tuple[st
         f"apart{', mirror images of each other' if mirrored else ''}: read by its {name}, the rule of ITK; "
         "nibabel takes the sform; write the right one into both (image.set_qform, image.set_sform of nibabel)"
     )
-    return sound[name], (note,)
+    return valid[name], (note,)
 
 
 def _sform(fields: Geometry) -> Grid:
@@ -153,7 +153,7 @@ def _in_millimetres(fields: Geometry, grid: Grid, notes: tuple[str, ...]) -> tup
     return scaled, (*notes, note)
 
 
-def _fault(grid: Grid) -> str:
+def _defect(grid: Grid) -> str:
     """Why a form is no place of straight voxels, empty where it is."""
     if not np.isfinite([*grid.origin, *grid.spacing, *grid.direction.ravel()]).all():
         return "is not made of finite numbers that are a rotation"

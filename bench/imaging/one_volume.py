@@ -12,8 +12,8 @@ def require_volume(size: tuple[int, ...], values: int = 1) -> None:
             "colour or vector image",
         )
     if max(size[3:], default=1) > 1:
-        rule = "4D image" if max(size[4:], default=1) == 1 else "5D image"
-        raise ImageError(f"has size {shape}, expected three dimensions and one value a voxel", rule)
+        kind = "4D image" if max(size[4:], default=1) == 1 else "5D image"
+        raise ImageError(f"has size {shape}, expected three dimensions and one value a voxel", kind)
     if len(size) < 3:
         raise ImageError(f"has size {shape}, expected three dimensions; save the whole volume", "2D image")
     if min(size[:3]) < 2:

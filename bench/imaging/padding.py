@@ -5,14 +5,14 @@ import numpy as np
 # The range is cut into this many bins; tissue spreads over many of them unless something far away made it.
 BINS = 64
 # Clusters of this few bins of it each are flat beside the way between them.
-MOST_BINS = 4
+MAX_BINS = 4
 
 
 def padding_note(block: np.ndarray) -> str:
     """What to say of a block, shape (z, y, x), in which some values lie far from all others; '' else.
 
     Far means that nearly all of the range between lowest and highest value is empty: the values fall into at
-    most ``MOST_BINS`` of its ``BINS`` equal parts. Such a value moves the statistics by which a crop is
+    most ``MAX_BINS`` of its ``BINS`` equal parts. Such a value moves the statistics by which a crop is
     normalised, and is smeared over its neighbours by smoothing and interpolation.
     """
     low, high = float(block.min()), float(block.max())
@@ -22,7 +22,7 @@ def padding_note(block: np.ndarray) -> str:
     places = np.minimum(((block.astype(np.float64) - low) / width).astype(np.int16), BINS - 1)
     counts = np.bincount(places.ravel(), minlength=BINS)
     taken = np.flatnonzero(counts)
-    if len(taken) > MOST_BINS or np.diff(taken).max() <= MOST_BINS:
+    if len(taken) > MAX_BINS or np.diff(taken).max() <= MAX_BINS:
         return ""
     far = ~np.isin(places, _tissue(block, places, taken))
     values, own = block[far], block[~far]

@@ -1,4 +1,4 @@
-"""Core, rim and surround of a lesion, from the signed distance to its boundary."""
+"""Core, rim and peritumoural region of a lesion, from the signed distance to its boundary."""
 
 import numpy as np
 
@@ -17,10 +17,10 @@ def region_masks(
       gives as core the deepest quarter of its voxels (``distance <= 0``): at least one, with all voxels that
       are as deep as the last of them.
     * rim: ``rim_mm[0] <= distance <= rim_mm[1]``, less the core.
-    * surround: ``surround_mm[0] < distance <= surround_mm[1]``, less core and rim.
+    * surround, the peritumoural region: ``surround_mm[0] < distance <= surround_mm[1]``, less core and rim.
 
-    Hence no voxel is in two regions. Where the image ends inside the crop, rim and surround go on into the
-    padding, whose normalised intensity is 0.
+    Hence no voxel is in two regions. Where the image ends inside the crop, rim and peritumoural region
+    go on into the padding, whose normalised intensity is 0.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.errors import ImageError
 
-MOST_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class TextHeader:
 def read_text_header(path: Path) -> TextHeader:
     """Read the header of an NRRD or MetaImage file; raises ImageError where it has none."""
     with path.open("rb") as file:
-        content = file.read(MOST_BYTES)
+        content = file.read(MAX_BYTES)
     nrrd = content.startswith(b"NRRD")
     fields: dict[str, str] = {}
     end = 0

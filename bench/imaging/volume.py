@@ -1,7 +1,7 @@
 """Image and mask files: their geometry, their voxels, and what may be wrong with them."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,9 +20,11 @@ from bench.imaging.voxel_data import Opened, VoxelData
 # Corners of image and mask may lie this share of a voxel apart: NIfTI stores its geometry in float32.
 GRID_TOLERANCE = 0.1
 RESAMPLE = "sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor)"
-# Rules of faults that are found here.
+RESAMPLE_IMAGE = "sitk.Resample({name}, image, sitk.Transform(), sitk.sitkLinear)"
+MASK = "mask"
+# Kinds of violation that are found here.
 NOT_FINITE, DIFFERENT, SPACING = "non-finite voxels", "different grids", "absurd spacing"
-# What to do about a rule, by the role of the file.
+# What to do about a violation, by the role of the file.
 REMEDIES = {
     ("4D image", "image"): (
         "save the one phase to be read as a 3D volume: the same phase for every case, such as the first "
@@ -61,14 +63,67 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Volume:
-    """One case's image and mask on the same grid, as SimpleITK images with their geometry (mm, LPS).
+    """One case's images and mask on the same grid, as SimpleITK images with their geometry (mm, LPS).
 
-    ``mask`` is 1 in the lesion and 0 elsewhere, uint8, whatever values its file has.
+    Parameters
+    ----------
+    case_id
+        Whose they are.
+    image
+        One phase, as its file has it: of several images the first.
+    mask
+        1 in the lesion and 0 elsewhere, uint8, whatever values its file has.
+    files
+        The further images by name; their voxels are read when they are asked for.
+    first
+        Name of the first image.
+
+    Examples
+    --------
+    >>> import bench
+    >>> cohort = bench.open_cohort("phantom-tiny", quiet=True)
+    >>> volume = cohort.volume(cohort.case_ids[0])
+    >>> image, mask = volume.array("image"), volume.array("mask")
+    >>> image.dtype, image.shape == mask.shape, sorted(set(mask.ravel().tolist()))
+    (dtype('float32'), True, [0.0, 1.0])
+    >>> len(volume.spacing_mm)  # along z, y, x
+    3
     """
 
     case_id: str
     image: sitk.Image
     mask: sitk.Image
+    files: Mapping[str, "VolumeFile"] = field(default_factory=dict, repr=False)
+    first: str = "image"
+
+    def array(self, role: str) -> np.ndarray:
+        """Voxels of an image or the mask, float32, shape (z, y, x).
+
+        Parameters
+        ----------
+        role
+            ``image`` (of several the first), ``mask``, or the name of an image.
+
+        Raises
+        ------
+        ValueError
+            The case has no such image.
+        ImageError
+            The file of a further image is cut short or damaged.
+        """
+        if role in self.files:
+            return self.files[role].whole().astype(np.float32)
+        if role not in ("image", MASK, self.first):
+            named = "".join(f", {name!r}" for name in self.files)
+            raise ValueError(f"a volume has an 'image' and a 'mask'{named}, got {role!r}")
+        chosen = self.mask if role == MASK else self.image
+        return sitk.GetArrayFromImage(chosen).astype(np.float32)
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Distance between voxels in mm along z, y and x, the axes of :meth:`array`."""
+        x, y, z = self.image.GetSpacing()
+        return z, y, x
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +168,7 @@ class VolumeFile:
 
 
 def open_file(case_id: str, role: str, path: Path) -> VolumeFile:
-    """Read the header of a case's file; ``role`` is ``image`` or ``mask``.
+    """Read the header of a case's file; ``role`` is ``image``, ``mask`` or the name of a further image.
 
     Raises ImageError where the file is missing, unreadable or not one 3D volume with one value a voxel, and
     where its voxels are too small to be of an MRI.
@@ -123,7 +178,7 @@ def open_file(case_id: str, role: str, path: Path) -> VolumeFile:
         raise ImageError(f"{place} does not exist; correct its path in cases.csv or leave the case out")
     opened = _attempt(case_id, role, path, lambda: _open(path))
     if opened.grid.spacing.min() < SPACING_MM[0]:
-        raise ImageError(spacing_fault(place, opened.grid.spacing), SPACING)
+        raise ImageError(spacing_message(place, opened.grid.spacing), SPACING)
     return VolumeFile(case_id, role, path, opened.grid, opened.data, opened.notes)
 
 
@@ -141,7 +196,7 @@ def _open(path: Path) -> Opened:
     return open_nifti(header, image) if kind_of(header) == "NIfTI" else open_text(path)
 
 
-def spacing_fault(place: str, spacing: np.ndarray) -> str:
+def spacing_message(place: str, spacing: np.ndarray) -> str:
     """What is wrong with voxels outside ``SPACING_MM``, and the remedy."""
     return (
         f"{place} has voxels of {_text(spacing)} mm, expected {SPACING_MM[0]:g} to {SPACING_MM[1]:g} mm; "
@@ -149,19 +204,24 @@ def spacing_fault(place: str, spacing: np.ndarray) -> str:
     )
 
 
-def check_same_grid(image: VolumeFile, mask: VolumeFile) -> None:
-    """Raise ImageError unless image and mask have the same size and their voxels the same places."""
-    a, b = image.grid, mask.grid
-    remedy = f"resample the mask onto the image's grid ({RESAMPLE}), or correct its header"
+def check_same_grid(image: VolumeFile, other: VolumeFile) -> None:
+    """Raise ImageError unless two files of a case have the same size and their voxels the same places.
+
+    ``other`` is the mask, or a further image: neither is resampled onto the grid of the image.
+    """
+    a, b = image.grid, other.grid
+    call = RESAMPLE if other.role == MASK else RESAMPLE_IMAGE.format(name=other.role)
+    whose = "its image" if other.role == MASK else "its first image"
+    remedy = f"resample the {other.role} onto {whose}'s grid ({call}), or correct its header"
     if (a.size != b.size).any():
         raise ImageError(
-            f"{mask} has size {_text(b.size)}, expected its image's {_text(a.size)} (x, y, z); {remedy}",
+            f"{other} has size {_text(b.size)}, expected {whose}'s {_text(a.size)} (x, y, z); {remedy}",
             DIFFERENT,
         )
     apart = np.linalg.norm(a.corners() - b.corners(), axis=1).max()
     if apart > GRID_TOLERANCE * a.spacing.min():
         raise ImageError(
-            f"{mask} lies elsewhere than its image: corners up to {apart:.2f} mm apart (spacing "
+            f"{other} lies elsewhere than {whose}: corners up to {apart:.2f} mm apart (spacing "
             f"{_text(b.spacing)} and {_text(a.spacing)} mm, origin {_text(b.origin)} and {_text(a.origin)}); "
             f"{remedy}",
             DIFFERENT,
@@ -169,23 +229,45 @@ def check_same_grid(image: VolumeFile, mask: VolumeFile) -> None:
 
 
 def read_volume(
-    case_id: str, image_path: Path, mask_path: Path, lesion_label: Sequence[float] = ()
+    case_id: str,
+    image_path: Path,
+    mask_path: Path,
+    lesion_label: Sequence[float] = (),
+    others: Mapping[str, Path] | None = None,
+    first: str = "image",
 ) -> Volume:
-    """Image and mask of one case, whole; ``lesion_label`` are the mask's values that are the lesion.
+    """Image and mask of one case, whole, and its further images.
 
-    Raises ImageError, naming the case, where a file is missing, unreadable, not one 3D volume or not finite,
-    where the two lie on different grids, and where the mask does not say which voxels are the lesion.
+    Parameters
+    ----------
+    lesion_label
+        The mask's values that are the lesion.
+    others
+        Paths of the further images by name.
+    first
+        Name of the image.
+
+    Raises
+    ------
+    ImageError
+        A file is missing, unreadable, not one 3D volume or not finite, two lie on different grids, or the
+        mask does not say which voxels are the lesion. The message names the case.
     """
     image = open_file(case_id, "image", image_path)
-    mask = open_file(case_id, "mask", mask_path)
+    mask = open_file(case_id, MASK, mask_path)
     check_same_grid(image, mask)
+    files = {name: open_file(case_id, name, path) for name, path in (others or {}).items()}
+    for other in files.values():
+        check_same_grid(image, other)
     lesion = mask.lesion(lesion_label)
     marked = np.zeros(mask.grid.size[::-1], np.uint8)
     marked[tuple(slice(a, b + 1) for a, b in zip(lesion.first, lesion.last, strict=True))] = lesion.inside
-    return Volume(case_id, _as_image(image.whole(), image.grid), _as_image(marked, mask.grid))
+    whole = as_image(image.whole(), image.grid)
+    return Volume(case_id, whole, as_image(marked, mask.grid), files, first)
 
 
-def _as_image(voxels: np.ndarray, grid: Grid) -> sitk.Image:
+def as_image(voxels: np.ndarray, grid: Grid) -> sitk.Image:
+    """Voxels, shape (z, y, x), as an image with the geometry of a grid."""
     image = sitk.GetImageFromArray(voxels)
     image.SetSpacing(grid.spacing.tolist())
     image.SetOrigin(grid.origin.tolist())
@@ -197,9 +279,10 @@ def _attempt(case_id: str, role: str, path: Path, read: Callable[[], T]) -> T:
     try:
         return read()
     except ImageError as error:
-        remedy = REMEDIES.get((error.rule, role), "").format(name=path.name)
+        kind = role if role == MASK else "image"
+        remedy = REMEDIES.get((error.kind, kind), "").format(name=path.name)
         said = f"{_place(case_id, role, path)} {error}{'; ' if remedy else ''}{remedy}"
-        raise ImageError(said, error.rule) from error
+        raise ImageError(said, error.kind) from error
 
 
 def _require_finite(file: VolumeFile, voxels: np.ndarray) -> None:

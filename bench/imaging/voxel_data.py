@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import io
+import math
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,10 @@ from bench.imaging.grid import Grid
 PIECE_BYTES = 1 << 20
 GZIP_MAGIC = b"\x1f\x8b"
 CUT_SHORT = "ends before its last voxel; copy it again"
+
+# More than any MRI volume has, and more than deflate can pack into a byte.
+MAX_VOXELS = 2**32
+MAX_PACKED = 1032
 
 SURPLUS = (
     "is {} bytes longer than its header says: size, number type or the place of its first voxel may be wrong"
@@ -70,6 +75,7 @@ class VoxelData:
         Raises ImageError where the file ends early or is damaged; a coded file is read to its end, as its
         checksum stands there.
         """
+        self._require_possible()
         x, y, _ = self.size
         row = int(x * y) * self.number.itemsize
         content = self._content(int(lower[2]) * row, int(size[2]) * row)
@@ -81,6 +87,7 @@ class VoxelData:
 
     def length_notes(self) -> tuple[str, ...]:
         """A note where the file goes on after its last voxel; ImageError where raw voxels end early."""
+        self._require_possible()
         if self.coding == "raw":
             surplus = self.path.stat().st_size - self.first_byte - self.bytes_needed
         elif self.coding == "gzip" and self.wrapped:
@@ -91,6 +98,17 @@ class VoxelData:
         if surplus < 0 or self.first_byte < 0:
             raise ImageError(CUT_SHORT)
         return (SURPLUS.format(surplus),) if surplus else ()
+
+    def _require_possible(self) -> None:
+        """Raise ImageError where the header claims more voxels than the file can hold, before any is read."""
+        voxels = math.prod(int(count) for count in self.size)
+        size = self.path.stat().st_size
+        deflated = self.coding in ("gzip", "zlib")
+        if voxels > MAX_VOXELS or (deflated and voxels * self.number.itemsize > MAX_PACKED * size):
+            raise ImageError(
+                f"ends before its last voxel: its header claims {voxels:,} voxels, which a file of {size:,} "
+                "bytes cannot hold; copy it again or leave the case out"
+            )
 
     def _content(self, start: int, count: int) -> bytes:
         """``count`` bytes of the voxels from byte ``start`` of them on."""

@@ -1,6 +1,5 @@
 """Who is resampled, what each patient contributes, and the statistics of resamples."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,16 +15,38 @@ DRAW_SEED = 0
 # A p this many standard errors (of the resampling) from 5 % is clear. Resamples are added until it is, or
 # until there are this many; a p that stays open is given as just above 5 %, whatever the seed.
 CLEAR = 4
-MOST_DRAWS = 200_000
+MAX_DRAWS = 400_000
 JUST_ABOVE = 1 + 1e-9
 
-# Patients (of each class, for a binary task) below which nothing has an interval and no two methods are told
-# apart, whatever the number of their cases; a class whose cases lie unevenly counts by what it is worth
-# (effective_patients). ``tests/simulations/few_patients.py``: from here on intervals hold 93 % or more.
-FEWEST_PATIENTS = 10
+# A p within this share of a level is close to it: at the most resamples four standard errors are 2.8 % of
+# 5 %, and what lies near that edge is clear with one seed and open with another.
+CLOSE = 0.08
+
+# Patients (of each class, for a binary task) below which nothing has an interval and no two methods are
+# compared, whatever the number of their cases; a class whose cases lie unevenly counts by its effective
+# number of patients. ``tests/simulations/few_patients.py``: from here on intervals hold 93 % or more.
+MIN_PATIENTS = 10
+
+# Resamples that are weighed at once; memory beyond their counts grows with it, not with their number.
+BLOCK = 2 * DRAWS_AT_ONCE
+
+# How often resamples hold patients. One of n is drawn 256 times in n draws with a probability below 1 / 256!.
+Counts = NDArray[np.uint8]
 
 # Sets the normal numbers of seeds apart from the blocks of resamples, which count from 0.
 SEEDS_STREAM = 2**32
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """How many resamples of patients are drawn, and from which seed."""
+
+    draws: int = DRAWS
+    seed: int = DRAW_SEED
+
+    def drawn(self, patients: "Patients", fewer: int = 0) -> Counts:
+        """The resamples, see :func:`drawn_counts`."""
+        return drawn_counts(patients, self.draws, self.seed, fewer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,33 +81,49 @@ def patients_of(patient: NDArray[np.generic], label: Array | None = None) -> Pat
 def draw_patients(
     patients: Patients, draws: int = DRAWS, seed: int | Sequence[int] = DRAW_SEED, fewer: int = 0
 ) -> Array:
+    """:func:`drawn_counts` as weights, shape (patient, draw)."""
+    return drawn_counts(patients, draws, seed, fewer).astype(float)
+
+
+def drawn_counts(
+    patients: Patients, draws: int = DRAWS, seed: int | Sequence[int] = DRAW_SEED, fewer: int = 0
+) -> Counts:
     """How often each bootstrap resample holds each patient with all its cases, shape (patient, draw).
 
     As many patients as a group has, or ``fewer``, are drawn with replacement within it. The draws depend on
     the order of the patients.
     """
     rng = np.random.default_rng(seed)
-    counts = np.zeros((len(patients.group), draws))
+    counts = np.zeros((len(patients.group), draws), dtype=np.uint8)
     for code in np.unique(patients.group):
         members = np.flatnonzero(patients.group == code)
-        drawn = rng.integers(len(members), size=(draws, max(len(members) - fewer, 1)))
-        drawn += np.arange(draws)[:, None] * len(members)
-        held = np.bincount(drawn.ravel(), minlength=draws * len(members))
-        counts[members] = held.reshape(draws, len(members)).T
+        for block in draw_blocks(draws):
+            size = block.stop - block.start
+            drawn = rng.integers(len(members), size=(size, max(len(members) - fewer, 1)))
+            drawn += np.arange(size)[:, None] * len(members)
+            held = np.bincount(drawn.ravel(), minlength=size * len(members))
+            counts[members, block] = held.reshape(size, len(members)).T
     return counts
 
 
-def resamples(patients: Patients, drawn: Array, seed: int, seeds: int) -> Iterator[tuple[Array, Array]]:
+def draw_blocks(draws: int) -> list[slice]:
+    """The resamples in blocks of :data:`BLOCK`."""
+    return [slice(start, min(start + BLOCK, draws)) for start in range(0, draws, BLOCK)]
+
+
+def resamples(
+    patients: Patients, drawn: Counts | Array, seed: int, seeds: int
+) -> Iterator[tuple[Counts | Array, Array]]:
     """The resamples that were ``drawn`` by :func:`draw_patients`, then further blocks of as many.
 
     Each with a normal number for every training seed and resample, shape (seed, draw). It ends when
-    :data:`MOST_DRAWS` are reached.
+    :data:`MAX_DRAWS` are reached.
     """
     first = patients.group == patients.group[0]
     fewer = int(first.sum()) - int(drawn[first, 0].sum())
     count = drawn.shape[1]
-    for block in range(max(MOST_DRAWS // count, 1)):
-        held = draw_patients(patients, count, (seed, block), fewer) if block else drawn
+    for block in range(max(MAX_DRAWS // count, 1)):
+        held = drawn_counts(patients, count, (seed, block), fewer) if block else drawn
         yield held, np.random.default_rng((seed, SEEDS_STREAM, block)).standard_normal((seeds, count))
 
 
@@ -104,13 +141,13 @@ def undecided(p: Array, draws: Array, levels: Sequence[float]) -> Array:
     return found
 
 
-def is_undecided(p: float, levels: Sequence[float] = (ALPHA,)) -> bool:
-    """Whether a p stands for one that the most resamples leave open: just above a level."""
-    return any(math.isclose(p, level * JUST_ABOVE, rel_tol=1e-12) for level in levels)
+def is_close(p: float, level: float = ALPHA) -> bool:
+    """Whether a p is so close to the level that resamples of another seed could end on its other side."""
+    return abs(p - level) <= CLOSE * level
 
 
 def effective_patients(truth: Codes, patient: NDArray[np.generic], classes: int) -> Array:
-    r"""Independent patients that each class is worth, :math:`(\sum_i m_i)^2 / \sum_i m_i^2`, shape (class,).
+    r"""Effective number of patients by class, :math:`(\sum_i m_i)^2 / \sum_i m_i^2`, shape (class,).
 
     ``m_i`` are a patient's cases of that class (Kish 1965). With one case a patient it is their number; the
     cases of one patient count as one, which is right where they agree and conservative where they do not.
@@ -137,7 +174,7 @@ def mean_influence(values: Array, patients: Patients) -> Array:
 
 
 def jackknife_influence(metric: Callable[[Array], Array], patients: Patients) -> Array:
-    """What each patient contributes to each value of a metric, from leaving it out, shape (row, patient).
+    """Influence value of each patient for each value of a metric, from leaving it out, shape (row, patient).
 
     Centred within the patients' groups and scaled so that the sum of squares is the jackknife's variance
     (Efron & Tibshirani 1993, chapter 11); for a mean over cases it is :func:`mean_influence`. Patients are
@@ -172,8 +209,8 @@ def seed_influence(values: Sequence[Array], seeds: Sequence[Sequence[int]] | Non
     .. math:: c_{ms} = (v_{ms} - \bar v_m) / \sqrt{S_m (S_m - 1)}
 
     so that the sum of squares of the difference of two rows is :math:`s_d^2 / S`, the variance of a mean of S
-    differences between rows of the same seeds. A seed says how a method of this kind could have come out
-    on the same cases. 0 where a row has a single seed, whose chance nothing tells.
+    differences between rows of the same seeds. A seed shows how a method of this kind could have come out
+    on the same cases. 0 where a row has a single seed, whose variation is unknown.
 
     Parameters
     ----------
@@ -183,11 +220,11 @@ def seed_influence(values: Sequence[Array], seeds: Sequence[Sequence[int]] | Non
         Their numbers, which pair rows; 0, 1, 2 ... where left out.
     """
     named = [range(len(row)) for row in values] if seeds is None else seeds
-    column = {seed: place for place, seed in enumerate(sorted({its for row in named for its in row}))}
+    column = {seed: place for place, seed in enumerate(sorted({one for row in named for one in row}))}
     found = np.zeros((len(values), len(column)))
     for row, (said, numbers) in enumerate(zip(values, named, strict=True)):
         if len(said) > 1:
-            places = [column[its] for its in numbers]
+            places = [column[number] for number in numbers]
             found[row, places] = (said - said.mean()) / np.sqrt(len(said) * (len(said) - 1))
     return found
 
@@ -197,7 +234,9 @@ def seed_freedom(contributions: Array) -> int:
     return max(int(contributions.shape[-1]) - 1, 1)
 
 
-def studentised(contrast: Array, patients: Patients, drawn: Array, seeds: Array, numbers: Array) -> Array:
+def studentised(
+    contrast: Array, patients: Patients, drawn: Counts | Array, seeds: Array, numbers: Array
+) -> Array:
     """Absolute bootstrap-t statistics of sums over patients and seeds, shape (row, draw).
 
     Patients are resampled; what a training seed contributes is multiplied with a normal number, so that two
@@ -210,8 +249,13 @@ def studentised(contrast: Array, patients: Patients, drawn: Array, seeds: Array,
     patients, drawn, numbers
         Who was resampled, and the numbers of the seeds, as :func:`resamples` yields them.
     """
-    variance = _resampled_variance(contrast, patients, drawn)
-    moved = contrast @ (drawn * _per_drawn(patients, drawn)[:, None] - 1)
+    variance, moved = (
+        _resampled_variance(contrast, patients, drawn),
+        np.empty((len(contrast), drawn.shape[1])),
+    )
+    stands = _per_drawn(patients, drawn)[:, None]
+    for block in draw_blocks(drawn.shape[1]):
+        moved[:, block] = contrast @ (drawn[:, block] * stands - 1)
     shift, count = seeds @ numbers, seeds.shape[1]
     moved += shift
     variance += (seeds**2 @ numbers**2 - shift**2 / count) * count / seed_freedom(seeds)
@@ -220,7 +264,7 @@ def studentised(contrast: Array, patients: Patients, drawn: Array, seeds: Array,
     return np.where(moved**2 < NEGLIGIBLE, 0.0, ratio)
 
 
-def metric_variance(influence: Array, patients: Patients, drawn: Array) -> Array:
+def metric_variance(influence: Array, patients: Patients, drawn: Counts | Array) -> Array:
     """Variance of a metric in each resample, from what each patient contributes to it, shape (draw,)."""
     # The metric itself moves in a resample, not its scaled contributions, so the scale is taken off again.
     size = np.bincount(patients.group)[patients.group]
@@ -228,19 +272,21 @@ def metric_variance(influence: Array, patients: Patients, drawn: Array) -> Array
     return variance
 
 
-def _resampled_variance(contrast: Array, patients: Patients, drawn: Array) -> Array:
+def _resampled_variance(contrast: Array, patients: Patients, drawn: Counts | Array) -> Array:
     """Variance, in each resample, of sums over patients of what they contribute, shape (row, draw)."""
     variance = np.zeros((len(contrast), drawn.shape[1]))
     for code in np.unique(patients.group):
-        members = patients.group == code
-        part, held = contrast[:, members], drawn[members]
-        size, count = int(members.sum()), int(held[:, 0].sum())
-        spread = part**2 @ held - (part @ held) ** 2 / count
-        variance += spread * size**2 / (count * max(count - 1, 1))
+        members = np.flatnonzero(patients.group == code)
+        part = contrast[:, members]
+        squares, size, count = part**2, len(members), int(drawn[members, 0].sum())
+        for block in draw_blocks(drawn.shape[1]):
+            held = drawn[members, block].astype(float)
+            spread = squares @ held - (part @ held) ** 2 / count
+            variance[:, block] += spread * size**2 / (count * max(count - 1, 1))
     return np.maximum(variance, 0.0)
 
 
-def _per_drawn(patients: Patients, drawn: Array) -> Array:
+def _per_drawn(patients: Patients, drawn: Counts | Array) -> Array:
     """How many patients of its group each drawn one stands for, shape (patient,)."""
     sizes = np.bincount(patients.group)
     counts = np.bincount(patients.group, drawn[:, 0], minlength=len(sizes))

@@ -30,7 +30,7 @@ def calibration_interval(
     patients
         Of the cases.
     factor
-        By what the covariance is multiplied, see :func:`bench.shared_training.variance_factor`.
+        By what the covariance is multiplied, see :func:`bench.splits.shared_training.variance_factor`.
     """
     parts = [_gaps(truth - row, bin_shares(row), patients) for row in rows]
     lengths = [_ends(gaps, factor * covariance) for gaps, covariance in parts]

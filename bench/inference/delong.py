@@ -1,4 +1,10 @@
-"""The area under the ROC curve: structural components, intervals and paired differences."""
+"""The AUC: structural components, intervals and paired differences.
+
+With one stratum and one case a patient the components are those of DeLong et al. (1988); with several cases a
+patient those of Obuchowski (1997). A component is centred at the AUC of its own stratum, since every fold has
+its own model, and the sums of squares are scaled by patients / (patients - strata), which allows strata with
+a single positive case.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,21 +27,21 @@ from bench.inference.estimate import (
 from bench.metrics import Array, Codes, pair_counts, placements, sort_keys, stratum_codes
 
 # The correction for small strata is of order 1 / pairs: beyond this many, the rounding of tables hides it.
-MOST_CORRECTED_PAIRS = 1_000_000
+MAX_CORRECTED_PAIRS = 1_000_000
 
-# An area is a ratio of counts: this close to 0 or 1 it is that.
+# An AUC is a ratio of counts: this close to 0 or 1 it is that.
 ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
 class DeLong:
-    """Areas of several predictions on the same cases, with their joint covariance.
+    """AUCs of several predictions on the same cases, with their joint covariance.
 
     Parameters
     ----------
     auc
         Mean over seeds, shape (prediction,).
-    gains, losses
+    positive_components, negative_components
         What each patient's positive and negative cases contribute, shape (prediction, patient): the sums of
         their products over patients are the covariance that comes from either class.
     joint_part
@@ -46,7 +52,7 @@ class DeLong:
         Number of pairs of patients, one of each class, that can be formed within strata using nobody twice,
         over the factor of the variance.
     by_stratum
-        Areas of the strata that have a pair, shape (prediction, stratum).
+        AUCs of the strata that have a pair, shape (prediction, stratum).
     seeds
         What each training seed contributes, shape (prediction, seed): :func:`bench.inference.seed_influence`.
     factor
@@ -54,8 +60,8 @@ class DeLong:
     """
 
     auc: Array
-    gains: Array
-    losses: Array
+    positive_components: Array
+    negative_components: Array
     joint_part: Array
     freedom: tuple[int, int]
     disjoint_pairs: float
@@ -65,17 +71,21 @@ class DeLong:
 
     @property
     def covariance(self) -> Array:
-        """Covariance of the areas over patients, shape (prediction, prediction)."""
-        covariance: Array = self.gains @ self.gains.T + self.losses @ self.losses.T + self.joint_part
+        """Covariance of the AUCs over patients, shape (prediction, prediction)."""
+        covariance: Array = (
+            self.positive_components @ self.positive_components.T
+            + self.negative_components @ self.negative_components.T
+            + self.joint_part
+        )
         return covariance
 
     def is_constant(self, row: int) -> bool:
-        """Whether a prediction is constant within each stratum: all areas are 0.5, without a variance."""
+        """Whether a prediction is constant within each stratum: all AUCs are 0.5, without a variance."""
         level = np.allclose(self.by_stratum[row], 0.5, rtol=0, atol=NEGLIGIBLE**0.5)
         return bool(level and self.covariance[row, row] < NEGLIGIBLE)
 
     def variance(self, row: int) -> tuple[float, float]:
-        """Variance of an area over patients and seeds, and its degrees of freedom (infinite for one seed)."""
+        """Variance of an AUC over patients and seeds, and its degrees of freedom (infinite for one seed)."""
         patients, seeds = float(self.covariance[row, row]), float((self.seeds[row] ** 2).sum())
         return patients + seeds, satterthwaite([(patients, np.inf), (seeds, seed_freedom(self.seeds))])
 
@@ -88,24 +98,19 @@ def delong(
     factor: float = 1.0,
     seeds: Sequence[Sequence[int]] | None = None,
 ) -> DeLong:
-    """Areas over within-stratum pairs and their covariance, from structural components summed by patient.
+    """AUC over within-stratum pairs with its covariance, from structural components summed by patient.
 
-    With one stratum and one case a patient this is DeLong et al. (1988); with several cases a patient it is
-    Obuchowski (1997). A component is centred at the area of its own stratum, since every fold has its own
-    model, and the sums of squares are scaled by patients / (patients - strata), which allows strata with a
-    single positive case. Areas are NaN without a pair; the covariance is NaN where a class has no more
-    patients than there are strata.
+    The AUC is NaN without a pair; the covariance is NaN where a class has no more patients than there are
+    strata.
 
     Parameters
     ----------
-    truth, stratum
-        As in :func:`bench.metrics.auc`, shape (case,).
+    truth, stratum, patient
+        As in :func:`bench.metrics.auc`, and the patient of each case (its own where left out), shape (case,).
     scores
         One array a prediction, each of shape (seed, case).
-    patient
-        Patient of each case, shape (case,); every case its own patient where left out.
     factor
-        What multiplies the variance over patients: :func:`bench.shared_training.variance_factor`.
+        What multiplies the variance over patients: :func:`bench.splits.shared_training.variance_factor`.
     seeds
         Number of each seed of each prediction, which pairs them; in order where left out.
     """
@@ -118,62 +123,82 @@ def delong(
     pairs = rivals[positive].sum()
     if pairs == 0:
         return _no_pairs(len(scores), int(people.max(initial=-1)) + 1)
-    areas = [rows[:, positive].sum(axis=1) / pairs for rows in each]
-    by_stratum = _stratum_areas(positive, placed, strata, rivals)
+    each_auc = [rows[:, positive].sum(axis=1) / pairs for rows in each]
+    by_stratum = _stratum_aucs(positive, placed, strata, rivals)
     components = (placed - rivals * by_stratum[:, strata]) / pairs
-    gains = sum_by(people, np.where(positive, components, 0.0))
-    losses = sum_by(people, np.where(positive, 0.0, components))
     used = rivals > 0
     counted = np.unique(strata[used])
     count = len(counted)
     sizes = [len(np.unique(people[used & members])) for members in (positive, ~positive, used)]
-    scales = [size / (size - count) if size > count else np.nan for size in sizes]
-    joint = scales[2] * (gains @ losses.T) if sizes[2] < sizes[0] + sizes[1] else np.zeros((len(scores),) * 2)
     return DeLong(
         auc=placed[:, positive].sum(axis=1) / pairs,
-        gains=np.sqrt(factor * scales[0]) * gains,
-        losses=np.sqrt(factor * scales[1]) * losses,
-        joint_part=factor * (joint + joint.T),
+        **_scaled_components(components, positive, people, sizes, count, factor),
         freedom=(sizes[0] - count, sizes[1] - count),
         disjoint_pairs=_disjoint_pairs(positive, strata, people) / factor,
         by_stratum=by_stratum[:, counted],
-        seeds=seed_influence(areas, seeds),
+        seeds=seed_influence(each_auc, seeds),
         factor=factor,
     )
 
 
-def auc_interval(sample: DeLong, row: int) -> Interval:
-    """95 % interval of one area: DeLong's standard error on the logit scale (Pepe 2003, section 5.2.4).
+def _scaled_components(
+    components: Array,
+    positive: NDArray[np.bool_],
+    people: Codes,
+    sizes: Sequence[int],
+    strata: int,
+    factor: float,
+) -> dict[str, Array]:
+    """The fields of :class:`DeLong` that make its covariance, from components of shape (prediction, case).
 
-    Where the area is 1 (or 0) the standard error is 0 and says nothing. Then the interval is exact and
-    conservative: an area of 1 makes each of ``d`` disjoint pairs concordant, which happens with probability
+    ``sizes`` are the patients with positive cases, with negative ones and of either; ``strata`` how many
+    strata have a pair.
+    """
+    positive_components = sum_by(people, np.where(positive, components, 0.0))
+    negative_components = sum_by(people, np.where(positive, 0.0, components))
+    scales = [size / (size - strata) if size > strata else np.nan for size in sizes]
+    joint = np.zeros((len(components),) * 2)
+    if sizes[2] < sizes[0] + sizes[1]:
+        joint = scales[2] * (positive_components @ negative_components.T)
+    return {
+        "positive_components": np.sqrt(factor * scales[0]) * positive_components,
+        "negative_components": np.sqrt(factor * scales[1]) * negative_components,
+        "joint_part": factor * (joint + joint.T),
+    }
+
+
+def auc_interval(sample: DeLong, row: int) -> Interval:
+    """95 % interval of one AUC: DeLong's standard error on the logit scale (Pepe 2003, section 5.2.4).
+
+    Where the AUC is 1 (or 0) the standard error is 0, which is no estimate. Then the interval is exact and
+    conservative: an AUC of 1 makes each of ``d`` disjoint pairs concordant, which happens with probability
     at most ``auc ** d``, so the lower limit is ``.025 ** (1 / d)``. A prediction that is constant within each
     stratum gets 0.5 to 0.5. NaN without a pair, with too few patients for a standard error, and where strata
-    too small to show a spread leave none to an area between 0 and 1.
+    too small to show a spread leave none to an AUC between 0 and 1.
 
     With several training seeds their variance is in it, and the quantile is Student's.
     """
-    area, (variance, freedom) = float(sample.auc[row]), sample.variance(row)
-    if area > 1 - ROUNDING:
+    auc, (variance, freedom) = float(sample.auc[row]), sample.variance(row)
+    if auc > 1 - ROUNDING:
         return Interval((ALPHA / 2) ** (1 / sample.disjoint_pairs), 1.0)
-    if area < ROUNDING:
+    if auc < ROUNDING:
         return Interval(0.0, 1 - (ALPHA / 2) ** (1 / sample.disjoint_pairs))
     if variance < NEGLIGIBLE:
         return Interval(0.5, 0.5) if sample.is_constant(row) else NO_INTERVAL
-    logit = np.log(area / (1 - area))
-    reach = student_quantile(freedom) * np.sqrt(variance) / (area * (1 - area))
+    logit = np.log(auc / (1 - auc))
+    reach = student_quantile(freedom) * np.sqrt(variance) / (auc * (1 - auc))
     return Interval(expit(logit - reach), expit(logit + reach))
 
 
 def auc_p(sample: DeLong, row: int) -> float:
-    """Two-sided p of the hypothesis that an area is 0.5, dual to :func:`auc_interval`; NaN where that is."""
-    area, (variance, freedom) = float(sample.auc[row]), sample.variance(row)
-    if not ROUNDING < area < 1 - ROUNDING:
+    """Two-sided p of the hypothesis that an AUC is 0.5, dual to :func:`auc_interval`; NaN where that is."""
+    auc, (variance, freedom) = float(sample.auc[row]), sample.variance(row)
+    if not ROUNDING < auc < 1 - ROUNDING:
         return min(1.0, 2 * 0.5**sample.disjoint_pairs) if sample.disjoint_pairs else float("nan")
     if variance < NEGLIGIBLE:
         return 1.0 if sample.is_constant(row) else float("nan")
-    logit = np.log(area / (1 - area))
-    return two_sided(logit * area * (1 - area) / np.sqrt(variance), freedom)
+    logit = np.log(auc / (1 - auc))
+    return two_sided(logit * auc * (1 - auc) / np.sqrt(variance), freedom)
 
 
 def auc_difference(
@@ -185,14 +210,14 @@ def auc_difference(
     factor: float = 1.0,
     seeds: Sequence[Sequence[int]] | None = None,
 ) -> Difference:
-    """Paired difference ``first - second`` of two areas on the same cases.
+    """Paired difference ``first - second`` of two AUCs on the same cases.
 
     DeLong's covariance counts the part of the variance that belongs to single pairs twice. With folds of
     three positive cases that matters: the plain test rejects 2-4 % instead of 5 % for correlated methods. So
     that part is estimated from the residuals of the pairs and taken off once, and the quantile is Student's,
     with Welch's degrees of freedom for the positive and the negative part.
 
-    The difference from a prediction that is constant within strata is the area less 0.5, with the interval
+    The difference from a prediction that is constant within strata is the AUC less 0.5, with the interval
     and p of :func:`auc_interval` and :func:`auc_p`: within -0.5 to 0.5, as the difference is. Others lie
     within -1 to 1.
 
@@ -205,7 +230,7 @@ def auc_difference(
     constant = [sample.is_constant(row) for row in (0, 1)]
     if any(constant) and not all(constant):
         return from_constant(sample, 0) if constant[1] else from_constant(sample, 1).reversed()
-    error, freedom = _difference_error(sample, truth, first, second, stratum)
+    error, freedom = auc_difference_error(sample, truth, first, second, stratum)
     if np.isnan(error):
         return Difference(value, NO_INTERVAL, float("nan"))
     if error == 0:
@@ -216,37 +241,30 @@ def auc_difference(
     return Difference(value, interval, two_sided(value / error, freedom))
 
 
-def auc_difference_error(
-    truth: Array,
-    first: Array,
-    second: Array,
-    stratum: NDArray[np.generic] | None = None,
-    patient: NDArray[np.generic] | None = None,
-    factor: float = 1.0,
-    seeds: Sequence[Sequence[int]] | None = None,
-) -> float:
-    """Standard error of :func:`auc_difference`, of the same arguments; NaN where it has none."""
-    sample = delong(truth, [first, second], stratum, patient, factor, seeds)
-    return _difference_error(sample, truth, first, second, stratum)[0]
-
-
 def from_constant(sample: DeLong, row: int) -> Difference:
-    """By how much an area is better than that of a constant predictor, 0.5: its interval and p, shifted."""
+    """By how much an AUC is better than that of a baseline, 0.5: its interval and p, shifted."""
     low, high = auc_interval(sample, row)
     return Difference(float(sample.auc[row]) - 0.5, Interval(low - 0.5, high - 0.5), auc_p(sample, row))
 
 
 def auc_influence(sample: DeLong) -> Array:
-    """What each patient contributes to each area's deviation, shape (prediction, patient)."""
-    return sample.gains + sample.losses
+    """Influence value of each patient for each AUC's deviation, shape (prediction, patient)."""
+    return sample.positive_components + sample.negative_components
 
 
-def _difference_error(
-    sample: DeLong, truth: Array, first: Array, second: Array, stratum: NDArray[np.generic] | None
+def auc_difference_error(
+    sample: DeLong,
+    truth: Array,
+    first: Array,
+    second: Array,
+    stratum: NDArray[np.generic] | None = None,
 ) -> tuple[float, float]:
-    """Standard error of the difference of two areas, and its degrees of freedom."""
-    sources = (sample.gains, sample.losses, sample.seeds)
-    parts = [float(((its[0] - its[1]) ** 2).sum()) for its in sources]
+    """Standard error of :func:`auc_difference`, and its degrees of freedom; NaN where it has none.
+
+    ``sample`` is the :func:`delong` of the two predictions.
+    """
+    sources = (sample.positive_components, sample.negative_components, sample.seeds)
+    parts = [float(((source[0] - source[1]) ** 2).sum()) for source in sources]
     covariance = sample.covariance
     plain = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
     if np.isnan(plain) or plain + parts[2] < NEGLIGIBLE:
@@ -260,7 +278,7 @@ def _difference_error(
 
 
 def unanimous_p(sample: DeLong) -> Array:
-    """The p of each difference of two areas if it has no variance, shape (prediction, prediction).
+    """The p of each difference of two AUCs if it has no variance, shape (prediction, prediction).
 
     A sign test on disjoint pairs where all strata agree on its sign, 1 where no stratum has a difference, NaN
     where they disagree: then the strata are too small to show the spread.
@@ -278,12 +296,12 @@ def _placements(positive: NDArray[np.bool_], score: Array, stratum: Codes) -> Ar
     return np.array([placements(positive, row, stratum) for row in np.atleast_2d(score)])
 
 
-def _stratum_areas(positive: NDArray[np.bool_], placed: Array, stratum: Codes, rivals: Array) -> Array:
-    """Area of each prediction in each stratum, shape (prediction, stratum); 0 where it has no pair."""
+def _stratum_aucs(positive: NDArray[np.bool_], placed: Array, stratum: Codes, rivals: Array) -> Array:
+    """AUC of each prediction in each stratum, shape (prediction, stratum); 0 where it has no pair."""
     pairs = np.bincount(stratum[positive], rivals[positive], minlength=int(stratum.max()) + 1)
     won = np.zeros((len(placed), len(pairs)))
-    for row, its in enumerate(placed):
-        won[row] = np.bincount(stratum[positive], its[positive], minlength=len(pairs))
+    for row, one in enumerate(placed):
+        won[row] = np.bincount(stratum[positive], one[positive], minlength=len(pairs))
     return won / np.maximum(pairs, 1)
 
 
@@ -303,11 +321,11 @@ def _no_pairs(rows: int, patients: int) -> DeLong:
 
 
 def single_pair_covariance(truth: Array, scores: Sequence[Array], strata: Codes) -> Array:
-    """Covariance of the areas that belongs to single pairs, beyond what either of their cases explains.
+    """Covariance of the AUCs that belongs to single pairs, beyond what either of their cases explains.
 
     Per stratum: the residual mean product of the pairs' scores after row and column means, times the pairs of
     the stratum, over the square of all pairs. Strata with one case in a class have no residual, and those
-    with more than :data:`MOST_CORRECTED_PAIRS` need none. Shape (prediction, prediction).
+    with more than :data:`MAX_CORRECTED_PAIRS` need none. Shape (prediction, prediction).
     """
     total, pairs = np.zeros((len(scores),) * 2), 0
     for code in np.unique(strata):
@@ -315,9 +333,9 @@ def single_pair_covariance(truth: Array, scores: Sequence[Array], strata: Codes)
         positive, negative = np.flatnonzero(here & (truth == 1)), np.flatnonzero(here & (truth != 1))
         size = len(positive) * len(negative)
         pairs += size
-        if min(len(positive), len(negative)) < 2 or size > MOST_CORRECTED_PAIRS:
+        if min(len(positive), len(negative)) < 2 or size > MAX_CORRECTED_PAIRS:
             continue
-        residuals = np.array([_residual(_pair_scores(its, positive, negative)) for its in scores])
+        residuals = np.array([_residual(_pair_scores(score, positive, negative)) for score in scores])
         total += size * (residuals @ residuals.T) / ((len(positive) - 1) * (len(negative) - 1))
     covariance: Array = total / max(pairs, 1) ** 2
     return covariance

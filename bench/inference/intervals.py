@@ -7,6 +7,7 @@ import numpy as np
 from bench.inference.bootstrap import (
     DRAW_SEED,
     JUST_ABOVE,
+    Counts,
     Patients,
     metric_variance,
     resamples,
@@ -41,45 +42,8 @@ def percentile_interval(resampled: Array) -> Interval:
     return Interval(float(low), float(high))
 
 
-def bca_interval(value: float, resampled: Array, influence: Array) -> Interval:
-    r"""95 % bias-corrected and accelerated interval (Efron 1987; Efron & Tibshirani 1993, section 14.3).
-
-    .. math:: \alpha_{1,2} = \Phi\Big(z_0 + \frac{z_0 \pm z}{1 - a (z_0 \pm z)}\Big), \quad
-              a = \frac{\sum_i u_i^3}{6 (\sum_i u_i^2)^{3/2}}
-
-    are the quantiles of the resampled values that bound it; :math:`\Phi(z_0)` is the share of them below the
-    value (ties count half) and :math:`u_i` what patient i contributes, so that groups of patients are allowed
-    for (Davison & Hinkley 1997, equation 5.31).
-
-    Parameters
-    ----------
-    value
-        The metric itself.
-    resampled
-        The metric in resamples of patients, shape (draw,); those without a value (NaN) are left out.
-    influence
-        What each patient contributes, shape (patient,), see :func:`jackknife_influence`.
-
-    Returns
-    -------
-    Interval
-        NaN where no resample has a value, or all lie on one side of the metric.
-    """
-    from scipy.special import ndtr, ndtri
-
-    valid = resampled[~np.isnan(resampled)]
-    below = ((valid < value).mean() + (valid <= value).mean()) / 2 if len(valid) else 0.0
-    squares = float((influence**2).sum())
-    if not 0 < below < 1 or squares < NEGLIGIBLE:
-        return Interval(value, value) if len(valid) and np.ptp(valid) == 0 else NO_INTERVAL
-    bias, acceleration = ndtri(below), float((influence**3).sum()) / (6 * squares**1.5)
-    ends = bias + ndtri(np.array([ALPHA / 2, 1 - ALPHA / 2]))
-    low, high = np.quantile(valid, ndtr(bias + ends / (1 - acceleration * ends)))
-    return Interval(float(low), float(high))
-
-
 def studentised_interval(
-    value: float, resampled: Array, influence: Array, patients: Patients, drawn: Array
+    value: float, resampled: Array, influence: Array, patients: Patients, drawn: Counts | Array
 ) -> Interval:
     r"""95 % bootstrap-t interval (Efron & Tibshirani 1993, section 12.5), its two tails equal.
 
@@ -91,8 +55,12 @@ def studentised_interval(
 
     Parameters
     ----------
-    value, resampled, influence
-        As in :func:`bca_interval`.
+    value
+        The metric itself.
+    resampled
+        The metric in resamples of patients, shape (draw,); those without a value (NaN) are left out.
+    influence
+        Influence value of each patient, shape (patient,), see :func:`jackknife_influence`.
     patients, drawn
         Who was resampled, and how often: see :func:`draw_patients`.
 
@@ -106,7 +74,7 @@ def studentised_interval(
 
 
 def root_interval(
-    value: float, resampled: Array, influence: Array, patients: Patients, drawn: Array
+    value: float, resampled: Array, influence: Array, patients: Patients, drawn: Counts | Array
 ) -> Interval:
     r"""95 % interval of the root of a mean of squares: the bootstrap-t of the logarithm of that mean.
 
@@ -156,7 +124,7 @@ def studentised_difference(
     value: float,
     influence: Array,
     patients: Patients,
-    drawn: Array,
+    drawn: Counts | Array,
     seeds: Array | None = None,
     seed: int = DRAW_SEED,
 ) -> Difference:

@@ -1,4 +1,19 @@
-"""Many differences at once: p adjusted for their family, and shared ranks."""
+"""Many differences at once: p adjusted for their family by step-down max-T (Romano & Wolf 2005, 2016).
+
+The statistic is the bootstrap-t of the linearised differences: each difference is divided by its standard
+error, in every resample by that resample's own. With the pairs in descending order, the k-th is set against
+the resampled maximum over itself and those that follow and can be equal when it is (Shaffer 1986): where A
+differs from C, A = B and B = C cannot both hold. The family-wise error rate is controlled under any
+dependence between the methods. A fixed standard error would not do: with 13 positive cases ten equal methods
+then get different ranks in 17-20 % of samples instead of 5 %.
+
+A difference on which all patients agree has no spread: its p is that of a sign test times the size of the
+family (Bonferroni), and it comes first where that is below 5 %. Equal predictions have p = 1.
+
+Resamples are added as long as a p is not clearly on one side of each level that it is held against
+(:func:`bench.inference.bootstrap.undecided`). One that :data:`bench.inference.MAX_DRAWS` leave open is given
+as just above the level: not separable.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -8,10 +23,10 @@ from numpy.typing import NDArray
 
 from bench.inference.bootstrap import (
     DRAW_SEED,
-    DRAWS,
     JUST_ABOVE,
+    Bootstrap,
+    Counts,
     Patients,
-    draw_patients,
     resamples,
     studentised,
     undecided,
@@ -30,7 +45,7 @@ def adjusted_p(
     values: Array,
     influence: Array,
     patients: Patients,
-    drawn: Array,
+    drawn: Counts | Array,
     contrasts: Sequence[tuple[int, int]] | None = None,
     excess: Array | None = None,
     unanimous: Array | None = None,
@@ -40,32 +55,14 @@ def adjusted_p(
 ) -> Array:
     """Two-sided p of differences, adjusted for their family by step-down max-T, shape (row, row).
 
-    The family is every pair of rows, or the given ``contrasts`` alone; p of other pairs is NaN.
-
-    Romano & Wolf (2005, 2016), with the bootstrap-t of the linearised differences: each difference is divided
-    by its standard error, in every resample by that resample's own; with the pairs in descending order, the
-    k-th is set against the resampled maximum over itself and those that follow and can be equal when it is
-    (Shaffer 1986): where A differs from C, A = B and B = C cannot both hold. The family-wise error rate is
-    controlled under any dependence between the methods. A fixed standard error would not do: with 13
-    positive cases ten equal methods then get different ranks in 17-20 % of samples instead of 5 %.
-
-    A difference on which all patients agree has no spread: its p is that of a sign test times the size of the
-    family (Bonferroni), and it comes first where that is below 5 %. Equal predictions have p = 1.
-
-    Resamples are added as long as a p is not clearly on one side of each of ``levels``
-    (:func:`bench.inference.undecided`). One that :data:`bench.inference.MOST_DRAWS` leave open is given as
-    just above the level: not separable.
-
     Parameters
     ----------
-    values
-        One a method, shape (row,).
-    influence
-        Contribution of each patient, shape (row, patient), see :func:`auc_influence`.
-    patients, drawn
-        Who was resampled, and how often: see :func:`draw_patients`.
+    values, influence
+        One value a method, shape (row,), and what each patient contributes to it, shape (row, patient).
+    patients, drawn, seed
+        Who was resampled, and how often (:func:`draw_patients`); the seed of that, for further resamples.
     contrasts
-        The family, as pairs of rows: against a reference, for example.
+        The family as pairs of rows, every pair if left out; p of other pairs is NaN.
     excess
         By how much the contributions overstate the variance of each difference, shape (row, row). It is taken
         off as one share of all the family's variances, since that of a single pair is a noisy estimate, but
@@ -73,9 +70,7 @@ def adjusted_p(
     unanimous
         p of a difference without spread, shape (row, row); that of a sign test on the patients if left out.
     seeds
-        Contribution of each training seed, shape (row, seed), see :func:`seed_influence`; none if left out.
-    seed
-        That of ``drawn``, for further resamples.
+        What each training seed contributes, shape (row, seed), see :func:`seed_influence`; none if left out.
     levels
         What a p is held against.
     """
@@ -83,46 +78,38 @@ def adjusted_p(
     first, second = family.reshape(-1, 2).astype(np.intp).T
     turned = np.zeros((len(values), 1)) if seeds is None else seeds
     chance = _Chance(influence[first] - influence[second], turned[first] - turned[second])
-    difference, agreed = values[first] - values[second], chance.variance() < NEGLIGIBLE
-    kept = (
-        1.0
-        if excess is None
-        else 1 - excess[first, second].sum() / max((chance.patients**2).sum(), NEGLIGIBLE)
-    )
-    scale = np.sqrt(np.where(agreed, 1.0, chance.variance(max(kept, 0.5))))
+    over = None if excess is None else excess[first, second]
     signs = 2 * 0.5 ** len(patients.group) if unanimous is None else unanimous[first, second]
-    alone = np.where(difference**2 > NEGLIGIBLE, np.minimum(signs * len(first), 1.0), 1.0)
-    observed = np.where(agreed, np.where(alone < ALPHA, np.inf, 0.0), np.abs(difference) / scale)
+    observed, alone = _statistics(values[first] - values[second], chance, over, signs)
     order = np.argsort(-observed, kind="stable")
-    first, second, chance = first[order], second[order], chance.rows(order)
-    together = list(_equal_together(first, second, len(values)))
+    first, second, chance, alone = first[order], second[order], chance.rows(order), alone[order]
+    steps = _steps(first, second, len(values))
     blocks = resamples(patients, drawn, seed, turned.shape[1])
-    resampled = _step_p(observed[order], together, chance, patients, blocks, levels)
-    stepped = np.maximum.accumulate(np.where(agreed[order], np.fmax(resampled, alone[order]), resampled))
+    resampled = _step_p(observed[order], steps, chance, patients, blocks, levels)
+    stepped = np.maximum.accumulate(np.where(chance.agreed, np.fmax(resampled, alone), resampled))
     result = np.full((len(values), len(values)), np.nan)
     np.fill_diagonal(result, 1.0)
     result[first, second] = result[second, first] = np.minimum(stepped, 1.0)
     return result
 
 
-def area_adjusted_p(
+def auc_adjusted_p(
     truth: Array,
     scores: Sequence[Array],
     stratum: NDArray[np.generic],
     patients: Patients,
     contrasts: Sequence[tuple[int, int]] | None = None,
-    draws: int = DRAWS,
-    seed: int = DRAW_SEED,
+    bootstrap: Bootstrap = Bootstrap(),
     factor: float = 1.0,
     seeds: Sequence[Sequence[int]] | None = None,
     levels: Sequence[float] = (ALPHA,),
 ) -> Array:
-    """:func:`adjusted_p` of differences of areas, with two corrections for small strata.
+    """:func:`adjusted_p` of differences of AUCs, with two corrections for small strata.
 
     DeLong's covariance counts what belongs to single pairs twice (see :func:`auc_difference`); that is taken
     off. And components are centred within strata, which costs a degree of freedom each: a resample holds
     that many patients less of either class, so that its standard error is as uncertain as the observed one
-    (the rescaled bootstrap of Rao & Wu 1988). NaN where an area has no covariance.
+    (the rescaled bootstrap of Rao & Wu 1988). NaN where an AUC has no covariance.
 
     Parameters
     ----------
@@ -132,28 +119,22 @@ def area_adjusted_p(
         Of the cases, in groups without and with a positive one: see :func:`patients_of`.
     contrasts
         As in :func:`adjusted_p`.
-    draws, seed
-        Of the joint bootstrap.
+    bootstrap
+        The joint one.
     factor, seeds
         As in :func:`delong`.
     levels
         As in :func:`adjusted_p`.
     """
-    areas = delong(truth, scores, stratum, patients.codes, factor, seeds)
+    found = delong(truth, scores, stratum, patients.codes, factor, seeds)
     strata = stratum_codes(stratum, len(truth))
     used = len(np.unique(strata[pair_counts(truth == 1, strata) > 0]))
-    drawn = draw_patients(patients, draws, seed, fewer=max(used - 1, 0))
+    drawn = bootstrap.drawn(patients, fewer=max(used - 1, 0))
     shared = single_pair_covariance(truth, scores, strata)
     single = np.diag(shared)
     excess = factor * (single[:, None] + single - 2 * shared)
-    given = (auc_influence(areas), patients, drawn, contrasts, excess, unanimous_p(areas))
-    return adjusted_p(areas.auc, *given, seeds=areas.seeds, seed=seed, levels=levels)
-
-
-def shared_ranks(values: Array, adjusted: Array) -> list[int]:
-    """Rank of each method: 1 + the number of methods significantly better, where higher values are better."""
-    better = (values[None, :] > values[:, None]) & (adjusted < ALPHA)
-    return [1 + int(count) for count in better.sum(axis=1)]
+    given = (auc_influence(found), patients, drawn, contrasts, excess, unanimous_p(found))
+    return adjusted_p(found.auc, *given, seeds=found.seeds, seed=bootstrap.seed, levels=levels)
 
 
 class _Chance(NamedTuple):
@@ -167,30 +148,78 @@ class _Chance(NamedTuple):
         total: Array = kept * (self.patients**2).sum(axis=1) + (self.seeds**2).sum(axis=1)
         return total
 
+    @property
+    def agreed(self) -> NDArray[np.bool_]:
+        """Whether all patients and seeds agree on a difference, shape (pair,)."""
+        agreed: NDArray[np.bool_] = self.variance() < NEGLIGIBLE
+        return agreed
+
     def rows(self, chosen: Codes) -> "_Chance":
         """Those of some differences."""
         return _Chance(self.patients[chosen], self.seeds[chosen])
 
 
+def _statistics(
+    difference: Array, chance: _Chance, excess: Array | None, signs: Array | float
+) -> tuple[Array, Array]:
+    """Statistic of each pair, and its p where patients agree; ``signs`` is that of a sign test, (pair,)."""
+    variance = max((chance.patients**2).sum(), NEGLIGIBLE)
+    kept = 1.0 if excess is None else 1 - excess.sum() / variance
+    scale = np.sqrt(np.where(chance.agreed, 1.0, chance.variance(max(kept, 0.5))))
+    alone = np.where(difference**2 > NEGLIGIBLE, np.minimum(signs * len(difference), 1.0), 1.0)
+    certain = np.where(alone < ALPHA, np.inf, 0.0)
+    return np.where(chance.agreed, certain, np.abs(difference) / scale), alone
+
+
+class _Steps(NamedTuple):
+    """The pairs of a family, from the largest difference on.
+
+    ``place`` is the step of each pair, (method, method); their number where a pair is not in the family.
+    """
+
+    first: Codes
+    second: Codes
+    place: Codes
+
+    def excluded(self, step: int) -> Codes:
+        """Later pairs that cannot be equal together with this one, once those before it are rejected.
+
+        They share a method with it, and the third pair of the three is rejected.
+        """
+        one, other = self.place[self.first[step]], self.place[self.second[step]]
+        closed = np.concatenate([one[other < step], other[one < step]])
+        return np.sort(closed[(closed > step) & (closed < len(self.first))])
+
+    def needed(self, open_steps: Codes) -> Codes:
+        """Pairs that can be equal together with at least one of these."""
+        excluded = np.concatenate([self.excluded(step) for step in open_steps])
+        asking = np.searchsorted(open_steps, np.arange(len(self.first)), side="right")
+        return np.flatnonzero(asking > np.bincount(excluded, minlength=len(self.first)))
+
+
+def _steps(first: Codes, second: Codes, methods: int) -> _Steps:
+    place = np.full((methods, methods), len(first), dtype=np.intp)
+    place[first, second] = place[second, first] = np.arange(len(first))
+    return _Steps(first, second, place)
+
+
 def _step_p(
     observed: Array,
-    together: list[Codes],
+    family: _Steps,
     chance: _Chance,
     patients: Patients,
-    blocks: Iterable[tuple[Array, Array]],
+    blocks: Iterable[tuple[Counts | Array, Array]],
     levels: Sequence[float],
 ) -> Array:
     """Share of resamples whose maximum reaches each step's statistic, from as many as decide it, (step,)."""
     exceeded, drawn, steps = np.zeros(len(observed)), np.zeros(len(observed)), np.arange(len(observed))
     open_at = np.full(len(observed), np.nan)
     for held, numbers in blocks:
-        needed = np.unique(np.concatenate([together[step] for step in steps]))
+        needed = family.needed(steps)
         part = chance.rows(needed)
         null = studentised(part.patients, patients, held, part.seeds, numbers)
-        null = np.where((part.variance() < NEGLIGIBLE)[:, None], 0.0, null)
-        for step in steps:
-            rows = np.searchsorted(needed, together[step])
-            exceeded[step] += (null[rows].max(axis=0) >= observed[step]).sum()
+        null = np.where(part.agreed[:, None], 0.0, null)
+        exceeded[steps] += _reached(null, needed, family, steps, observed)
         drawn[steps] += held.shape[1]
         open_at = undecided((exceeded + 1) / (drawn + 1), drawn, levels)
         steps = np.flatnonzero(~np.isnan(open_at))
@@ -200,18 +229,32 @@ def _step_p(
     return p
 
 
-def _equal_together(first: Codes, second: Codes, methods: int) -> Iterator[Codes]:
-    """Which pairs, from the k-th on, can be equal together with it once those before it are rejected.
+def _reached(null: Array, needed: Codes, family: _Steps, steps: Codes, observed: Array) -> Codes:
+    """In how many resamples a pair that can be equal together with a step reaches its statistic, (step,).
 
-    A pair that shares a method with the k-th can not where the third pair of the three is rejected.
+    The largest of all later pairs answers for most resamples. The pairs are gone through one by one in those
+    where it belongs to an excluded pair. ``null`` has shape (needed, draw).
     """
-    differ = np.zeros((methods, methods), dtype=bool)
-    for step, (one, other) in enumerate(zip(first, second, strict=True)):
-        later = np.arange(step, len(first))
-        ends = first[later], second[later]
-        third = np.zeros(len(later), dtype=bool)
-        for shared, mine in ((one, other), (other, one)):
-            for end, theirs in (ends, ends[::-1]):
-                third |= (end == shared) & differ[mine, theirs]
-        yield later[~third]
-        differ[one, other] = differ[other, one] = True
+    found, by_draw = np.zeros(len(steps), dtype=np.intp), np.ascontiguousarray(null.T)
+    starts = np.searchsorted(needed, steps)
+    for index, (largest, row) in zip(range(len(steps))[::-1], _later_maxima(null, starts), strict=True):
+        start, step = starts[index], steps[index]
+        allowed = ~np.isin(needed, family.excluded(step), assume_unique=True)
+        reached = ~(largest < observed[step])
+        doubtful = np.flatnonzero(reached & (~allowed[row] | np.isnan(largest)))
+        left = np.where(allowed[start:], by_draw[doubtful, start:], 0.0).max(axis=1)
+        reached[doubtful] = left >= observed[step]
+        found[index] = reached.sum()
+    return found
+
+
+def _later_maxima(null: Array, starts: Codes) -> Iterator[tuple[Array, Codes]]:
+    """The largest statistic from each start on, and whose it is, both (draw,); the last start first."""
+    largest, row = np.full(null.shape[1], -np.inf), np.zeros(null.shape[1], dtype=np.intp)
+    below = len(null)
+    for start in starts[::-1]:
+        for index in range(start, below)[::-1]:
+            row[null[index] > largest] = index
+            np.maximum(largest, null[index], out=largest)
+        below = start
+        yield largest, row

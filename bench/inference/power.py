@@ -37,7 +37,7 @@ def cases_needed(cases: int, error: float, difference: float) -> int | None:
 def probability_better(differences: Array) -> float:
     """Share of resamples in which an oriented difference is above 0, ties counted half; NaN without any.
 
-    ``differences`` has shape (draw,). It is the bootstrap's stand-in for the probability, over cohorts like
+    ``differences`` has shape (draw,). It is the bootstrap's estimate of the probability, over cohorts like
     this one, that the sign of the observed difference is right: near 1 - p / 2 for the better method, so it
     adds no evidence to p. It is not the probability that a method is better.
     """

@@ -175,6 +175,6 @@ def _weighted_auc(
 
 
 def _column_dot(left: Array, right: Array) -> NDArray[np.float64]:
-    """Dot product of each column with its like, shape (draw,)."""
+    """Dot product of each column with the same column of the other, shape (draw,)."""
     product: NDArray[np.float64] = np.einsum("cd,cd->d", left, right)
     return product

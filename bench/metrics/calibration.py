@@ -1,16 +1,18 @@
 r"""Calibration error over bins of equal mass, corrected for its upward bias."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics.area import score_levels, tells_nothing
-from bench.metrics.metric import Array, Beside, single
+from bench.metrics.metric import Array, Context, single
 
 # Five bins leave 15 cases in each in a cohort of 74, where more bins report more chance than error.
 CALIBRATION_BINS = 5
 
 
-def calibration_error(truth: Array, probability: Array, fold: Beside = None) -> float:
+def calibration_error(truth: Array, probability: Array, fold: Context = None) -> float:
     r"""Expected calibration error over :data:`CALIBRATION_BINS` bins of equal mass, corrected for its bias.
 
     .. math:: \max\Big(0, \frac1B \sum_b |g_b| - \frac1B \sum_b [m(\mu_b, s_b) - \mu_b]\Big), \quad
@@ -31,27 +33,37 @@ def calibration_error(truth: Array, probability: Array, fold: Beside = None) -> 
 
 
 def resampled_calibration_error(
-    truth: Array, probabilities: Array, fold: Beside, weights: Array
+    truth: Array, probabilities: Array, fold: Context, weights: Array
 ) -> NDArray[np.float64]:
     """:func:`calibration_error` in many resamples, bins cut anew in each; (prediction, draw)."""
-    result = np.full((len(probabilities), weights.shape[1]), np.nan)
-    for row, probability in enumerate(probabilities):
-        if not tells_nothing(probability, fold):
-            gaps, variances = binned_gaps(truth - probability, score_levels(probability), weights)
-            result[row] = corrected_mean(gaps, variances)
-    return result
+    return _over_bins(corrected_mean, truth, probabilities, fold, weights)
 
 
 def plain_calibration_error(
-    truth: Array, probabilities: Array, fold: Beside, weights: Array
+    truth: Array, probabilities: Array, fold: Context, weights: Array
 ) -> NDArray[np.float64]:
     """The error without its correction in many resamples, whose jackknife is smooth; (prediction, draw)."""
+    return _over_bins(_plain_mean, truth, probabilities, fold, weights)
+
+
+def _over_bins(
+    mean: Callable[[Array, Array], Array],
+    truth: Array,
+    probabilities: Array,
+    fold: Context,
+    weights: Array,
+) -> Array:
+    """A mean over bins, of their gaps and variances, in many resamples; NaN for a constant prediction."""
     result = np.full((len(probabilities), weights.shape[1]), np.nan)
     for row, probability in enumerate(probabilities):
         if not tells_nothing(probability, fold):
-            gaps, _ = binned_gaps(truth - probability, score_levels(probability), weights)
-            result[row] = np.abs(gaps).mean(axis=0)
+            result[row] = mean(*binned_gaps(truth - probability, score_levels(probability), weights))
     return result
+
+
+def _plain_mean(gaps: Array, variances: Array) -> Array:
+    mean: Array = np.abs(gaps).mean(axis=0)
+    return mean
 
 
 def corrected_mean(gaps: Array, variances: Array) -> Array:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics.area import score_levels, stratum_codes
-from bench.metrics.metric import DRAWS_AT_ONCE, Array, Beside, Codes, ratio, single, weighted_mean
+from bench.metrics.metric import DRAWS_AT_ONCE, Array, Codes, Context, ratio, single, weighted_mean
 
 # Below this share of its mean square a variance is rounding.
 NO_SPREAD = 1e-12
@@ -15,7 +15,7 @@ NO_SPREAD = 1e-12
 WITHIN_LIMITS = 0.95
 
 
-def mae(truth: Array, prediction: Array, beside: Beside = None) -> float:
+def mae(truth: Array, prediction: Array, context: Context = None) -> float:
     r"""Mean absolute error, :math:`\sum_i |y_i - x_i| / n`, in the task's unit.
 
     Least for the conditional median. Both arrays have shape (case,); NaN where there is no case.
@@ -23,12 +23,18 @@ def mae(truth: Array, prediction: Array, beside: Beside = None) -> float:
     return single(resampled_mae, truth, prediction)
 
 
-def resampled_mae(truth: Array, predictions: Array, beside: Beside, weights: Array) -> NDArray[np.float64]:
+def resampled_mae(truth: Array, predictions: Array, context: Context, weights: Array) -> NDArray[np.float64]:
     """:func:`mae` in many resamples; arguments and result as :func:`bench.metrics.resampled_auc`."""
-    return weighted_mean(np.abs(truth - predictions), weights)
+    return weighted_mean(absolute_error(truth, predictions), weights)
 
 
-def rmse(truth: Array, prediction: Array, beside: Beside = None) -> float:
+def absolute_error(truth: Array, predictions: Array) -> Array:
+    """How far each prediction is from the truth, shape (prediction, case)."""
+    error: Array = np.abs(truth - predictions)
+    return error
+
+
+def rmse(truth: Array, prediction: Array, context: Context = None) -> float:
     r"""Root of the mean squared error, :math:`\sqrt{\sum_i (y_i - x_i)^2 / n}`, in the task's unit.
 
     Least for the conditional mean. Both arrays have shape (case,); NaN where there is no case.
@@ -36,13 +42,13 @@ def rmse(truth: Array, prediction: Array, beside: Beside = None) -> float:
     return single(resampled_rmse, truth, prediction)
 
 
-def resampled_rmse(truth: Array, predictions: Array, beside: Beside, weights: Array) -> NDArray[np.float64]:
+def resampled_rmse(truth: Array, predictions: Array, context: Context, weights: Array) -> NDArray[np.float64]:
     """:func:`rmse` in many resamples; arguments and result as :func:`bench.metrics.resampled_auc`."""
     root: Array = np.sqrt(weighted_mean((truth - predictions) ** 2, weights))
     return root
 
 
-def r2(truth: Array, prediction: Array, beside: Beside = None) -> float:
+def r2(truth: Array, prediction: Array, context: Context = None) -> float:
     r"""Share of the variance that is predicted, :math:`1 - \sum_i (y_i - x_i)^2 / \sum_i (y_i - \bar y)^2`.
 
     Against the mean of these very cases, which no predictor could know: the training mean or median gets a
@@ -51,13 +57,13 @@ def r2(truth: Array, prediction: Array, beside: Beside = None) -> float:
     return single(resampled_r2, truth, prediction)
 
 
-def resampled_r2(truth: Array, predictions: Array, beside: Beside, weights: Array) -> NDArray[np.float64]:
+def resampled_r2(truth: Array, predictions: Array, context: Context, weights: Array) -> NDArray[np.float64]:
     """:func:`r2` in many resamples; arguments and result as :func:`bench.metrics.resampled_auc`."""
     moments = _moments(truth, predictions, weights)
     return 1 - ratio(weighted_mean((truth - predictions) ** 2, weights), moments.truth_variance)
 
 
-def concordance(truth: Array, prediction: Array, beside: Beside = None) -> float:
+def concordance(truth: Array, prediction: Array, context: Context = None) -> float:
     r"""Lin's concordance correlation coefficient (Lin 1989), with moments over n.
 
     .. math:: \frac{2 s_{xy}}{s_x^2 + s_y^2 + (\bar x - \bar y)^2}
@@ -69,12 +75,12 @@ def concordance(truth: Array, prediction: Array, beside: Beside = None) -> float
 
 
 def resampled_concordance(
-    truth: Array, predictions: Array, beside: Beside, weights: Array
+    truth: Array, predictions: Array, context: Context, weights: Array
 ) -> NDArray[np.float64]:
     """:func:`concordance` in many resamples; arguments and result as :func:`bench.metrics.resampled_auc`."""
-    its = _moments(truth, predictions, weights)
-    spread = its.variance + its.truth_variance + (its.mean - its.truth_mean) ** 2
-    return ratio(2 * its.covariance, spread)
+    moments = _moments(truth, predictions, weights)
+    gap = (moments.mean - moments.truth_mean) ** 2
+    return ratio(2 * moments.covariance, moments.variance + moments.truth_variance + gap)
 
 
 def spearman(truth: Array, prediction: Array, stratum: NDArray[np.generic] | None = None) -> float:
@@ -107,17 +113,17 @@ def resampled_spearman(
     return result
 
 
-def bias(truth: Array, prediction: Array, beside: Beside = None) -> float:
+def bias(truth: Array, prediction: Array, context: Context = None) -> float:
     """Mean of prediction minus truth, in the task's unit (Bland & Altman 1986); 0 is best."""
     return single(resampled_bias, truth, prediction)
 
 
-def resampled_bias(truth: Array, predictions: Array, beside: Beside, weights: Array) -> NDArray[np.float64]:
+def resampled_bias(truth: Array, predictions: Array, context: Context, weights: Array) -> NDArray[np.float64]:
     """:func:`bias` in many resamples; arguments and result as :func:`bench.metrics.resampled_auc`."""
     return weighted_mean(predictions - truth, weights)
 
 
-def lower_limit(truth: Array, prediction: Array, beside: Beside = None) -> float:
+def lower_limit(truth: Array, prediction: Array, context: Context = None) -> float:
     r"""Lower 95 % limit of agreement, :math:`\bar d - 1.96\, s_d` of the differences prediction minus truth.
 
     With :math:`s_d` over n - 1. Between the two limits lie 95 % of the differences where these are normal and
@@ -127,19 +133,19 @@ def lower_limit(truth: Array, prediction: Array, beside: Beside = None) -> float
 
 
 def resampled_lower_limit(
-    truth: Array, predictions: Array, beside: Beside, weights: Array
+    truth: Array, predictions: Array, context: Context, weights: Array
 ) -> NDArray[np.float64]:
     """:func:`lower_limit` in many resamples; arguments and result as :func:`bench.metrics.resampled_auc`."""
     return _limit(truth, predictions, weights, side=-1)
 
 
-def upper_limit(truth: Array, prediction: Array, beside: Beside = None) -> float:
+def upper_limit(truth: Array, prediction: Array, context: Context = None) -> float:
     r"""Upper 95 % limit of agreement, :math:`\bar d + 1.96\, s_d`; see :func:`lower_limit`."""
     return single(resampled_upper_limit, truth, prediction)
 
 
 def resampled_upper_limit(
-    truth: Array, predictions: Array, beside: Beside, weights: Array
+    truth: Array, predictions: Array, context: Context, weights: Array
 ) -> NDArray[np.float64]:
     """:func:`upper_limit` in many resamples; arguments and result as :func:`bench.metrics.resampled_auc`."""
     return _limit(truth, predictions, weights, side=1)

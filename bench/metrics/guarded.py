@@ -13,7 +13,7 @@ OWN = "bench"
 
 @dataclass
 class _Guarded:
-    """A metric's function; ``failure`` says what it last did wrong."""
+    """A metric's function; ``failure`` describes its last error."""
 
     name: str
     function: Any
@@ -43,10 +43,10 @@ class GuardedValue(_Guarded):
 class GuardedResamples(_Guarded):
     """``resampled`` of a metric: an array of its shape, NaN where it fails."""
 
-    def __call__(self, truth: Array, predictions: Array, beside: Any, weights: Array) -> Array:
+    def __call__(self, truth: Array, predictions: Array, context: Any, weights: Array) -> Array:
         """Values, shape (prediction, draw)."""
         shape = len(predictions), weights.shape[1]
-        found = self._computed(truth, predictions, beside, weights)
+        found = self._computed(truth, predictions, context, weights)
         try:
             values = np.asarray(found, dtype=float)
         except (TypeError, ValueError):
@@ -65,7 +65,7 @@ def guarded(metric: Metric) -> Metric:
 
 
 def failure_of(metric: Metric) -> str:
-    """What the metric did wrong when its value was last asked for; empty where nothing."""
+    """The error of the metric when its value was last computed; empty without one."""
     return metric.value.failure if isinstance(metric.value, GuardedValue) else ""
 
 

@@ -9,18 +9,20 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+NAN = float("nan")
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
 # What a metric may know of a case beside truth and prediction.
-Beside = NDArray[Any] | None
+Context = NDArray[Any] | None
 
 # Resamples that are computed together: a block of 1,000 cases then stays in the processor's cache.
 DRAWS_AT_ONCE = 128
 
 KINDS = ("binary", "continuous")
-TAKES = ("score", "decision")
-BESIDE = ("fold", "constant")
+INPUTS = ("score", "decision")
+CONTEXTS = ("fold", "constant")
 INTERVALS = ("percentile", "bootstrap_t", "root_t", "logit", "wilson", "delong", "calibration")
+RENAMED_FIELDS = {"takes": "input", "by_label": "stratify_by_class", "beside": "context"}
 # Intervals that are of one value alone: what the function of a metric that declares it must be.
 OF_ONE_VALUE = {
     "delong": ("bench.metrics.area", "auc"),
@@ -31,7 +33,7 @@ OF_ONE_VALUE = {
 class Resample(Protocol):
     """A metric of several predictions in many resamples."""
 
-    def __call__(self, truth: Array, predictions: Array, beside: Beside, weights: Array, /) -> Array:
+    def __call__(self, truth: Array, predictions: Array, context: Context, weights: Array, /) -> Array:
         """Shapes (case,), (prediction, case), (case,), (case, draw); returns (prediction, draw)."""
 
 
@@ -53,22 +55,22 @@ class Metric:
         Direction; None where nearest to ``best`` is better, as for a calibration slope: such a metric is
         shown and cannot rank.
     value
-        ``value(truth, prediction, beside) -> float``, all of shape (case,); NaN where it has no value.
+        ``value(truth, prediction, context) -> float``, all of shape (case,); NaN where it has no value.
     resampled
-        ``resampled(truth, predictions, beside, weights)``, shape (prediction, draw): the same in many
+        ``resampled(truth, predictions, context, weights)``, shape (prediction, draw): the same in many
         resamples, ``weights`` (case, draw) saying how often each holds each case. Where left out, ``value``
-        is asked of the repeated cases of every resample, which is right and slow.
+        is computed on the repeated cases of every resample, which is exact and slow.
     decimals
         Digits behind the point that tables print.
-    by_label
+    stratify_by_class
         Whether patients are resampled within each class, so that no resample lacks one. That holds the share
         of positives fixed, so it is for metrics alone on which that share has no bearing (the AUC): one that
         depends on it, such as average precision, varies with it from sample to sample.
-    takes
+    input
         ``score``: the prediction itself; ``decision``: 1 where it reaches the threshold of its cell, else 0.
-    beside
+    context
         What the third argument holds: ``fold`` of each case, within which scores are comparable, or
-        ``constant``, what the constant predictor says of it (the prevalence or median of its training cases).
+        ``constant``, what the baseline predicts for it (the prevalence or median of its training cases).
     interval
         Which 95 % interval its value has, by the bootstrap of patients: ``percentile``; ``bootstrap_t``
         (:func:`bench.inference.studentised_interval`), for means and their like; ``root_t``
@@ -78,9 +80,12 @@ class Metric:
         (:func:`bench.inference.auc_interval`) is for :func:`bench.metrics.auc` as ``value`` alone, and
         ``calibration`` (:func:`bench.inference.calibration_interval`) for
         :func:`bench.metrics.calibration_error`.
-        ``bench/STATISTICS.md`` has how often each holds the true value.
+        ``bench/docs/statistics.md`` has how often each holds the true value.
     share_of
         ``share_of(truth, prediction)``: of which cases it is a share, shape (case,); for ``wilson`` alone.
+    case_loss
+        ``case_loss(truth, predictions)``, shapes (case,) and (seed, case) to (seed, case), where ``value`` is
+        its mean over cases: influence values then cost no jackknife.
     bounds
         Lowest and highest possible value: no interval leaves them.
     in_unit
@@ -91,8 +96,18 @@ class Metric:
     Raises
     ------
     ValueError
-        ``kind``, ``takes``, ``beside`` or ``interval`` is not one of the above, ``wilson`` lacks its
+        ``kind``, ``input``, ``context`` or ``interval`` is not one of the above, ``wilson`` lacks its
         ``share_of``, or ``delong`` or ``calibration`` is declared for another value than its own.
+
+    Examples
+    --------
+    >>> import bench
+    >>> import numpy as np
+    >>> def brier(truth, probability, beside):
+    ...     return float(np.mean((truth - probability) ** 2))
+    >>> metric = bench.Metric("brier2", "Brier", "binary", best=0, higher_is_better=False, value=brier)
+    >>> metric.value(np.array([0.0, 1.0]), np.array([0.5, 0.5]), np.zeros(2))
+    0.25
     """
 
     name: str
@@ -100,22 +115,30 @@ class Metric:
     kind: Literal["binary", "continuous"]
     best: float
     higher_is_better: bool | None
-    value: Callable[[Array, Array, Beside], float]
+    value: Callable[[Array, Array, Context], float]
     resampled: Resample = None  # type: ignore[assignment]
     decimals: int = 3
-    by_label: bool = False
-    takes: Literal["score", "decision"] = "score"
-    beside: Literal["fold", "constant"] = "fold"
+    stratify_by_class: bool = False
+    input: Literal["score", "decision"] = "score"
+    context: Literal["fold", "constant"] = "fold"
     interval: Literal["percentile", "bootstrap_t", "root_t", "logit", "wilson", "delong", "calibration"] = (
         "percentile"
     )
     share_of: Callable[[Array, Array], NDArray[np.bool_]] | None = None
+    case_loss: Callable[[Array, Array], Array] | None = None
     bounds: tuple[float, float] = (-math.inf, math.inf)
     in_unit: bool = False
     summary: str = ""
 
+    def __new__(cls, *args: Any, **fields: Any) -> "Metric":
+        """Reject a field by a name it no longer has; raises TypeError, which names the new one."""
+        for old, new in RENAMED_FIELDS.items():
+            if old in fields:
+                raise TypeError(f"Metric has no field {old!r}: it is {new!r} now")
+        return super().__new__(cls)
+
     def __post_init__(self) -> None:
-        fields = {"kind": KINDS, "takes": TAKES, "beside": BESIDE, "interval": INTERVALS}
+        fields = {"kind": KINDS, "input": INPUTS, "context": CONTEXTS, "interval": INTERVALS}
         for field, known in fields.items():
             given = getattr(self, field)
             if given not in known:
@@ -134,8 +157,8 @@ class Metric:
         return self.higher_is_better is not None
 
     @property
-    def is_area(self) -> bool:
-        """Whether it is the area under the ROC curve, with its own interval and tests."""
+    def is_auc(self) -> bool:
+        """Whether it is the AUC, with its own interval and tests; the one metric over pairs of cases."""
         return self.interval == "delong"
 
     @property
@@ -179,10 +202,10 @@ def unfit_to_rank(metric: Metric, kind: str) -> str | None:
 
 
 def resampled_by_repetition(
-    value: Callable[[Array, Array, Beside], float],
+    value: Callable[[Array, Array, Context], float],
     truth: Array,
     predictions: Array,
-    beside: Beside,
+    context: Context,
     weights: Array,
 ) -> Array:
     """Any metric in many resamples: its ``value`` on the explicitly repeated cases of each.
@@ -193,17 +216,17 @@ def resampled_by_repetition(
     result = np.empty((len(predictions), weights.shape[1]))
     for draw, held in enumerate(weights.T):
         rows = np.repeat(np.arange(len(truth)), held.astype(np.intp))
-        its = None if beside is None else beside[rows]
-        result[:, draw] = [value(truth[rows], prediction[rows], its) for prediction in predictions]
+        known = None if context is None else context[rows]
+        result[:, draw] = [value(truth[rows], prediction[rows], known) for prediction in predictions]
     return result
 
 
-def single(resampled: Resample, truth: Array, prediction: Array, beside: Beside = None) -> float:
+def single(resampled: Resample, truth: Array, prediction: Array, context: Context = None) -> float:
     """The value of a metric on the cases as they are, from its resampled form; NaN without a case."""
     if not len(truth):
         return float("nan")
     return float(
-        resampled(truth, np.asarray(prediction, dtype=float)[None], beside, np.ones((len(truth), 1)))[0, 0]
+        resampled(truth, np.asarray(prediction, dtype=float)[None], context, np.ones((len(truth), 1)))[0, 0]
     )
 
 

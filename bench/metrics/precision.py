@@ -14,26 +14,14 @@ def average_precision(truth: Array, score: Array, stratum: NDArray[np.generic] |
               \frac{\#\{j \in s^+ : r_j \le r_i\}}{\#\{j \in s : r_j \le r_i\}}
 
     with :math:`r` the rank by falling score in the stratum and the expectation over random orders of tied
-    cases. So a tie counts as the mean of its orders, as in the AUC, and the constant predictor gets exactly
+    cases. So a tie counts as the mean of its orders, as in the AUC, and the baseline gets exactly
     what a coin gets on average: in small folds that is well above the prevalence (3 of 15 positive: 0.33, not
     0.20). Without ties and strata this is the step-wise area below the precision-recall curve of
     ``sklearn.metrics.average_precision_score``, which counts a tied block as one threshold instead.
 
     It depends on the prevalence of the cases; so resamples do not hold that fixed.
 
-    Parameters
-    ----------
-    truth
-        1 for positive, 0 for negative cases, shape (case,).
-    score
-        Higher means more likely positive, finite, shape (case,).
-    stratum
-        Stratum of each case, shape (case,); one stratum where left out.
-
-    Returns
-    -------
-    float
-        In 0 to 1; NaN without a positive case.
+    Arguments as for :func:`bench.metrics.auc`; in 0 to 1, NaN without a positive case.
 
     References
     ----------
@@ -54,15 +42,15 @@ def resampled_average_precision(
     """
     codes = stratum_codes(stratum, len(truth))
     harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, weights.sum(axis=0).max(initial=0) + 1))])
-    blocks = [_falling_blocks(score, codes) for score in scores]
+    blocks = [falling_blocks(score, codes) for score in scores]
     result = np.empty((len(scores), weights.shape[1]))
     for start in range(0, weights.shape[1], DRAWS_AT_ONCE):
         drawn = weights[:, start : start + DRAWS_AT_ONCE].astype(np.intp)
         gains = drawn * (truth == 1)[:, None]
         for row, (order, first, first_of_stratum) in enumerate(blocks):
-            every, positives = (np.add.reduceat(its[order], first, axis=0) for its in (drawn, gains))
-            before = _counted_before(every, first_of_stratum), _counted_before(positives, first_of_stratum)
-            summed = _summed_precisions(every, positives, *before, harmonic).sum(axis=0)
+            every, positives = (np.add.reduceat(one[order], first, axis=0) for one in (drawn, gains))
+            before = counted_before(every, first_of_stratum), counted_before(positives, first_of_stratum)
+            summed = summed_precisions(every, positives, *before, harmonic).sum(axis=0)
             result[row, start : start + DRAWS_AT_ONCE] = ratio(summed, positives.sum(axis=0))
     return result
 
@@ -73,7 +61,7 @@ def coin_average_precision(positives: int, cases: int) -> float:
     return average_precision(truth, np.zeros(cases))
 
 
-def _falling_blocks(score: Array, stratum: Codes) -> tuple[Codes, Codes, Codes]:
+def falling_blocks(score: Array, stratum: Codes) -> tuple[Codes, Codes, Codes]:
     """Order by stratum and falling score, first case of each tied block, first block of its stratum."""
     keys = sort_keys(-score, stratum)
     order = np.argsort(keys, kind="stable")
@@ -82,14 +70,14 @@ def _falling_blocks(score: Array, stratum: Codes) -> tuple[Codes, Codes, Codes]:
     return order, first, np.searchsorted(of_stratum, of_stratum, side="left")
 
 
-def _counted_before(counts: Codes, first_of_stratum: Codes) -> Codes:
+def counted_before(counts: Codes, first_of_stratum: Codes) -> Codes:
     """For each block, how many cases its stratum has in earlier blocks, shape (block, draw)."""
     before = np.cumsum(counts, axis=0) - counts
     within: Codes = before - before[first_of_stratum]
     return within
 
 
-def _summed_precisions(n: Codes, p: Codes, before: Codes, positives_before: Codes, harmonic: Array) -> Array:
+def summed_precisions(n: Codes, p: Codes, before: Codes, positives_before: Codes, harmonic: Array) -> Array:
     """Expected sum of the precisions of each block's positives, shape (block, draw)."""
     h = harmonic[before + n] - harmonic[before]
     inner = np.maximum(p - 1, 0) / np.maximum(n - 1, 1) * (n - (before + 1) * h)

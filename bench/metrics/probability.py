@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics.area import tells_nothing
-from bench.metrics.metric import DRAWS_AT_ONCE, Array, Beside, ratio, single, weighted_mean
+from bench.metrics.metric import DRAWS_AT_ONCE, Array, Context, ratio, single, weighted_mean
 
 # Probabilities are kept this far from 0 and 1 where a logarithm is taken of them: one that is certain and
 # wrong then costs 13.8 nats instead of infinitely many.
@@ -20,7 +20,7 @@ LAST_STEP = 1e-5
 ROUNDING = 1e-9
 
 
-def brier(truth: Array, probability: Array, beside: Beside = None) -> float:
+def brier(truth: Array, probability: Array, context: Context = None) -> float:
     r"""Mean squared error of a probability, :math:`\sum_i (p_i - y_i)^2 / n` (Brier 1950).
 
     Strictly proper: least in expectation for the true probabilities. Both arrays have shape (case,),
@@ -30,27 +30,33 @@ def brier(truth: Array, probability: Array, beside: Beside = None) -> float:
 
 
 def resampled_brier(
-    truth: Array, probabilities: Array, beside: Beside, weights: Array
+    truth: Array, probabilities: Array, context: Context, weights: Array
 ) -> NDArray[np.float64]:
     """:func:`brier` in many resamples; arguments and result as :func:`bench.metrics.resampled_auc`."""
-    return weighted_mean((probabilities - truth) ** 2, weights)
+    return weighted_mean(squared_error(truth, probabilities), weights)
 
 
-def brier_skill(truth: Array, probability: Array, constant: Beside = None) -> float:
-    r"""Share of the constant predictor's Brier score that is avoided, :math:`1 - B(p) / B(c)`.
+def squared_error(truth: Array, probabilities: Array) -> Array:
+    """Square of each probability's distance from the truth, shape (prediction, case)."""
+    error: Array = (probabilities - truth) ** 2
+    return error
 
-    ``constant`` is what the constant predictor says of each case, the share of positives among the training
+
+def brier_skill(truth: Array, probability: Array, constant: Context = None) -> float:
+    r"""Share of the baseline's Brier score that is avoided, :math:`1 - B(p) / B(c)`.
+
+    ``constant`` is what the baseline predicts for each case, the share of positives among the training
     cases of its fold, shape (case,); where left out, the share among these cases, which no predictor could
-    know. 1 is perfect, 0 no better than the constant, below 0 worse; NaN where the constant makes no error
+    know. 1 is perfect, 0 no better than the baseline, below 0 worse; NaN where the baseline makes no error
     (Murphy 1973).
     """
     return single(resampled_brier_skill, truth, probability, constant)
 
 
 def resampled_brier_skill(
-    truth: Array, probabilities: Array, constant: Beside, weights: Array
+    truth: Array, probabilities: Array, constant: Context, weights: Array
 ) -> NDArray[np.float64]:
-    """:func:`brier_skill` in many resamples; the third argument is the constant, shape (case,)."""
+    """:func:`brier_skill` in many resamples; the third argument is the baseline, shape (case,)."""
     loss = resampled_brier(truth, probabilities, None, weights)
     if constant is None:
         prevalence = weighted_mean(truth[None], weights)
@@ -58,7 +64,7 @@ def resampled_brier_skill(
     return 1 - ratio(loss, resampled_brier(truth, constant[None], None, weights))
 
 
-def log_loss(truth: Array, probability: Array, beside: Beside = None) -> float:
+def log_loss(truth: Array, probability: Array, context: Context = None) -> float:
     r"""Mean negative log-likelihood in nats, :math:`-\sum_i \log |1 - y_i - p_i| / n` (Good 1952).
 
     Probabilities are clipped to :data:`CLIP` from 0 and 1. Strictly proper otherwise. 0 is best; NaN without
@@ -68,13 +74,13 @@ def log_loss(truth: Array, probability: Array, beside: Beside = None) -> float:
 
 
 def resampled_log_loss(
-    truth: Array, probabilities: Array, beside: Beside, weights: Array
+    truth: Array, probabilities: Array, context: Context, weights: Array
 ) -> NDArray[np.float64]:
     """:func:`log_loss` in many resamples; arguments and result as :func:`bench.metrics.resampled_auc`."""
     return weighted_mean(-np.log(np.abs(1 - truth - _clipped(probabilities))), weights)
 
 
-def calibration_intercept(truth: Array, probability: Array, beside: Beside = None) -> float:
+def calibration_intercept(truth: Array, probability: Array, context: Context = None) -> float:
     r"""Calibration in the large: the shift :math:`a` of the logits that makes the mean right.
 
     Maximum likelihood of :math:`\mathrm{logit}\, P(y_i = 1) = a + \mathrm{logit}\, p_i`, the logit an offset
@@ -82,17 +88,17 @@ def calibration_intercept(truth: Array, probability: Array, beside: Beside = Non
     clipped to :data:`CLIP`. NaN with one class, and for a prediction that is the same for all cases of a
     fold, which has no calibration.
     """
-    return single(resampled_calibration_intercept, truth, probability, beside)
+    return single(resampled_calibration_intercept, truth, probability, context)
 
 
 def resampled_calibration_intercept(
-    truth: Array, probabilities: Array, beside: Beside, weights: Array
+    truth: Array, probabilities: Array, context: Context, weights: Array
 ) -> NDArray[np.float64]:
     """:func:`calibration_intercept` in many resamples; see :func:`bench.metrics.resampled_auc`."""
-    return _resampled_fits(truth, probabilities, beside, weights, free_slope=False)
+    return _resampled_fits(truth, probabilities, context, weights, free_slope=False)
 
 
-def calibration_slope(truth: Array, probability: Array, beside: Beside = None) -> float:
+def calibration_slope(truth: Array, probability: Array, context: Context = None) -> float:
     r"""Slope :math:`b` of the maximum likelihood fit :math:`\mathrm{logit}\, P(y_i = 1) = a + b\,
     \mathrm{logit}\, p_i` (Cox 1958).
 
@@ -100,14 +106,14 @@ def calibration_slope(truth: Array, probability: Array, beside: Beside = None) -
     :data:`CLIP`. NaN where no finite maximum exists: with one class, or where a threshold parts the classes
     (Albert & Anderson 1984); and for a prediction that is the same for all cases of a fold.
     """
-    return single(resampled_calibration_slope, truth, probability, beside)
+    return single(resampled_calibration_slope, truth, probability, context)
 
 
 def resampled_calibration_slope(
-    truth: Array, probabilities: Array, beside: Beside, weights: Array
+    truth: Array, probabilities: Array, context: Context, weights: Array
 ) -> NDArray[np.float64]:
     """:func:`calibration_slope` in many resamples; see :func:`bench.metrics.resampled_auc`."""
-    return _resampled_fits(truth, probabilities, beside, weights, free_slope=True)
+    return _resampled_fits(truth, probabilities, context, weights, free_slope=True)
 
 
 def decision_curve(truth: Array, probability: Array, thresholds: Sequence[float] | Array) -> Array:
@@ -115,7 +121,7 @@ def decision_curve(truth: Array, probability: Array, thresholds: Sequence[float]
 
     .. math:: \frac{TP_t}{n} - \frac{FP_t}{n} \frac{t}{1 - t}
 
-    A threshold probability t within (0, 1) says that a false positive is worth t / (1 - t) true positives
+    A threshold probability t within (0, 1) means that a false positive is worth t / (1 - t) true positives
     (Vickers & Elkin 2006). Treating nobody has 0; treating all is the curve of a probability of 1.
     Probability and truth have shape (case,); returns shape (threshold,).
     """
@@ -126,7 +132,7 @@ def decision_curve(truth: Array, probability: Array, thresholds: Sequence[float]
     return curve
 
 
-def net_benefit(truth: Array, probability: Array, beside: Beside = None) -> float:
+def net_benefit(truth: Array, probability: Array, context: Context = None) -> float:
     r"""Mean of :func:`decision_curve` over all thresholds from ``a`` to ``b``, :data:`NET_BENEFIT_RANGE`.
 
     The integral is exact: a positive case adds :math:`c_i - a` and a negative one takes
@@ -138,7 +144,7 @@ def net_benefit(truth: Array, probability: Array, beside: Beside = None) -> floa
 
 
 def resampled_net_benefit(
-    truth: Array, probabilities: Array, beside: Beside, weights: Array
+    truth: Array, probabilities: Array, context: Context, weights: Array
 ) -> NDArray[np.float64]:
     """:func:`net_benefit` in many resamples; arguments and result as :func:`bench.metrics.resampled_auc`."""
     low, high = NET_BENEFIT_RANGE
@@ -152,7 +158,7 @@ def _clipped(probability: Array) -> Array:
 
 
 def _resampled_fits(
-    truth: Array, probabilities: Array, fold: Beside, weights: Array, free_slope: bool
+    truth: Array, probabilities: Array, fold: Context, weights: Array, free_slope: bool
 ) -> Array:
     """Slope, or intercept for a slope of 1, of each prediction in each resample, (prediction, draw)."""
     result = np.full((len(probabilities), weights.shape[1]), np.nan)
@@ -220,7 +226,7 @@ def _has_maximum(truth: Array, logit: Array, weights: Array, free_slope: bool) -
     if not free_slope:
         return both
     column = logit[:, None]
-    highest = [np.where(its, column, -np.inf).max(axis=0, initial=-np.inf) for its in (positive, negative)]
-    lowest = [np.where(its, column, np.inf).min(axis=0, initial=np.inf) for its in (positive, negative)]
+    highest = [np.where(one, column, -np.inf).max(axis=0, initial=-np.inf) for one in (positive, negative)]
+    lowest = [np.where(one, column, np.inf).min(axis=0, initial=np.inf) for one in (positive, negative)]
     overlap: NDArray[np.bool_] = both & (highest[1] > lowest[0]) & (highest[0] > lowest[1])
     return overlap

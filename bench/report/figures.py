@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.budgets import tuning_of
+from bench.errors import parameter
 from bench.files import writing
-from bench.scores import MethodResult, Results
-from bench.search import OBJECTIVE
-from bench.studies import FoldStudy, importance_rows
+from bench.methods.search_space import OBJECTIVE
+from bench.predictions.results import MethodResult, Results
+from bench.tuning.history import FoldStudy, importance_rows
+from bench.tuning.overtuning import tuning_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +32,7 @@ def write_figures(
         HISTORY: history_figure(studies, _title(method, results)),
         IMPORTANCES: importance_figure(studies, _title(method, results)),
     }
-    with writing(folder, "the figures", "--out"):
+    with writing(folder, "the figures", parameter("out")):
         folder.mkdir(parents=True, exist_ok=True)
         for name, figure in drawn.items():
             figure.savefig(folder / name, dpi=DPI)
@@ -43,16 +44,16 @@ def history_figure(studies: Sequence[FoldStudy], title: str) -> "Figure":
     from matplotlib.ticker import MaxNLocator
 
     figure, axes = _axes(height=4.8)
-    seeds = sorted({its.seed for its in studies})
-    for its in studies:
-        colour, style = COLOURS[its.fold % len(COLOURS)], LINES[seeds.index(its.seed) % len(LINES)]
-        values = _values(its)
+    seeds = sorted({study.seed for study in studies})
+    for study in studies:
+        colour, style = COLOURS[study.fold % len(COLOURS)], LINES[seeds.index(study.seed) % len(LINES)]
+        values = _values(study)
         axes.plot(values, "o", color=colour, alpha=0.45, markersize=4)
         best = np.fmax.accumulate(values)
-        axes.step(range(len(best)), best, where="post", color=colour, linestyle=style, label=its.name)
+        axes.step(range(len(best)), best, where="post", color=colour, linestyle=style, label=study.name)
     _mark_unfinished(axes, studies)
     axes.set_xlabel("trial (0: defaults)")
-    axes.set_ylabel(f"inner score ({OBJECTIVE}; 0: constant, 1: perfect)")
+    axes.set_ylabel(f"inner score ({OBJECTIVE}; 0: baseline, 1: perfect)")
     axes.set_title(f"{title}\ninner score by trial (points) and best so far (lines)", fontsize=10)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
@@ -78,7 +79,7 @@ def importance_figure(studies: Sequence[FoldStudy], title: str) -> "Figure":
 def _values(study: FoldStudy) -> np.ndarray:
     """Inner score of each trial, NaN where it did not complete."""
     return np.array(
-        [its.value if its.state.name == "COMPLETE" else np.nan for its in study.trials], dtype=float
+        [trial.value if trial.state.name == "COMPLETE" else np.nan for trial in study.trials], dtype=float
     )
 
 
@@ -94,7 +95,7 @@ def _axes(height: float) -> tuple["Figure", "Axes"]:
 def _mark_unfinished(axes: "Axes", studies: Sequence[FoldStudy]) -> None:
     """Pruned and failed trials on the lower edge: they have no inner score."""
     for state, marker in (("PRUNED", "|"), ("FAIL", "x")):
-        numbers = [its.number for study in studies for its in study.trials if its.state.name == state]
+        numbers = [trial.number for study in studies for trial in study.trials if trial.state.name == state]
         if numbers:
             place: Any = axes.get_xaxis_transform()
             label = {"PRUNED": "pruned", "FAIL": "failed"}[state]

@@ -1,13 +1,13 @@
-"""How rows stand on a page: under a heading a task, or in one grid; what is said under them."""
+"""How rows stand on a page: under a heading a task, or in one grid; what is written under them."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from bench.report.table import Cell, Column, Table
+from bench.report.table import Column, Table, TableCell
 
-Row = Mapping[str, Cell]
+Row = Mapping[str, TableCell]
 
 NAMING = ("task", "metric")
 
@@ -32,9 +32,11 @@ class Section:
 
 
 def shown_columns(table: Table) -> list[Column]:
-    """The columns in which some row says something, and those that were asked for."""
+    """The columns in which some row has an entry, and those that were asked for."""
     return [
-        its for its in table.columns if its.chosen or any(row[its.name].text != "-" for row in table.rows)
+        column
+        for column in table.columns
+        if column.chosen or any(row[column.name].text != "-" for row in table.rows)
     ]
 
 
@@ -57,12 +59,12 @@ def arranged(table: Table, columns: Sequence[Column]) -> tuple[list[Column], lis
     """
     if stands_alone(table, columns):
         return list(columns), [Section("", (), table.rows)]
-    common = [its for its in columns if its.of_task and its.name not in NAMING]
+    common = [column for column in columns if column.of_task and column.name not in NAMING]
     sections = [
-        Section(heading(rows[0]), tuple(_in_common(rows, its) for its in common), rows)
+        Section(heading(rows[0]), tuple(_in_common(rows, one) for one in common), rows)
         for rows in _by_task(table)
     ]
-    return [its for its in columns if not its.of_task], sections
+    return [column for column in columns if not column.of_task], sections
 
 
 def heading(row: Row) -> str:
@@ -79,7 +81,7 @@ def notes_shown(table: Table, notes: Sequence[str], columns: Sequence[Column]) -
 
 
 def all_notes(table: Table, columns: Sequence[Column]) -> list[str]:
-    """What is said under a table in a file: what it shows, what it lacks, how to read it."""
+    """The notes under a table in a file: what it shows, what it lacks, what its columns mean."""
     first, *others = notes_shown(table, table.notes, columns) or [""]
     return [note for note in (first, *failures(table), *others) if note]
 
@@ -101,7 +103,7 @@ def failures(table: Table) -> list[str]:
     ]
 
 
-def short_text(cell: Cell) -> str:
+def short_text(cell: TableCell) -> str:
     """The cell's text, of a status its first word: the reason is a note."""
     return re.split(r"[:(]", cell.text)[0].strip() if cell.tone == "status" else cell.text
 

@@ -1,56 +1,68 @@
-"""What a reader must know to use a board: the sentences under it."""
+"""The sentences under a board."""
 
 import math
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 
-from bench import __version__
-from bench.comparison import Comparison
-from bench.inference import ALPHA, FEWEST_PATIENTS, LEVEL
-from bench.intervals import TITLES
-from bench.report.cells import SHORT_UNITS, imputed_status, task_title
+from bench.inference import ALPHA, LEVEL, MIN_PATIENTS, Bootstrap
+from bench.predictions.results import Results
+from bench.predictions.thresholds import MIN_POSITIVES, RULE_TITLES
+from bench.report.columns import SHORT_UNITS, imputed_status, task_title
 from bench.report.findings import enumerate_names, order_notes, unclear_notes
-from bench.scores import LEAST_GAP, Results, Score
-from bench.thresholds import FEWEST_POSITIVES, RULE_TITLES
+from bench.report.images import image_notes
+from bench.scoring.comparison import Comparison
+from bench.scoring.estimators import estimator_of
+from bench.scoring.scores import Score
+from bench.scoring.uncertainty import MIN_GAP
 
 FINGERPRINT_DIGITS = 12
 
 DIFFERENCES = (
-    "Constant: a predictor that knows the training prevalence or median only. Better than constant by: the "
-    "paired difference from it on the same cases, positive where the method is better. Words follow the p of "
-    "that difference, corrected for all pairs of methods of the task and the constant predictor, not its "
-    "interval."
+    "Baseline: the prevalence (binary tasks) or median (continuous tasks) of the training cases, predicted "
+    "for every case. Better than baseline by: the paired difference from it on the same cases, positive "
+    "where the method is better. Conclusions follow the p of that difference, corrected for all pairs of "
+    "methods of the task and the baseline, not its interval."
 )
-RECOVERED = (
-    "Ceiling: a reader of the phantom's true parameters on the same cases. Recoverable: share of "
-    "the way from constant to ceiling, with a paired interval; not given where that way is under "
-    f"{100 * LEAST_GAP:.0f} % of the way to a perfect prediction (.05 of an AUC), or not clear of 0."
+SKILL = (
+    "Oracle: the predictor that knows the phantom's true parameters, on the same cases. Oracle skill: "
+    "improvement over the baseline as a fraction of the oracle's, with a paired interval; not given where "
+    f"the oracle's improvement is under {100 * MIN_GAP:.0f} % of that of a perfect prediction (.05 of an "
+    "AUC), or not clear of 0."
 )
 RANKED = (
     "Rank: 1 + the number of methods significantly better (step-down max-T over all pairs of a task, "
     f"family-wise error {100 * ALPHA:.0f} %), so methods that the cases cannot separate share a rank; "
-    "in brackets: of a method that is not shown to be better than the constant predictor. "
-    f"With fewer than {FEWEST_PATIENTS} patients, or {FEWEST_PATIENTS} in a class, nothing is judged."
+    "in brackets: a method that is not significantly better than the baseline. "
+    f"With fewer than {MIN_PATIENTS} patients, or {MIN_PATIENTS} in a class, nothing is tested."
 )
 RANK_SETS = (
-    f"95 % beside the rank: ranks that hold the true ranks of all methods together with {100 * LEVEL:.0f} % "
-    "(Mogstad et al. 2024)."
+    f"95 % beside the rank: simultaneous {100 * LEVEL:.0f} % confidence sets of the true ranks of all "
+    "methods (Mogstad et al. 2024)."
 )
 BEST_IN = (
-    "Best in %: share of the resamples of patients in which the method has the best value, which is no "
-    "probability of being best."
+    "Best in %: percentage of the bootstrap resamples in which the method has the best value; not the "
+    "probability that it is the best method."
 )
 POOLING = (
-    "Pooled AUC: over all pairs of cases, also of different folds, whose scores are of different models."
+    "Pooled AUC: over all pairs of cases, including those of different folds, whose scores come from "
+    "different models."
 )
 WITHIN_SITE = "Within-site AUC: over pairs of cases of the same fold and the same site."
 SEEDING = "Seeds: number of training seeds, and the standard deviation of the metric between them."
-ONE_SEED = "One training seed: what another seed would change is not in the intervals."
+ONE_SEED = "One training seed: the intervals do not include the variation between training seeds."
 NO_INTERVAL_NOTE = (
-    f"[-]: no interval, for want of patients ({FEWEST_PATIENTS}, or {FEWEST_PATIENTS} in a class) or of a "
-    "spread between them."
+    f"[-]: no interval, as there are fewer than {MIN_PATIENTS} patients (or {MIN_PATIENTS} in a class) "
+    "or no variation between them."
 )
 TRAINED = "Parameters: number of trained parameters, in the first fold."
+FENCES = {
+    "kernel": "The kernel kept each method to the cases of its cell: no other label, image or result.",
+    "python": "Python kept each method to the cases of its cell; native code and other programs do not ask.",
+    "no": "Nothing kept the methods from labels in memory and on disk.",
+}
+# Metrics that the note on intervals describes.
+DESCRIBED = ("auc", "mae")
 ARROWS = {True: "↑: larger is better.", False: "↓: smaller is better."}
 
 
@@ -62,8 +74,8 @@ def column_notes(results: Results) -> dict[str, str]:
         "best_share": BEST_IN,
         "constant": DIFFERENCES,
         "gain": DIFFERENCES,
-        "ceiling": RECOVERED,
-        "share": RECOVERED,
+        "ceiling": SKILL,
+        "oracle_skill": SKILL,
         "pooled": POOLING,
         "within_site": WITHIN_SITE,
         "seeds": SEEDING,
@@ -73,29 +85,39 @@ def column_notes(results: Results) -> dict[str, str]:
 
 
 def brief_notes(results: Results, scores: Sequence[Score]) -> tuple[str, ...]:
-    """The sentences for a terminal: what the cases are, what the split estimates, how to read the columns."""
+    """The sentences for a terminal: what the cases are, what the split estimates, what the columns mean."""
     units = {score.metric.unit(score.task.unit) for score in scores}
     ceiling = any(not math.isnan(score.ceiling) for score in scores)
     return (
         _cohort_sentence(results),
         f"{results.split}: {results.estimand}",
         DIFFERENCES,
-        *([RECOVERED] if ceiling else []),
+        *([SKILL] if ceiling else []),
         *(f"{SHORT_UNITS[unit]}: {unit}." for unit in SHORT_UNITS if unit in units),
         *gap_notes(scores),
         *order_notes(scores),
         *unclear_notes(scores),
         *_missing_notes(scores),
+        *_isolation_notes(results),
+        *_sealed_notes(results),
+        *_audit_notes(results),
+        *image_notes(results),
     )
+
+
+def _audit_notes(results: Results) -> list[str]:
+    return [results.audit] if results.audit else []
 
 
 def gap_notes(scores: Sequence[Score]) -> list[str]:
     """Why a value has no interval, where one has none."""
-    return [NO_INTERVAL_NOTE] if any(its.rank and math.isnan(its.interval.low) for its in scores) else []
+    return (
+        [NO_INTERVAL_NOTE] if any(score.rank and math.isnan(score.interval.low) for score in scores) else []
+    )
 
 
 def file_notes(
-    results: Results, scores: Sequence[Score], draws: int, seed: int, ranked: bool
+    results: Results, scores: Sequence[Score], bootstrap: Bootstrap, ranked: bool
 ) -> tuple[str, ...]:
     """The sentences for a file: all that a paper's table needs under it."""
     return (
@@ -103,7 +125,7 @@ def file_notes(
         f"Split `{results.split}` ({results.split_title}): {results.estimand} "
         f"Split seed {results.split_seed}, fingerprint {results.split_fingerprint[:FINGERPRINT_DIGITS]}.",
         f"Cases: {_case_counts(scores)}.",
-        _interval_note(draws, seed),
+        _interval_note(bootstrap),
         *metric_notes(results, scores),
         *_interval_kinds(scores),
         " ".join(ARROWS[up] for up in ARROWS if up in {score.metric.higher_is_better for score in scores}),
@@ -115,7 +137,7 @@ def file_notes(
     )
 
 
-def facts(results: Results, draws: int, seed: int) -> dict[str, Any]:
+def facts(results: Results, bootstrap: Bootstrap) -> dict[str, Any]:
     """What all rows have in common, for JSON."""
     return {
         "cohort": {
@@ -132,8 +154,12 @@ def facts(results: Results, draws: int, seed: int) -> dict[str, Any]:
             "seed": results.split_seed,
             "fingerprint": results.split_fingerprint,
         },
-        "statistics": {"level": 1 - ALPHA, "bootstrap_draws": draws, "bootstrap_seed": seed},
-        "versions": dict(results.versions) or {"dcebench": __version__},
+        "statistics": {
+            "level": 1 - ALPHA,
+            "bootstrap_draws": bootstrap.draws,
+            "bootstrap_seed": bootstrap.seed,
+        },
+        "versions": dict(results.versions) or {"dcebench": version("dcebench")},
     }
 
 
@@ -154,17 +180,17 @@ def _case_counts(scores: Sequence[Score]) -> str:
     return "; ".join(texts)
 
 
-def _interval_note(draws: int, seed: int) -> str:
+def _interval_note(bootstrap: Bootstrap) -> str:
     return (
         "AUC counts pairs of cases of the same fold, weighted by pairs; its 95 % interval is DeLong's by "
-        "patient on the logit scale. MAE: bootstrap-t interval; recoverable share: percentiles; of "
-        f"{draws} bootstrap resamples of patients, the same for all methods (seed {seed}). With several "
-        "seeds a metric is their mean."
+        "patient on the logit scale. MAE: bootstrap-t interval; oracle skill: percentiles; of "
+        f"{bootstrap.draws} bootstrap resamples of patients, the same for all methods (seed "
+        f"{bootstrap.seed}). With several seeds a metric is their mean."
     )
 
 
 def _file_column_notes(results: Results, scores: Sequence[Score], ranked: bool) -> tuple[str, ...]:
-    """What is said of the columns that a terminal leaves out, where they say something."""
+    """Notes on the columns that a terminal leaves out, where they have an entry."""
     said = {
         POOLING: any(not math.isnan(score.pooled) for score in scores),
         WITHIN_SITE: any(not math.isnan(score.within_site) for score in scores),
@@ -185,15 +211,15 @@ def _time_note(results: Results) -> str:
 
 
 def metric_notes(results: Results, scores: Sequence[Score | Comparison]) -> list[str]:
-    """What the metrics are, but for AUC and MAE, which are said elsewhere; and where decisions come from."""
+    """What the metrics are, but for AUC and MAE, described elsewhere; and where decisions come from."""
     shown = {score.metric.name: score.metric for score in scores}
-    named = [f"{its.title}: {its.summary}." for name, its in shown.items() if name not in ("auc", "mae")]
-    if any(its.takes == "decision" for its in shown.values()):
+    named = [f"{metric.title}: {metric.summary}." for name, metric in shown.items() if name not in DESCRIBED]
+    if any(metric.input == "decision" for metric in shown.values()):
         named.append(
             "Decisions: a case is called positive where its prediction is at least the threshold of its fold "
             f"and seed, rule `{results.rule}`: {RULE_TITLES[results.rule]}. It is chosen on the validation "
-            f"cases of the fold, with fewer than {FEWEST_POSITIVES} positives on inner cross-validated "
-            "predictions of its training cases, never on tested ones. The constant predictor calls every "
+            f"cases of the fold, with fewer than {MIN_POSITIVES} positives on inner cross-validated "
+            "predictions of its training cases, never on tested ones. The baseline calls every "
             "case positive."
         )
     return named
@@ -202,28 +228,60 @@ def metric_notes(results: Results, scores: Sequence[Score | Comparison]) -> list
 def _interval_kinds(scores: Sequence[Score]) -> list[str]:
     """Which interval each metric has, but for AUC and MAE; nothing where there is no other metric."""
     whose: dict[str, dict[str, None]] = {}
-    for its in (score.metric for score in scores if score.metric.name not in ("auc", "mae")):
-        whose.setdefault(TITLES[its.interval], {})[its.title] = None
+    for metric in (score.metric for score in scores if score.metric.name not in DESCRIBED):
+        whose.setdefault(estimator_of(metric).title, {})[metric.title] = None
     named = "; ".join(f"{enumerate_names(list(titles))}: {kind}" for kind, titles in whose.items())
     return [f"95 % intervals: {named}."] if named else []
 
 
 def _missing_notes(scores: Sequence[Score]) -> list[str]:
-    """Which methods have values that are in part the constant predictor's, and why."""
-    imputed = {its.method: f"{its.method}: {imputed_status(its)}." for its in scores if its.imputed}
+    """Which methods have values that are in part the baseline's, and why."""
+    imputed = {score.method: f"{score.method}: {imputed_status(score)}." for score in scores if score.imputed}
     if not imputed:
         return []
-    meaning = "Imputed at chance: what a cell did not predict is the constant predictor's value of its fold."
+    meaning = "Imputed at chance: what a cell did not predict is the baseline's value of its fold."
     return [meaning, *imputed.values()]
 
 
+def _isolation_notes(results: Results) -> list[str]:
+    """Which methods ran where nothing kept them from labels on disk and from the state of other cells."""
+    names = [
+        method.label for method in results.methods if any("isolation" in record for record in method.records)
+    ]
+    if not names:
+        return []
+    return [
+        f"{enumerate_names(names)}: ran in the process of the notebook or script that defines the class, "
+        "where nothing keeps a method from the state of other cells or from labels in memory."
+    ]
+
+
+def _sealed_notes(results: Results) -> list[str]:
+    """Which fence held which methods; nothing where no record says, and of methods that were not isolated."""
+    found = {
+        (record["sealed"], method.label)
+        for method in results.methods
+        for record in method.records
+        if "sealed" in record and "isolation" not in record
+    }
+    held = {
+        fence: [method.label for method in results.methods if (fence, method.label) in found]
+        for fence in FENCES
+    }
+    return [
+        f"Sealed: {fence} ({enumerate_names(held[fence])}). {FENCES[fence]}"
+        for fence in FENCES
+        if held[fence]
+    ]
+
+
 def _versions(results: Results) -> str:
-    versions = results.versions or {"dcebench": __version__}
+    versions = results.versions or {"dcebench": version("dcebench")}
     return ", ".join(f"{name} {version}" for name, version in versions.items())
 
 
 def _compute_notes(results: Results) -> list[str]:
-    """How long the cells took in all; nothing where no record says."""
+    """How long the cells took in all; nothing without a record."""
     records = [record for method in results.methods for record in method.records if "fit_seconds" in record]
     seconds = sum(record["fit_seconds"] + record["predict_seconds"] for record in records)
     return [f"All {len(records)} cells took {seconds / 60:.0f} min to fit and predict."] if records else []

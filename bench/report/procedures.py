@@ -1,17 +1,28 @@
 """Repeated cross-validation as tables: what each method reaches, and how methods compare as procedures."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
-from bench.comparison import Family
-from bench.inference import ALPHA, FEWEST_PATIENTS
-from bench.procedures import ProcedureComparison, ProcedureScore, compare_procedures, procedure_scores
-from bench.report.cells import METHOD, METRIC, NOTHING, SHORT_UNITS, TASK, metric_title, number
+from bench.inference import ALPHA, MIN_PATIENTS
+from bench.predictions.results import Results
+from bench.report.columns import (
+    METHOD,
+    METRIC,
+    SHORT_UNITS,
+    TASK,
+    counted,
+    metric_title,
+    number,
+    task_record,
+    task_title,
+)
 from bench.report.notes import FINGERPRINT_DIGITS
-from bench.report.table import Cell, Column, Table
-from bench.sample import Results
-from bench.split import Split
+from bench.report.pairs import PAIR_COLUMNS, PAIR_KEYS, difference_cells, difference_record, pair_title
+from bench.report.table import Column, Table, TableCell
+from bench.report.text import six_digits
+from bench.scoring.comparison import Family
+from bench.scoring.procedures import ProcedureComparison, ProcedureScore, compare_procedures, procedure_scores
+from bench.splits.split import Split
 
 CASES = Column("n", "n (pos.)", of_task=True, keys=("n", "positives"))
 SCORE_COLUMNS = (
@@ -24,18 +35,7 @@ SCORE_COLUMNS = (
     Column("highest", "Highest", keys=("highest",)),
     CASES,
 )
-COMPARISON_COLUMNS = (
-    TASK,
-    METRIC,
-    Column("method", "Difference of", "left"),
-    Column("first", "First"),
-    Column("second", "Second"),
-    Column("difference", "First better by [95 %]"),
-    Column("p", "p"),
-    Column("adjusted_p", "Adjusted p"),
-    CASES,
-    Column("verdict", "Verdict", "left", wide=True),
-)
+COMPARISON_COLUMNS = (*PAIR_COLUMNS, CASES, Column("verdict", "Verdict", "left", wide=True))
 SCORE_CSV = (
     "task",
     "metric",
@@ -49,8 +49,8 @@ SCORE_CSV = (
     "status",
 )
 COMPARISON_CSV = (
-    *("task", "metric", "first", "second", "first_value", "second_value", "difference", "ci_low", "ci_high"),
-    *("p", "adjusted_p", "family_size", "repeats", "folds", "n", "positives", "status", "verdict"),
+    *PAIR_KEYS,
+    *("family_size", "repeats", "folds", "n", "positives", "status", "verdict"),
 )
 MEANS = "Mean: over folds and repeats, each fold a value of its own, and over training seeds."
 SPREAD = (
@@ -60,8 +60,8 @@ SPREAD = (
 TEST = (
     "Difference: first minus second, positive where the first is better, by the corrected resampled t-test "
     "over folds and repeats (Nadeau & Bengio 2003; Bouckaert & Frank 2004): it is about procedures, with "
-    "other training cases and cuts, where `bench compare` without --repeats reads one cut. Each interval is "
-    "that of its own difference."
+    "other training cases and cuts, where `bench compare` without --repeats evaluates one split. Each "
+    "interval is that of its own difference."
 )
 
 
@@ -73,8 +73,8 @@ def procedure_score_table(repeats: Sequence[Results], splits: Sequence[Split]) -
         results,
         splits,
         SCORE_COLUMNS,
-        [_score_cells(its) for its in scores],
-        [_score_record(its) for its in scores],
+        [_score_cells(score) for score in scores],
+        [_score_record(score) for score in scores],
         (MEANS, SPREAD, *_unit_notes(scores)),
         SCORE_CSV,
     )
@@ -89,11 +89,14 @@ def procedure_table(
     """A row a task and pair over all repeats, the verdicts below; raises as compare_procedures."""
     results = repeats[0]
     comparisons = compare_procedures(procedure_scores(repeats, splits), splits, reference, family)
-    verdicts = [f"{_title(its.first)}, {_pair(its)}: {its.verdict}." for its in comparisons]
-    size = max((its.family_size for its in comparisons), default=0)
+    verdicts = [
+        f"{task_title(comparison.first.task)}, {_pair(comparison)}: {comparison.verdict}."
+        for comparison in comparisons
+    ]
+    size = max((comparison.family_size for comparison in comparisons), default=0)
     correction = (
         f"Adjusted p: Holm's correction for the {size} comparison(s) of a task; the verdict follows it at "
-        f"{ALPHA:.2f}. With fewer than {FEWEST_PATIENTS} patients, or {FEWEST_PATIENTS} in a class, nothing "
+        f"{ALPHA:.2f}. With fewer than {MIN_PATIENTS} patients, or {MIN_PATIENTS} in a class, nothing "
         "is tested."
     )
     return _table(
@@ -101,9 +104,9 @@ def procedure_table(
         results,
         splits,
         COMPARISON_COLUMNS,
-        [_comparison_cells(its) for its in comparisons],
-        [_comparison_record(its) for its in comparisons],
-        (*verdicts, TEST, correction, MEANS, *_unit_notes([its.first for its in comparisons])),
+        [_comparison_cells(comparison) for comparison in comparisons],
+        [_comparison_record(comparison) for comparison in comparisons],
+        (*verdicts, TEST, correction, MEANS, *_unit_notes([comparison.first for comparison in comparisons])),
         COMPARISON_CSV,
     )
 
@@ -113,18 +116,18 @@ def _table(
     results: Results,
     splits: Sequence[Split],
     columns: tuple[Column, ...],
-    rows: Sequence[dict[str, Cell]],
+    rows: Sequence[dict[str, TableCell]],
     records: Sequence[dict[str, Any]],
     notes: tuple[str, ...],
     csv_columns: tuple[str, ...],
 ) -> Table:
-    prints = ", ".join(its.fingerprint[:FINGERPRINT_DIGITS] for its in splits)
+    prints = ", ".join(split.fingerprint[:FINGERPRINT_DIGITS] for split in splits)
     cut = f"Fingerprints: cohort {results.cohort_fingerprint[:FINGERPRINT_DIGITS]}, splits {prints}."
     facts = {
         "cohort": results.cohort,
         "cohort_fingerprint": results.cohort_fingerprint,
         "synthetic": results.synthetic,
-        "splits": {its.name: its.fingerprint for its in splits},
+        "splits": {split.name: split.fingerprint for split in splits},
     }
     return Table(
         title=title,
@@ -143,20 +146,22 @@ def _where(results: Results, splits: Sequence[Split]) -> str:
     return f"{results.cohort}, {splits[0].name}, {len(splits)} repeats of {len(splits[0].folds)} folds"
 
 
-def _score_cells(its: ProcedureScore) -> dict[str, Cell]:
-    digits, spread = its.metric.decimals, _spread(its)
+def _score_cells(score: ProcedureScore) -> dict[str, TableCell]:
+    digits, spread = score.metric.decimals, _spread(score)
     return {
-        **_task_cells(its),
-        "method": Cell(its.method),
-        "value": number(spread["value"], digits) if its.status == "ok" else Cell(its.status, "status"),
+        **_task_cells(score),
+        "method": TableCell(score.method),
+        "value": number(spread["value"], digits)
+        if score.status == "ok"
+        else TableCell(score.status, "status"),
         "sd": number(spread["repeat_sd"], digits),
         "lowest": number(spread["lowest"], digits),
         "highest": number(spread["highest"], digits),
     }
 
 
-def _spread(its: ProcedureScore) -> dict[str, float]:
-    means = its.by_repeat
+def _spread(score: ProcedureScore) -> dict[str, float]:
+    means = score.by_repeat
     return {
         "value": float(means.mean()),
         "repeat_sd": float(means.std(ddof=1)),
@@ -165,94 +170,60 @@ def _spread(its: ProcedureScore) -> dict[str, float]:
     }
 
 
-def _score_record(its: ProcedureScore) -> dict[str, Any]:
+def _score_record(score: ProcedureScore) -> dict[str, Any]:
     return {
-        **_task_record(its),
-        "method": its.method,
-        **{name: _known(value) for name, value in _spread(its).items()},
-        "repeats": its.folds.shape[0],
-        "folds": its.folds.shape[1],
-        "status": its.status,
+        **task_record(score),
+        "method": score.method,
+        **{name: six_digits(value) for name, value in _spread(score).items()},
+        "repeats": score.folds.shape[0],
+        "folds": score.folds.shape[1],
+        "status": score.status,
     }
 
 
-def _comparison_cells(its: ProcedureComparison) -> dict[str, Cell]:
-    digits, (value, (low, high), p) = its.first.metric.decimals, its.difference
-    ends = "-" if math.isnan(low) else f"{low:z.{digits}f}, {high:z.{digits}f}"
+def _comparison_cells(comparison: ProcedureComparison) -> dict[str, TableCell]:
+    digits = comparison.first.metric.decimals
     return {
-        **_task_cells(its.first),
-        "method": Cell(_pair(its)),
-        "first": number(float(its.first.folds.mean()), digits),
-        "second": number(float(its.second.folds.mean()), digits),
-        "difference": Cell(f"{value:+z.{digits}f} [{ends}]", _tone(its))
-        if its.status == "ok"
-        else Cell(its.status, "status"),
-        "p": _p_cell(p),
-        "adjusted_p": _p_cell(its.adjusted_p),
-        "verdict": Cell(its.verdict),
+        **_task_cells(comparison.first),
+        "method": TableCell(_pair(comparison)),
+        "first": number(float(comparison.first.folds.mean()), digits),
+        "second": number(float(comparison.second.folds.mean()), digits),
+        **difference_cells(comparison, digits),
+        "verdict": TableCell(comparison.verdict),
     }
 
 
-def _comparison_record(its: ProcedureComparison) -> dict[str, Any]:
+def _comparison_record(comparison: ProcedureComparison) -> dict[str, Any]:
+    numbers = {
+        "first_value": float(comparison.first.folds.mean()),
+        "second_value": float(comparison.second.folds.mean()),
+        **difference_record(comparison),
+    }
     return {
-        **_task_record(its.first),
-        "first": its.first.method,
-        "second": its.second.method,
-        "first_value": _known(float(its.first.folds.mean())),
-        "second_value": _known(float(its.second.folds.mean())),
-        "difference": _known(its.difference.value),
-        "ci_low": _known(its.difference.interval.low),
-        "ci_high": _known(its.difference.interval.high),
-        "p": _known(its.difference.p),
-        "adjusted_p": _known(its.adjusted_p),
-        "family_size": its.family_size,
-        "repeats": its.first.folds.shape[0],
-        "folds": its.first.folds.shape[1],
-        "status": its.status,
-        "verdict": its.verdict,
+        **task_record(comparison.first),
+        "first": comparison.first.method,
+        "second": comparison.second.method,
+        **{name: six_digits(value) for name, value in numbers.items()},
+        "family_size": comparison.family_size,
+        "repeats": comparison.first.folds.shape[0],
+        "folds": comparison.first.folds.shape[1],
+        "status": comparison.status,
+        "verdict": comparison.verdict,
     }
 
 
-def _task_cells(its: ProcedureScore) -> dict[str, Cell]:
-    cases = str(its.n) if its.positives is None else f"{its.n} ({its.positives})"
-    return {"task": Cell(_title(its)), "metric": Cell(metric_title(its)), "n": Cell(cases)}
-
-
-def _task_record(its: ProcedureScore) -> dict[str, Any]:
+def _task_cells(score: ProcedureScore) -> dict[str, TableCell]:
     return {
-        "task": its.task.name,
-        "metric": its.metric.name,
-        "unit": its.metric.unit(its.task.unit),
-        "higher_is_better": its.metric.higher_is_better,
-        "n": its.n,
-        "positives": its.positives,
+        "task": TableCell(task_title(score.task)),
+        "metric": TableCell(metric_title(score)),
+        "n": TableCell(counted(score.n, score.positives)),
     }
 
 
 def _unit_notes(scores: Sequence[ProcedureScore]) -> tuple[str, ...]:
-    units = {its.metric.unit(its.task.unit) for its in scores}
+    units = {score.metric.unit(score.task.unit) for score in scores}
     return tuple(f"{SHORT_UNITS[unit]}: {unit}." for unit in SHORT_UNITS if unit in units)
 
 
-def _title(its: ProcedureScore) -> str:
-    return its.task.title or its.task.name.upper()
-
-
-def _pair(its: ProcedureComparison) -> str:
-    return f"{its.first.method} minus {its.second.method}"
-
-
-def _known(value: float) -> float | None:
-    """Six significant digits, None where there is no value."""
-    return None if math.isnan(value) else float(f"{value:.6g}") + 0.0
-
-
-def _p_cell(p: float) -> Cell:
-    return NOTHING if math.isnan(p) else Cell("<0.001" if p < 0.001 else f"{p:.3f}")
-
-
-def _tone(its: ProcedureComparison) -> Any:
-    """Colour by the verdict, so that it never contradicts it."""
-    if not its.adjusted_p < ALPHA:
-        return ""
-    return "good" if its.difference.value > 0 else "bad"
+def _pair(comparison: ProcedureComparison) -> str:
+    return pair_title(comparison.first.method, comparison.second.method)

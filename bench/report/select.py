@@ -4,12 +4,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.names import unknown_name
-from bench.report.cells import COLUMNS
-from bench.report.table import Cell, Column, Table
+from bench.errors import UsageError, unknown_name
+from bench.report.columns import COLUMNS
+from bench.report.table import Column, Table, TableCell
 
 COLUMN_NAMES = tuple(column.name for column in COLUMNS)
-RECORD_NAMES = tuple(key for its in COLUMNS for key in its.keys if key not in COLUMN_NAMES)
+RECORD_NAMES = tuple(key for column in COLUMNS for key in column.keys if key not in COLUMN_NAMES)
+
+# Names of columns and keys that were given up, and what took their place.
+RENAMED = {
+    "share": "oracle_skill",
+    "recoverable_share": "oracle_skill",
+    "share_low": "oracle_skill_low",
+    "share_high": "oracle_skill_high",
+}
 
 COLUMNS_HELP = (
     f"Columns by name, in this order, for every format: {', '.join(COLUMN_NAMES)}; or a number of the JSON "
@@ -22,22 +30,22 @@ def select_columns(table: Table, names: Sequence[str]) -> Table:
 
     A name is that of a column or a key of the records. One name is one column in every format: in text the
     column that holds the record's number with its interval, where there is one; in CSV and JSON the number
-    alone (``share`` there is ``recoverable_share``; its interval is ``share_low`` and ``share_high``).
+    alone (the interval of ``oracle_skill`` is ``oracle_skill_low`` and ``oracle_skill_high``).
 
     Raises
     ------
     UsageError
-        For a name that the table has not, with the nearest ones.
+        For a name that the table has not, with the new name of one that was renamed or else the nearest.
     """
     wanted = list(dict.fromkeys(names))
     keys = [_key(table, name) for name in wanted]
     columns = [_column(table, name) for name in wanted]
-    extra = [its.name for its in columns if any(its.name not in row for row in table.rows)]
+    extra = [column.name for column in columns if any(column.name not in row for row in table.rows)]
     return replace(
         table,
         columns=tuple(dict.fromkeys(columns)),
         rows=tuple(
-            {**row, **{name: Cell(_text(record[name])) for name in extra}}
+            {**row, **{name: TableCell(_text(record[name])) for name in extra}}
             for row, record in zip(table.rows, table.records, strict=True)
         ),
         records=tuple({key: record[key] for key in keys} for record in table.records),
@@ -54,17 +62,19 @@ def _key(table: Table, name: str) -> str:
     keys = _record_keys(table)
     if name in keys:
         return name
-    column = next((its for its in table.columns if its.name == name), None)
+    column = next((column for column in table.columns if column.name == name), None)
+    if column is None and RENAMED.get(name) in keys:
+        raise UsageError(f"the column {name!r} is called {RENAMED[name]!r} now")
     if column is None:
-        raise unknown_name("column", name, {*(its.name for its in table.columns), *keys})
+        raise unknown_name("column", name, {*(column.name for column in table.columns), *keys})
     return column.keys[0] if column.keys else name
 
 
 def _column(table: Table, name: str) -> Column:
     """The column of that name, or the one whose number it is; else a new one of the records' values."""
-    for its in table.columns:
-        if name in (its.name, *its.keys[:1]):
-            return replace(its, of_task=False, wide=False, spare=False, chosen=True)
+    for column in table.columns:
+        if name in (column.name, *column.keys[:1]):
+            return replace(column, of_task=False, wide=False, spare=False, chosen=True)
     words = any(isinstance(record[name], str) for record in table.records)
     return Column(name, name.replace("_", " "), "left" if words else "right", chosen=True)
 

@@ -3,22 +3,21 @@
 import math
 from typing import Any
 
-from bench.errors import UsageError
-from bench.inference import DRAW_SEED, DRAWS
-from bench.names import unknown_name
-from bench.report.cells import METHOD, NOTHING, SEEDS
+from bench.errors import UsageError, unknown_name
+from bench.inference import Bootstrap
+from bench.predictions.results import Results
+from bench.report.columns import METHOD, NOTHING, SEEDS
 from bench.report.notes import FINGERPRINT_DIGITS, brief_notes, facts
-from bench.report.table import Cell, Column, Table
-from bench.scores import Results
-from bench.seeds import seeds_note
-from bench.subtype import KI67
-from bench.subtype_scores import Estimate, SubtypeScore, SubtypeScores
+from bench.report.table import Column, Table, TableCell
+from bench.scoring.seeds import seeds_note
+from bench.scoring.subtypes.rules import KI67
+from bench.scoring.subtypes.scores import SubtypeEstimate, SubtypeScore, SubtypeScores
 
 FLAG = "†"
 NO_CLASS = "no class"
 
 F1 = Column("macro_f1", "Macro-F1 ↑ [95 %]")
-AREA = Column("macro_auc", "Macro AUC ↑ [95 %]")
+AUC = Column("macro_auc", "Macro AUC ↑ [95 %]")
 KAPPA = Column("kappa", "Kappa ↑ [95 %]")
 CASES = Column("n", "n", of_task=True)
 PATIENTS = Column("patients", "Patients", of_task=True)
@@ -44,26 +43,24 @@ SPREAD = (
 STEP = "Where that part holds too few cases, Ki-67 is a step at the cut-offs."
 
 
-def subtype_table(
-    results: Results, scored: SubtypeScores, draws: int = DRAWS, seed: int = DRAW_SEED
-) -> Table:
-    """One row a method, in the order of the results; ``draws`` and ``seed`` are those of the bootstrap."""
+def subtype_table(results: Results, scored: SubtypeScores, bootstrap: Bootstrap = Bootstrap()) -> Table:
+    """One row a method, in the order of the results."""
     records = tuple(_record(scored, score) for score in scored.scores)
     notes = (*_rule_notes(scored), HARD, *_soft_notes(scored), *_cautions(scored))
     return _table(
         f"Subtypes by {_named(scored)}: {results.cohort}, {results.split}",
         results,
         scored,
-        columns=(METHOD, F1, AREA, KAPPA, CASES, PATIENTS, UNDETERMINED, OUTSIDE, SEEDS),
+        columns=(METHOD, F1, AUC, KAPPA, CASES, PATIENTS, UNDETERMINED, OUTSIDE, SEEDS),
         rows=[_row(scored, score) for score in scored.scores],
         records=records,
-        notes=(*notes, _interval_note(draws, seed)),
-        bootstrap=(draws, seed),
+        notes=(*notes, _interval_note(bootstrap)),
+        bootstrap=bootstrap,
     )
 
 
 def confusion_table(
-    results: Results, scored: SubtypeScores, method: str, draws: int = DRAWS, seed: int = DRAW_SEED
+    results: Results, scored: SubtypeScores, method: str, bootstrap: Bootstrap = Bootstrap()
 ) -> Table:
     """The confusion matrix of one method: per cent of each true class, which is a row.
 
@@ -80,7 +77,7 @@ def confusion_table(
         rows=[_confusion_row(scored, score, true) for true in trues],
         records=tuple(record for true in trues for record in _confusion_records(scored, score, true)),
         notes=(*_rule_notes(scored), HARD, _share_note(score), *_cautions(scored, method)),
-        bootstrap=(draws, seed),
+        bootstrap=bootstrap,
     )
 
 
@@ -89,10 +86,10 @@ def _table(
     results: Results,
     scored: SubtypeScores,
     columns: tuple[Column, ...],
-    rows: list[dict[str, Cell]],
+    rows: list[dict[str, TableCell]],
     records: tuple[dict[str, Any], ...],
     notes: tuple[str, ...],
-    bootstrap: tuple[int, int],
+    bootstrap: Bootstrap,
 ) -> Table:
     about = (*seeds_note(results), *brief_notes(results, ())[:2])
     prints = (
@@ -108,7 +105,7 @@ def _table(
         notes=(*about, prints, *notes),
         records=records,
         csv_columns=tuple(records[0]),
-        facts=facts(results, *bootstrap) | {"rule": _rule_facts(scored)},
+        facts=facts(results, bootstrap) | {"rule": _rule_facts(scored)},
     )
 
 
@@ -116,39 +113,39 @@ def _named(scored: SubtypeScores) -> str:
     return f"{scored.rule.name} (version {scored.rule.version})"
 
 
-def _section(scored: SubtypeScores) -> dict[str, Cell]:
+def _section(scored: SubtypeScores) -> dict[str, TableCell]:
     """What a terminal writes above the rows."""
-    return {"task": Cell(scored.rule.name), "metric": Cell(f"version {scored.rule.version}")}
+    return {"task": TableCell(scored.rule.name), "metric": TableCell(f"version {scored.rule.version}")}
 
 
-def _row(scored: SubtypeScores, score: SubtypeScore) -> dict[str, Cell]:
+def _row(scored: SubtypeScores, score: SubtypeScore) -> dict[str, TableCell]:
     flag = FLAG if score.caution else ""
     shown = {
         "macro_f1": _cell(score.macro_f1, flag),
         "macro_auc": _cell(score.macro_auc),
         "kappa": _cell(score.kappa, flag),
-        "seeds": Cell(str(score.seeds)),
+        "seeds": TableCell(str(score.seeds)),
     }
-    failed = {"macro_f1": Cell(score.status, "status")} | dict.fromkeys(
+    failed = {"macro_f1": TableCell(score.status, "status")} | dict.fromkeys(
         ("macro_auc", "kappa", "seeds"), NOTHING
     )
     return {
         **_section(scored),
-        "method": Cell(score.method),
-        "n": Cell(str(int(scored.counts.sum()))),
-        "patients": Cell(str(scored.people)),
-        "undetermined": Cell(str(scored.undetermined)),
-        "outside": Cell(str(scored.outside)) if scored.outside else NOTHING,
+        "method": TableCell(score.method),
+        "n": TableCell(str(int(scored.counts.sum()))),
+        "patients": TableCell(str(scored.people)),
+        "undetermined": TableCell(str(scored.undetermined)),
+        "outside": TableCell(str(scored.outside)) if scored.outside else NOTHING,
         **(shown if score.status == "ok" else failed),
     }
 
 
-def _cell(estimate: Estimate, flag: str = "") -> Cell:
+def _cell(estimate: SubtypeEstimate, flag: str = "") -> TableCell:
     if math.isnan(estimate.value):
         return NOTHING
     low, high = estimate.interval
     interval = "-" if math.isnan(low) else f"{low:z.3f}, {high:z.3f}"
-    return Cell(f"{estimate.value:z.3f} [{interval}]{flag}")
+    return TableCell(f"{estimate.value:z.3f} [{interval}]{flag}")
 
 
 def _record(scored: SubtypeScores, score: SubtypeScore) -> dict[str, Any]:
@@ -171,7 +168,7 @@ def _record(scored: SubtypeScores, score: SubtypeScore) -> dict[str, Any]:
     }
 
 
-def _numbers(name: str, estimate: Estimate) -> dict[str, float | None]:
+def _numbers(name: str, estimate: SubtypeEstimate) -> dict[str, float | None]:
     values = zip((name, f"{name}_low", f"{name}_high"), (estimate.value, *estimate.interval), strict=True)
     return {key: None if math.isnan(value) else round(value, 6) + 0.0 for key, value in values}
 
@@ -185,16 +182,16 @@ def _score_of(scored: SubtypeScores, method: str) -> SubtypeScore:
     raise unknown_name("method", method, (score.method for score in scored.scores))
 
 
-def _confusion_row(scored: SubtypeScores, score: SubtypeScore, true: int) -> dict[str, Cell]:
+def _confusion_row(scored: SubtypeScores, score: SubtypeScore, true: int) -> dict[str, TableCell]:
     row = {
         **_section(scored),
-        "true": Cell(scored.rule.classes[true]),
-        "n": Cell(str(int(scored.counts[true]))),
+        "true": TableCell(scored.rule.classes[true]),
+        "n": TableCell(str(int(scored.counts[true]))),
     }
     for place, name in enumerate((*scored.rule.classes, NO_CLASS)):
         share, (low, high) = scored.share(score, true, place)
         text = f"{100 * share:.0f} [{100 * low:.0f}, {100 * high:.0f}]"
-        row[name] = NOTHING if math.isnan(share) else Cell(text, "good" if place == true else "")
+        row[name] = NOTHING if math.isnan(share) else TableCell(text, "good" if place == true else "")
     return row
 
 
@@ -250,12 +247,12 @@ def _cautions(scored: SubtypeScores, method: str | None = None) -> tuple[str, ..
     return tuple(f"{FLAG} {', '.join(names)}: {reason}." for reason, names in reasons.items())
 
 
-def _interval_note(draws: int, seed: int) -> str:
+def _interval_note(bootstrap: Bootstrap) -> str:
     return (
         "Intervals: of macro AUC by DeLong's components, averaged over classes and summed by patient, on the "
-        f"logit scale; of macro-F1 and kappa percentiles of {draws} bootstrap resamples of patients, the "
-        f"same for all methods (seed {seed}). A resample's macro-F1 is the mean over the classes that it "
-        "holds."
+        f"logit scale; of macro-F1 and kappa percentiles of {bootstrap.draws} bootstrap resamples of "
+        f"patients, the same for all methods (seed {bootstrap.seed}). A resample's macro-F1 is the mean over "
+        "the classes that it holds."
     )
 
 

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-# How the sentence begins that says what a table shows.
+# How the sentence on what a table shows begins.
 FINDING = "What it shows of "
 
 Tone = Literal["", "good", "bad", "muted", "status"]
 
 
-class Cell(NamedTuple):
-    """Text of a cell, and what a terminal's colour may say about it."""
+class TableCell(NamedTuple):
+    """Text of a cell, and what a terminal's colour stands for."""
 
     text: str
     tone: Tone = ""
@@ -35,10 +35,12 @@ class Column:
         Whether a terminal leaves it out.
     spare
         Whether a page of LaTeX leaves it out, and a terminal that is too narrow for all columns.
+    kept
+        Whether a page of LaTeX has it although it is spare.
     keys
         Keys of the records behind its cells, its number first; its name where none are given.
     chosen
-        Whether it was asked for by name, and is shown even where it says nothing.
+        Whether it was asked for by name, and is shown even without an entry.
     """
 
     name: str
@@ -47,13 +49,14 @@ class Column:
     of_task: bool = False
     wide: bool = False
     spare: bool = False
+    kept: bool = False
     keys: tuple[str, ...] = ()
     chosen: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Rows of cells with what a reader must know to use them.
+    """Rows of cells with what their use requires.
 
     Parameters
     ----------
@@ -64,7 +67,7 @@ class Table:
     columns, rows
         Each row maps the names of the columns to cells; rows of a task follow each other.
     brief, notes
-        What is said under the table on a terminal, and in files.
+        Notes under the table on a terminal, and in files.
     records
         The rows with their numbers instead of text, for programs.
     csv_columns
@@ -72,7 +75,7 @@ class Table:
     facts
         What the records hold in common: cohort, split, statistics, versions.
     column_notes
-        Those notes that explain a column, by its name: they are said where the column is shown.
+        Those notes that explain a column, by its name: they stand where the column is shown.
     flags
         What must be read before the numbers, such as a value that is not possible without a leak.
     summary
@@ -82,7 +85,7 @@ class Table:
     title: str
     synthetic: bool
     columns: tuple[Column, ...]
-    rows: tuple[Mapping[str, Cell], ...]
+    rows: tuple[Mapping[str, TableCell], ...]
     brief: tuple[str, ...]
     notes: tuple[str, ...]
     records: tuple[Mapping[str, Any], ...]

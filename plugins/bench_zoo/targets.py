@@ -6,7 +6,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from bench.cohorts.cohort import Cohort, Task
+from bench.cohorts.cohort import Cohort
+from bench.task import Task
 
 # Labels at the very end of a bounded range have an infinite logit.
 SMALLEST_FRACTION = 0.005

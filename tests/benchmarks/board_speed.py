@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from bench.cohorts.cohort import Task
-from bench.leaderboard import MethodResult, Results, leaderboard
 from bench.metrics import resampled_auc
+from bench.predictions.results import MethodResult, Results
+from bench.report.board import leaderboard
+from bench.task import Task
 
 CASES, METHODS, TASKS, DRAWS, LOOPED = 960, 20, 4, 2000, 200
 

@@ -25,7 +25,7 @@ from bench.imaging.cut import cut_crop
 SHAPE = (120, 448, 448)
 SPACING = (1.5, 0.7, 0.7)
 CROP = Crop(size_mm=48, spacing_mm=1.5)
-LEAST_RATIO, LEAST_CORRELATION = 8.0, 0.95
+MIN_RATIO, MIN_CORRELATION = 8.0, 0.95
 
 
 def write_exam(folder: Path, seed: int) -> tuple[Path, Path]:
@@ -116,9 +116,9 @@ def main() -> int:
     print(f"median of {files} exams of {SHAPE[::-1]} voxels, gzip NIfTI, one process, one thread")
     for name, rate in rates.items():
         print(f"{name:6} {rate:6.2f} crops a second")
-    print(f"ratio  {ratio:6.1f}   (at least {LEAST_RATIO:g} wanted)")
-    print(f"correlation of the crops: lowest {min(agreement):.3f} (at least {LEAST_CORRELATION:g} wanted)")
-    return int(ratio < LEAST_RATIO or min(agreement) < LEAST_CORRELATION)
+    print(f"ratio  {ratio:6.1f}   (at least {MIN_RATIO:g} wanted)")
+    print(f"correlation of the crops: lowest {min(agreement):.3f} (at least {MIN_CORRELATION:g} wanted)")
+    return int(ratio < MIN_RATIO or min(agreement) < MIN_CORRELATION)
 
 
 if __name__ == "__main__":

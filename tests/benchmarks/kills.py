@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.store import PREDICTIONS
+from bench.store.store import PREDICTIONS
 
 
 def command(store: Path, words: list[str]) -> list[str]:

@@ -17,16 +17,17 @@ from itertools import product
 import numpy as np
 import psutil
 
-from bench.cells import Cell
-from bench.config import Experiment
-from bench.executors.workers import run_in_workers
-from bench.experiment import Plan, make_plan
-from bench.leaderboard import leaderboard
-from bench.predictions import long_predictions
-from bench.results import results_of_store
-from bench.run_view import run_view
-from bench.runner import opening_record
-from bench.store import OK, PREDICTIONS, RECORD, VALIDATION, Record, write_record
+from bench.predictions.table import long_predictions
+from bench.report.board import leaderboard
+from bench.running.executors.processes import run_in_workers
+from bench.running.experiment import Experiment
+from bench.running.monitor import run_view
+from bench.running.plan import Plan, make_plan
+from bench.running.run_cell import PlannedCell, opening_record
+from bench.store.cell import Cell
+from bench.store.collect import results_of_store
+from bench.store.record import CellRecord
+from bench.store.store import OK, PREDICTIONS, RECORD, VALIDATION, write_record
 
 
 def planned(store: str, cells: int) -> Plan:
@@ -44,14 +45,14 @@ def overhead(cells: int) -> tuple[float, float]:
         ended: list[tuple[float, float]] = []
         tell = view.end
 
-        def end(cell: Cell, record: Record) -> None:
+        def end(cell: Cell, record: CellRecord) -> None:
             tell(cell, record)
             ended.append((time.perf_counter(), psutil.Process().memory_info().rss / 2**20))
 
         view.end = end  # type: ignore[method-assign]
         run_in_workers(plan.work(plan.cells), view)
         records = [plan.store.record(cell) for cell in plan.cells[1:]]
-        own = sum(its["fit_seconds"] + its["predict_seconds"] for its in records if its)
+        own = sum(entry.fit_seconds + entry.predict_seconds for entry in records if entry)
     wall = ended[-1][0] - ended[0][0]  # from the end of the first cell: the worker is up
     return (wall - own) / (len(ended) - 1), ended[-1][1] - ended[len(ended) // 2][1]
 
@@ -67,8 +68,8 @@ def fill(plan: Plan, boards: int) -> None:
     for number, (board, folder) in enumerate(product(range(1, boards), sorted(first.glob("*/*")))):
         copy = first.parent / f"board_{board}" / folder.relative_to(first)
         shutil.copytree(folder, copy)
-        record = json.loads((copy / RECORD).read_text())
-        write_record(copy, {**record, "split": f"board_{board}", "id": f"{number + 2**32:064x}"})
+        record = CellRecord.from_json(json.loads((copy / RECORD).read_text()))
+        write_record(copy, replace(record, split=f"board_{board}", id=f"{number + 2**32:064x}"))
 
 
 def write(plan: Plan, cell: Cell, generator: np.random.Generator) -> None:
@@ -78,10 +79,12 @@ def write(plan: Plan, cell: Cell, generator: np.random.Generator) -> None:
         cases = plan.cohort.take(ids)
         said = {task.name: generator.uniform(0.01, 0.99, len(cases)) for task in plan.cohort.tasks}
         tables[name] = long_predictions(cell.method, said, cases, cell.fold, cell.seed)
-    opening = opening_record(cell, plan.choices["constant"], plan.cohort, plan.split, plan.settings)
-    ended = {"status": OK, "reason": "", "fit_seconds": 1.0, "predict_seconds": 0.1, "ended": "2026"}
+    opening = opening_record(
+        PlannedCell(cell, plan.variants["constant"], plan.cohort, plan.split, plan.store, plan.compute)
+    )
+    ended = replace(opening, status=OK, fit_seconds=1.0, predict_seconds=0.1, ended="2026")
     plan.store.work_folder(cell).mkdir(parents=True, exist_ok=True)
-    plan.store.commit(cell, opening | ended, tables)
+    plan.store.commit(cell, ended, tables)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import SimpleITK as sitk
 
-from bench.cohorts.check import check_folder, load_sound
+from bench.cohorts.checking.check import check_folder, load_valid
 from bench.cohorts.folder import load_folder
 from bench.errors import CohortError
 from bench.imaging.crop import Crop
@@ -137,12 +137,16 @@ def test_a_header_that_points_elsewhere_is_refused_by_check_and_run(
 ) -> None:
     folder = make(tmp_path / "pairs", "mhd")
     plant(folder)
-    (fault,) = check_folder(folder, quiet=True).faults
-    assert (fault.rule, fault.case_id, fault.severity) == (rule, "c1", "error") and words in fault.detail
+    (violation,) = check_folder(folder, quiet=True).violations
+    assert (violation.kind, violation.case_id, violation.severity) == (
+        rule,
+        "c1",
+        "error",
+    ) and words in violation.detail
     with pytest.raises(CohortError) as refused:
         load_folder(folder).crops(CROP)
     assert words in str(refused.value)
-    assert list(load_sound(folder, quiet=True).skipped_cases) == ["c1"]
+    assert list(load_valid(folder, quiet=True).skipped_cases) == ["c1"]
 
 
 def test_a_header_of_nrrd_that_points_outside_is_refused_too(tmp_path: Path) -> None:

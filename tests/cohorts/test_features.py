@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.cohorts.check import check_folder
+from bench.cohorts.checking.check import check_folder
 from bench.cohorts.folder import load_folder
 from bench.errors import CohortError
 
@@ -47,7 +47,7 @@ def absolute(folder: Path) -> None:
     named(str(folder / "features.csv"))(folder)
 
 
-FAULTS = {
+VIOLATIONS = {
     "doubled id": (
         table(TABLE + "003,9,a\n"),
         r"lines 5, 8: case_id '003' occurs more than once; keep one line",
@@ -77,14 +77,14 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("kind", FAULTS)
+@pytest.mark.parametrize("kind", VIOLATIONS)
 def test_check_and_run_refuse_a_feature_table_for_the_same_reason(kind: str, folder: Path) -> None:
-    FAULTS[kind][0](folder)
-    with pytest.raises(CohortError, match=FAULTS[kind][1]) as refused:
+    VIOLATIONS[kind][0](folder)
+    with pytest.raises(CohortError, match=VIOLATIONS[kind][1]) as refused:
         load_folder(folder).features()
     checked = check_folder(folder, quiet=True)
     assert not checked.would_run
-    assert any(str(refused.value).startswith(fault.detail) for fault in checked.faults)
+    assert any(str(refused.value).startswith(violation.detail) for violation in checked.violations)
 
 
 def test_features_are_numbers_or_words_by_case(folder: Path) -> None:

@@ -1,6 +1,7 @@
-"""The folder cohort: what is read, and which faults are refused with what words."""
+"""The folder cohort: what is read, and which violations are refused with what words."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,12 @@ def test_a_blind_cohort_has_no_labels_to_give(folder: Path) -> None:
         blind.labels("er")
 
 
+def test_a_blind_cohort_has_no_ignored_column_as_it_may_be_made_of_labels(tiny: Cohort) -> None:
+    table = tiny.table.assign(subtype=tiny.labels("er"))
+    made = replace(tiny, table=table, roles={**tiny.roles, "subtype": "ignore"})
+    assert "subtype" not in made.blind().table and "age" in made.blind().table
+
+
 def test_taking_cases_keeps_the_order_asked_for(folder: Path) -> None:
     assert load_folder(folder).take(["3", "007"]).case_ids == ("3", "007")
 
@@ -111,7 +118,7 @@ def test_the_fingerprint_follows_the_content_and_not_the_place(folder: Path, tmp
         ("name = ", CASES, "not valid TOML"),
     ],
 )
-def test_a_fault_is_named_with_its_place(tmp_path: Path, header: str, cases: str, message: str) -> None:
+def test_a_violation_is_named_with_its_place(tmp_path: Path, header: str, cases: str, message: str) -> None:
     with pytest.raises(CohortError, match=message):
         load_folder(write(tmp_path, header, cases))
 

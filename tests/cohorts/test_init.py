@@ -10,11 +10,18 @@ import pytest
 import SimpleITK as sitk
 
 from bench.cli import main
-from bench.cohorts.check import check_folder
+from bench.cohorts.checking.check import check_folder
 from bench.cohorts.cohort import Cohort
 from bench.cohorts.folder import load_folder
-from bench.cohorts.proposal import propose, propose_columns, write_proposal
-from bench.cohorts.stand_in import SPHERE_MM, ellipsoid_in_box, grid_of, sphere_round, write_stand_in
+from bench.cohorts.proposal.columns import propose_columns
+from bench.cohorts.proposal.propose import propose, write_proposal
+from bench.cohorts.proposal.surrogate_mask import (
+    SPHERE_MM,
+    ellipsoid_in_box,
+    grid_of,
+    sphere_round,
+    write_surrogate,
+)
 from bench.errors import CohortError, UsageError
 from bench.imaging.crop import Crop
 
@@ -93,7 +100,7 @@ def test_a_fraction_becomes_percentage_points(cohort: Cohort) -> None:
 
 
 def test_what_was_written_passes_the_check_and_is_cropped(cohort: Cohort) -> None:
-    assert check_folder(cohort.folder, quiet=True).faults == ()
+    assert check_folder(cohort.folder, quiet=True).violations == ()
     crops = cohort.crops(Crop(size_mm=24, spacing_mm=2, channels=("image", "mask")))
     assert crops.shape == (12, 2, 12, 12, 12)
     assert (np.asarray(crops)[:, 1].sum(axis=(1, 2, 3)) > 0).all()
@@ -101,7 +108,7 @@ def test_what_was_written_passes_the_check_and_is_cropped(cohort: Cohort) -> Non
 
 def test_the_cohort_says_which_masks_nobody_drew(cohort: Cohort) -> None:
     assert list(cohort.table["mask_source"]) == ["mask"] * 4 + ["box"] * 4 + ["point"] * 4
-    assert "8 of 12 masks stand in for drawn ones" in cohort.title
+    assert "8 of 12 masks are surrogates of drawn ones" in cohort.title
     assert "4 ellipsoid(s) in a box, 4 sphere(s) of 10 mm round a point" in cohort.title
 
 
@@ -129,7 +136,7 @@ def test_a_lesion_smaller_than_a_voxel_keeps_one(folder: Path) -> None:
         ellipsoid_in_box(np.array([5, 6, 7]), np.array([5, 6, 7])),
         sphere_round(np.array([5.4, 6.4, 7.4]), "voxel", coarse),
     ):
-        write_stand_in(shape, grid, folder / "one.nii.gz")
+        write_surrogate(shape, grid, folder / "one.nii.gz")
         mask = sitk.GetArrayFromImage(sitk.ReadImage(str(folder / "one.nii.gz")))
         assert np.argwhere(mask).tolist() == [[7, 6, 5]]
 
@@ -155,9 +162,9 @@ def test_a_point_in_an_unknown_unit_is_asked_about(folder: Path) -> None:
     with pytest.raises(UsageError, match=r"are x, y, z in mm .* or voxel indices"):
         propose(folder, folder / "table.csv")
     in_mm = propose(folder, folder / "table.csv", "mm")
-    assert [its.shape.centre.tolist() for its in in_mm.stand_ins if its.source == "point"] == [
-        [26, 24, 10]
-    ] * 4
+    assert [
+        surrogate.shape.centre.tolist() for surrogate in in_mm.surrogates if surrogate.source == "point"
+    ] == [[26, 24, 10]] * 4
 
 
 @pytest.mark.parametrize(
@@ -227,7 +234,7 @@ def test_two_cases_whose_names_make_one_file_name_get_a_mask_each(folder: Path) 
     names = "scan id,image,x_min,y_min,z_min,x_max,y_max,z_max"
     lines = ["S 4,scans/S04.nii.gz,1,1,1,5,5,5", "S_4,scans/S05.nii.gz,9,9,9,12,12,12"]
     (folder / "alike.csv").write_text("\n".join([names, *lines]))
-    first, second = propose(folder, folder / "alike.csv").stand_ins
+    first, second = propose(folder, folder / "alike.csv").surrogates
     assert first.path != second.path
 
 
@@ -239,7 +246,7 @@ def test_a_box_that_is_none_gets_no_mask(folder: Path, box: str, why: str) -> No
     names = "scan id,image,x_min,y_min,z_min,x_max,y_max,z_max"
     (folder / "box.csv").write_text(f"{names}\nS04,scans/S04.nii.gz,{box}\n")
     proposal = propose(folder, folder / "box.csv")
-    assert not proposal.stand_ins and any(why in note for note in proposal.notes)
+    assert not proposal.surrogates and any(why in note for note in proposal.notes)
 
 
 def test_empty_lines_and_a_line_that_names_the_separator_are_passed_over(folder: Path) -> None:
@@ -259,7 +266,10 @@ def test_a_second_column_of_a_kind_is_ignored_and_named() -> None:
     table = pd.DataFrame(
         {"pre": ["a.nii"], "post": ["b.nii"], "er": ["?2"], "ER status": ["pos"], "mask": ["x"]}
     )
-    uses = {its.source: (its.use, its.name) for its in propose_columns(table, notes)}
+    uses = {
+        propose_column.source: (propose_column.use, propose_column.name)
+        for propose_column in propose_columns(table, notes)
+    }
     assert uses == {
         "pre": ("image", "image"),
         "post": ("ignore", "post"),
@@ -309,7 +319,7 @@ def test_nothing_is_written_until_the_user_says_so_and_nothing_is_overwritten(
     assert code == 2 and "is there already; rename or remove it first" in said
     where = ("--cohort", str(folder), "--split", "external_frozen", "--store", str(folder / "runs"))
     code, said = bench("run", "--method", "constant,tumour_size", *where)
-    assert code == 0 and "8 of 12 masks stand in" in " ".join(said.split())
+    assert code == 0 and "8 of 12 masks are surrogates" in " ".join(said.split())
 
 
 def command(

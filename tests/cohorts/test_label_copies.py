@@ -8,19 +8,20 @@ import pandas as pd
 import pytest
 
 from bench.cohorts.catalogue import open_cohort
-from bench.cohorts.check import check_folder
-from bench.cohorts.cohort import Cohort, Task
-from bench.cohorts.fault import Fault
-from bench.cohorts.folder import load_folder, read_listing, shared_faults
-from bench.cohorts.label_copies import NEAR_RULE, RULE, Column, label_copies
+from bench.cohorts.checking.check import check_folder
+from bench.cohorts.checking.label_copies import GIVEN_AWAY, NEARLY_GIVEN_AWAY, Column, label_copies
+from bench.cohorts.checking.violation import Violation
+from bench.cohorts.cohort import Cohort
+from bench.cohorts.folder import load_folder, read_listing, shared_violations
 from bench.errors import CohortError
+from bench.task import Task
 
 ER, KI67 = Task("er", "binary"), Task("ki67", "continuous", range=(0, 100))
 Make = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
 
 
-def faults_of(make: Make, cases: int, seed: int, lesions: int = 1) -> list[Fault]:
-    """Faults of one column in a cohort of so many cases, ``lesions`` of a patient."""
+def violations_of(make: Make, cases: int, seed: int, lesions: int = 1) -> list[Violation]:
+    """Violations of one column in a cohort of so many cases, ``lesions`` of a patient."""
     rng = np.random.default_rng(seed)
     patients = np.repeat(np.arange(cases), lesions)[:cases]
     er = (rng.random(cases) < 0.6).astype(float)[patients]
@@ -63,16 +64,16 @@ HONEST: dict[str, Make] = {
 @pytest.mark.parametrize("cases", [30, 200])
 def test_a_column_that_was_made_from_a_label_is_an_error(copy: str, cases: int) -> None:
     for seed in range(5):
-        (fault,) = faults_of(COPIES[copy], cases, seed)
-        assert (fault.rule, fault.severity) == (RULE, "error")
+        (violation,) = violations_of(COPIES[copy], cases, seed)
+        assert (violation.kind, violation.severity) == (GIVEN_AWAY, "error")
 
 
 @pytest.mark.parametrize("honest", HONEST)
 @pytest.mark.parametrize("cases", [4, 10, 20, 40, 200])
 def test_an_honest_column_is_accused_in_fewer_cohorts_than_promised(honest: str, cases: int) -> None:
-    found = [faults_of(HONEST[honest], cases, seed) for seed in range(60)]
-    assert not any(fault.severity == "error" for faults in found for fault in faults)
-    assert sum(bool(faults) for faults in found) <= 6  # 5 % of 60 is 3
+    found = [violations_of(HONEST[honest], cases, seed) for seed in range(60)]
+    assert not any(violation.severity == "error" for violations in found for violation in violations)
+    assert sum(bool(violations) for violations in found) <= 6  # 5 % of 60 is 3
 
 
 @pytest.mark.parametrize("honest", ["an id", "age"])
@@ -80,7 +81,7 @@ def test_lesions_of_one_patient_count_once(honest: str) -> None:
     def of_patients(er: np.ndarray, ki67: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         return np.repeat(HONEST[honest](er[::4], ki67[::4], rng), 4)[: len(er)]
 
-    assert not any(faults_of(of_patients, 80, seed, lesions=4) for seed in range(20))
+    assert not any(violations_of(of_patients, 80, seed, lesions=4) for seed in range(20))
 
 
 def test_few_cases_are_a_warning_and_fewer_are_silent() -> None:
@@ -89,7 +90,7 @@ def test_few_cases_are_a_warning_and_fewer_are_silent() -> None:
         er = np.arange(cases) % 2.0
         column = Column("cases.csv", "x", pd.Series(er))
         found = list(label_copies([column], {"er": er}, (ER,), np.arange(cases).astype(str)))
-        severities[cases] = [fault.severity for fault in found]
+        severities[cases] = [violation.severity for violation in found]
     assert severities == {6: [], 12: ["warning"], 30: ["error"]}
 
 
@@ -97,8 +98,11 @@ def test_a_copy_with_a_slip_is_a_warning() -> None:
     def slip(er: np.ndarray, ki67: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         return np.where(np.arange(len(er)) == 7, 1 - er, er)
 
-    (fault,) = faults_of(slip, 200, 0)
-    assert (fault.rule, fault.severity) == (NEAR_RULE, "warning") and "agrees with the label" in fault.detail
+    (violation,) = violations_of(slip, 200, 0)
+    assert (violation.kind, violation.severity) == (
+        NEARLY_GIVEN_AWAY,
+        "warning",
+    ) and "agrees with the label" in violation.detail
 
 
 def test_the_more_columns_the_clearer_it_must_be() -> None:
@@ -107,7 +111,7 @@ def test_the_more_columns_the_clearer_it_must_be() -> None:
     one = [Column("t", "x", pd.Series(er))]
     many = one + [Column("t", f"x{at}", pd.Series(rng.normal(size=16))) for at in range(99)]
     patients = np.arange(16).astype(str)
-    alone, among = (next(label_copies(its, {"er": er}, (ER,), patients)) for its in (one, many))
+    alone, among = (next(label_copies(entry, {"er": er}, (ER,), patients)) for entry in (one, many))
     assert (alone.severity, among.severity) == ("error", "warning")
 
 
@@ -138,8 +142,12 @@ def test_check_and_run_refuse_a_column_that_gives_a_label_away(
 ) -> None:
     folder = folder_of(tmp_path, role, features)
     name = "Target" if features else "grade"
-    (fault,) = [its for its in check_folder(folder, quiet=True).faults if its.severity == "error"]
-    assert fault.rule == RULE and fault.column == name and "in all 40 patients" in fault.detail
+    (violation,) = [
+        entry for entry in check_folder(folder, quiet=True).violations if entry.severity == "error"
+    ]
+    assert (
+        violation.kind == GIVEN_AWAY and violation.column == name and "in all 40 patients" in violation.detail
+    )
     with pytest.raises(
         CohortError, match=rf"column '{name}' (equals|determines) the label of 'er'.*ignore, or remove"
     ):
@@ -151,11 +159,11 @@ def test_a_column_to_be_ignored_may_hold_what_it_likes(tmp_path: Path) -> None:
 
 
 def test_the_phantom_and_real_covariates_are_honest(tiny: Cohort) -> None:
-    listing = read_listing(tiny.folder, lambda fault: None)
-    assert list(shared_faults(listing)) == []
+    listing = read_listing(tiny.folder, lambda violation: None)
+    assert list(shared_violations(listing)) == []
     assert open_cohort(str(tiny.folder)).fingerprint == tiny.fingerprint
 
 
 def test_real_covariates_are_honest(real_data: Path) -> None:
-    listing = read_listing(real_data / "breastdcedl", lambda fault: None)
-    assert len(listing.cases) == 268 and list(shared_faults(listing)) == []
+    listing = read_listing(real_data / "breastdcedl", lambda violation: None)
+    assert len(listing.cases) == 268 and list(shared_violations(listing)) == []

@@ -11,9 +11,10 @@ import pytest
 import SimpleITK as sitk
 
 from bench.cli import main
-from bench.cohorts.check import check_folder
+from bench.cohorts.checking.check import check_folder
 from bench.cohorts.folder import load_folder
-from bench.cohorts.proposal import Proposal, propose, propose_columns, write_proposal
+from bench.cohorts.proposal.columns import propose_columns
+from bench.cohorts.proposal.propose import Proposal, propose, write_proposal
 from bench.cohorts.proposal.recipes import apply_recipe, parse_recipe
 from bench.errors import UsageError
 
@@ -155,7 +156,11 @@ def study(folder: Path) -> Proposal:
 def test_a_workbook_with_three_header_rows_and_recipes_becomes_a_cohort_that_runs(folder: Path) -> None:
     proposal = study(folder)
     write_proposal(proposal)
-    assert not [its for its in check_folder(folder, quiet=True).faults if its.severity == "error"]
+    assert not [
+        violation
+        for violation in check_folder(folder, quiet=True).violations
+        if violation.severity == "error"
+    ]
     cohort = load_folder(folder)
     assert [task.name for task in cohort.tasks] == ["er", "her2", "ki67"]
     np.testing.assert_array_equal(cohort.labels("er"), [0] + [1] * 11)
@@ -196,13 +201,13 @@ def test_the_same_table_as_text_and_as_gzip_is_the_same_proposal(folder: Path) -
 def test_a_box_in_mm_is_the_box_in_voxels(folder: Path) -> None:
     image = sitk.ReadImage(str(folder / "scans/more/S000.nii.gz"))
     first, last = (
-        image.TransformContinuousIndexToPhysicalPoint(its) for its in ((5.5, 7.5, 2.5), (13.5, 15.5, 8.5))
+        image.TransformContinuousIndexToPhysicalPoint(entry) for entry in ((5.5, 7.5, 2.5), (13.5, 15.5, 8.5))
     )
     names = [f"{axis}_{end}_mm" for end in ("min", "max") for axis in "xyz"]
-    values = ",".join(f"{its:g}" for its in (*first, *last))
+    values = ",".join(f"{entry:g}" for entry in (*first, *last))
     (folder / "mm.csv").write_text(f"patient,er,{','.join(names)}\nS000,1,{values}\n")
     proposal = propose(folder, folder / "mm.csv")
-    (made,) = proposal.stand_ins
+    (made,) = proposal.surrogates
     np.testing.assert_allclose(made.shape.centre, (9.5, 11.5, 5.5))
     np.testing.assert_allclose(made.shape.half, (4, 4, 3))
     assert any("corners in mm" in note for note in proposal.notes)
@@ -245,7 +250,7 @@ def test_a_line_of_another_length_is_refused_and_does_not_shift_the_others(folde
 
 def test_a_column_without_a_name_is_ignored(folder: Path) -> None:
     (folder / "t.csv").write_text("patient,er,,er\nS000,1,x,2\nS001,0,y,3\n")
-    columns = {its.source: its.use for its in propose(folder, folder / "t.csv").columns}
+    columns = {column.source: column.use for column in propose(folder, folder / "t.csv").columns}
     assert columns == {"patient": "patient_id", "er": "task", "column 3": "ignore", "er (2)": "ignore"}
 
 

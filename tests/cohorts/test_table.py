@@ -7,13 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import openpyxl
 import pytest
 
-from bench.cohorts.check import check_folder
+from bench.cohorts.checking.check import check_folder
 from bench.cohorts.cohort import Cohort
 from bench.cohorts.folder import load_folder
-from bench.cohorts.table import read_table
 from bench.errors import CohortError
 
 HEADER = """name = "mini"
@@ -28,7 +26,11 @@ range = [0, 100]
 clinical = ["age"]
 acquisition = ["vendor"]
 """
+
+
 NAMES = ["case_id", "patient_id", "site", "group", "er", "ki67", "age", "vendor"]
+
+
 CASES = 24
 
 
@@ -117,7 +119,7 @@ SAME = {
 @pytest.mark.parametrize("dialect", SAME)
 def test_every_dialect_of_a_table_is_the_same_cohort(dialect: str, tmp_path: Path, plain: Cohort) -> None:
     folder = write(tmp_path / "other", SAME[dialect])
-    assert check_folder(folder, quiet=True).faults == ()
+    assert check_folder(folder, quiet=True).violations == ()
     cohort = load_folder(folder)
     assert cohort.table.equals(plain.table)
 
@@ -246,7 +248,7 @@ def test_what_could_be_read_in_two_ways_is_refused_by_check_and_run_alike(kind: 
         load_folder(folder)
     assert "\n" not in str(refused.value)
     checked = check_folder(folder, quiet=True)
-    details = [fault.detail for fault in checked.faults if fault.severity == "error"]
+    details = [violation.detail for violation in checked.violations if violation.severity == "error"]
     assert not checked.would_run and any(str(refused.value).startswith(detail) for detail in details)
 
 
@@ -315,10 +317,14 @@ def test_names_that_differ_in_what_no_eye_sees_are_told_of(
     table = [[*line[:2], "Mercy", *line[3:]] for line in rows()]
     table[4][NAMES.index(column)], table[8][NAMES.index(column)] = one, other
     folder = write(tmp_path, joined(table))
-    faults = check_folder(folder, quiet=True).faults
-    assert [fault.severity for fault in faults] == ([severity] if severity else [])
+    violations = check_folder(folder, quiet=True).violations
+    assert [violation.severity for violation in violations] == ([severity] if severity else [])
     if severity:
-        assert faults[0].line == 10 and "lines 6, 10" in faults[0].detail and repr(other) in faults[0].detail
+        assert (
+            violations[0].line == 10
+            and "lines 6, 10" in violations[0].detail
+            and repr(other) in violations[0].detail
+        )
     if severity == "error":
         with pytest.raises(CohortError, match="count as different"):
             load_folder(folder)
@@ -330,8 +336,8 @@ def test_two_hospitals_may_number_their_patients_alike(tmp_path: Path) -> None:
     table = rows()
     table[4][1], table[5][1] = "7", "007"
     folder = write(tmp_path, joined(table))
-    (fault,) = check_folder(folder, quiet=True).faults
-    assert (fault.rule, fault.severity) == ("patient ids alike", "warning")
+    (violation,) = check_folder(folder, quiet=True).violations
+    assert (violation.kind, violation.severity) == ("patient ids alike", "warning")
     assert load_folder(folder).patient_ids[5] == "007"
 
 
@@ -345,9 +351,11 @@ def test_a_patient_in_both_groups_is_a_warning_since_some_splits_take_the_cohort
     table = rows()
     table[3][1] = table[2][1]
     (group, *_) = [
-        its for its in check_folder(write(tmp_path, joined(table)), quiet=True).faults if "group" in its.rule
+        violation
+        for violation in check_folder(write(tmp_path, joined(table)), quiet=True).violations
+        if "group" in violation.kind
     ]
-    assert group.severity == "warning" and "external_frozen and external_cv refuse the cohort" in group.detail
+    assert group.severity == "warning" and "external_frozen and external_cv reject the cohort" in group.detail
 
 
 def test_boxes_of_a_table_written_by_hand_point_to_init(tmp_path: Path) -> None:
@@ -358,60 +366,3 @@ def test_boxes_of_a_table_written_by_hand_point_to_init(tmp_path: Path) -> None:
     (folder / "a.nii.gz").touch()
     with pytest.raises(CohortError, match=r"has no mask; .* the table has boxes: .*`bench cohort init"):
         load_folder(folder)
-
-
-# Workbooks.
-
-
-def save_workbook(path: Path, cells: list[list[object]], **formats: str) -> Path:
-    book = openpyxl.Workbook()
-    for line in cells:
-        book.active.append(line)
-    for place, shown in formats.items():
-        book.active[place].number_format = shown
-    book.save(path)
-    return path
-
-
-def told(path: Path) -> list[list[str]]:
-    def refuse(fault: object) -> None:
-        raise AssertionError(fault)
-
-    table = read_table(path, refuse)
-    return [list(map(str, table.columns)), *table.to_numpy().tolist()]
-
-
-def test_a_workbook_gives_what_excel_shows(tmp_path: Path) -> None:
-    cells = [["id", "share", "when", "er", "n"], [7, 0.14, None, True, 12.0], ["008", 0.5, "x", False, 0.1]]
-    path = save_workbook(tmp_path / "t.xlsx", cells, A2="000", B2="0%", B3="0.0%")
-    assert told(path)[1:] == [["007", "14%", "", "TRUE", "12"], ["008", "50%", "x", "FALSE", "0.1"]]
-
-
-def test_a_number_that_excel_took_for_a_date_is_a_date(tmp_path: Path) -> None:
-    import datetime
-
-    path = save_workbook(tmp_path / "t.xlsx", [["id", "ki67"], ["a", datetime.datetime(2024, 10, 15)]])
-    assert told(path)[1] == ["a", "2024-10-15"]
-
-
-def test_merged_cells_give_their_value_to_every_row(tmp_path: Path) -> None:
-    path = save_workbook(tmp_path / "t.xlsx", [["id", "lesion"], ["a", 1], [None, 2], ["b", 1]])
-    book = openpyxl.load_workbook(path)
-    book.active.merge_cells("A2:A3")
-    book.save(path)
-    assert [line[0] for line in told(path)[1:]] == ["a", "a", "b"]
-
-
-def test_a_formula_without_a_value_is_refused(tmp_path: Path) -> None:
-    path = save_workbook(tmp_path / "t.xlsx", [["id", "er"], ["a", "=1+0"]])
-    with pytest.raises(
-        CohortError, match=r"cell B2: the formula was never calculated; open the file in Excel"
-    ):
-        told(path)
-
-
-def test_a_broken_workbook_is_refused_in_one_line(tmp_path: Path) -> None:
-    path = save_workbook(tmp_path / "t.xlsx", [["id", "er"], ["a", 1]])
-    path.write_bytes(path.read_bytes()[:-300])
-    with pytest.raises(CohortError, match=r"cannot be read as an Excel workbook"):
-        told(path)

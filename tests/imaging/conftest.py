@@ -1,19 +1,14 @@
-import sys
 from pathlib import Path
 
 import pytest
 
 from bench.cohorts.cohort import Cohort
-
-# pytest's importlib mode puts no folder of tests on the path; these tests share imaging_exams.py.
-sys.path.insert(0, str(Path(__file__).parent))
+from tests.imaging.imaging_exams import Exam, make_cohort
 
 
 @pytest.fixture
 def cohort(tmp_path: Path) -> Cohort:
     """Six small exams of growing lesions in three file formats."""
-    from imaging_exams import Exam, make_cohort
-
     names = [f"case{i}" for i in range(6)]
     files = []
     for i, name in enumerate(names):

@@ -9,7 +9,8 @@ import pandas as pd
 import SimpleITK as sitk
 from scipy.spatial.transform import Rotation
 
-from bench.cohorts.cohort import Cohort, Task
+from bench.cohorts.cohort import Cohort
+from bench.task import Task
 
 OBLIQUE = Rotation.from_euler("zyx", [25, -15, 10], degrees=True).as_matrix()
 

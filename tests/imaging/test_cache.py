@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from filelock import FileLock
-from imaging_exams import Exam, make_cohort
 
 from bench.cohorts.cohort import Cohort
-from bench.errors import CohortError
+from bench.errors import CohortError, MachineError
 from bench.imaging.cache import crop_file, preprocessing_fingerprint
 from bench.imaging.crop import Crop
 from bench.imaging.cut import cut_crop
 from bench.imaging.regions import region_masks
+from tests.imaging.imaging_exams import Exam, make_cohort
 
 CROP = Crop(size_mm=24, spacing_mm=2.0)
 ALL = Crop(size_mm=24, spacing_mm=2.0, channels=("image", "mask", "distance"))
@@ -48,7 +48,11 @@ def test_crops_are_those_of_each_case_in_the_order_of_the_cohort(cohort: Cohort)
     for crop, (case_id, row) in zip(crops, subset.files.loc[list(subset.case_ids)].iterrows(), strict=True):
         expected = cut_crop(case_id, cohort.folder / row["image"], cohort.folder / row["mask"], CROP)
         np.testing.assert_allclose(crop[[0, 2]], expected[[0, 2]], atol=0.02)
-    assert {path.suffix for path in crop_file(cohort, ALL).parent.iterdir()} == {".npy", ".json", ".lock"}
+    assert {path.suffix for path in crop_file(cohort.crop_source(), ALL).parent.iterdir()} == {
+        ".npy",
+        ".json",
+        ".lock",
+    }
 
 
 def test_every_way_of_indexing_gives_the_same_float32_numbers(cohort: Cohort) -> None:
@@ -104,7 +108,7 @@ def test_the_fingerprint_covers_grid_and_spacing_but_not_channels() -> None:
 @pytest.mark.parametrize("damage", ["truncated", "text", "other shape", "no description", "other cases"])
 def test_a_damaged_cache_is_built_again(cohort: Cohort, damage: str) -> None:
     before = cohort.crops(ALL)[:]
-    path = crop_file(cohort, ALL)
+    path = crop_file(cohort.crop_source(), ALL)
     description = path.with_suffix(".json")
     if damage == "truncated":
         path.write_bytes(path.read_bytes()[:-1000])
@@ -121,7 +125,7 @@ def test_a_damaged_cache_is_built_again(cohort: Cohort, damage: str) -> None:
 
 
 def test_two_processes_at_once_build_once(cohort: Cohort, tmp_path: Path) -> None:
-    path = crop_file(cohort, CROP)
+    path = crop_file(cohort.crop_source(), CROP)
     path.parent.mkdir(parents=True)
     with FileLock(path.with_suffix(".lock")):  # holds both back, so that they surely meet
         processes = [start(cohort, tmp_path) for _ in range(2)]
@@ -137,7 +141,7 @@ def test_a_build_that_was_killed_leaves_nothing_behind(tmp_path: Path) -> None:
     image, mask = Exam(size=(64, 64, 64)).write(tmp_path)
     cohort = make_cohort(tmp_path, names, [(image.name, mask.name)] * len(names))
     process = start(cohort, tmp_path)
-    path = crop_file(cohort, CROP)
+    path = crop_file(cohort.crop_source(), CROP)
     deadline = time.monotonic() + 30
     while not path.with_suffix(".part").exists() and time.monotonic() < deadline:
         time.sleep(0.002)
@@ -157,7 +161,7 @@ def test_broken_cases_are_named_together(cohort: Cohort) -> None:
     message = str(caught.value)
     assert message.startswith("2 of 6 cases of cohort 'spheres' cannot be cropped:\ncase 'case1': image ")
     assert "\ncase 'case3': mask " in message and "more" not in message
-    assert not list(crop_file(cohort, CROP).parent.glob("*.[np]*"))
+    assert not list(crop_file(cohort.crop_source(), CROP).parent.glob("*.[np]*"))
 
 
 def test_of_many_broken_cases_ten_are_named_and_the_rest_counted(tmp_path: Path) -> None:
@@ -172,7 +176,7 @@ def test_of_many_broken_cases_ten_are_named_and_the_rest_counted(tmp_path: Path)
 FILLING = """
 import pickle, resource, sys, threading, time
 from pathlib import Path
-from bench.errors import CohortError
+from bench.errors import BenchError
 from bench.imaging.cache import crop_file
 from bench.imaging.crop import Crop
 cohort, crop = pickle.loads(Path(sys.argv[1]).read_bytes()), Crop(size_mm=48, spacing_mm=1.0)
@@ -180,7 +184,8 @@ if sys.argv[2] == "limit":
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 else:
     def fill():
-        part, filler = crop_file(cohort, crop).with_suffix(".part"), Path(sys.argv[2]) / "filler"
+        part = crop_file(cohort.crop_source(), crop).with_suffix(".part")
+        filler = Path(sys.argv[2]) / "filler"
         while not part.exists():
             time.sleep(0.001)
         with filler.open("wb", buffering=0) as file:
@@ -189,7 +194,7 @@ else:
     threading.Thread(target=fill, daemon=True).start()
 try:
     print(cohort.crops(crop).shape)
-except CohortError as error:
+except BenchError as error:
     print(error)
 """
 
@@ -204,7 +209,7 @@ def test_a_cache_that_may_not_grow_is_told_in_one_line(cohort: Cohort, tmp_path:
     done = fill(cohort, tmp_path, "limit")
     assert done.returncode == 0, done.stderr
     assert "the disk is full; make room, or name another place with BENCH_CACHE" in done.stdout
-    assert not list(crop_file(cohort, CROP).parent.glob("*.part"))
+    assert not list(crop_file(cohort.crop_source(), CROP).parent.glob("*.part"))
 
 
 @pytest.fixture
@@ -234,7 +239,7 @@ def test_a_disk_that_fills_while_crops_are_cut_does_not_end_the_process(
 def test_a_disk_that_is_too_small_or_full_is_told_and_a_run_goes_on_after_room_is_made(
     cohort: Cohort, small_disk: Path
 ) -> None:
-    with pytest.raises(CohortError, match=r"needs 0.0\d+ GB in .*are free: the disk is full; make room"):
+    with pytest.raises(MachineError, match=r"needs 0.0\d+ GB in .*are free: the disk is full; make room"):
         cohort.crops(Crop(size_mm=96, spacing_mm=1.0))
     filler = small_disk / "filler"
     with filler.open("wb", buffering=0) as file:
@@ -243,7 +248,7 @@ def test_a_disk_that_is_too_small_or_full_is_told_and_a_run_goes_on_after_room_i
                 pass
         except OSError:
             pass
-    with pytest.raises(CohortError, match="the disk is full; make room, or name another place"):
+    with pytest.raises(MachineError, match="the disk is full; make room, or name another place"):
         cohort.crops(CROP)
     filler.unlink()
     assert cohort.crops(CROP).shape == (6, 2, 12, 12, 12)
@@ -254,7 +259,7 @@ def test_a_cache_that_cannot_be_written_is_told(
 ) -> None:
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "file"))
-    with pytest.raises(CohortError, match=r"cannot write the crop cache to .*: Not a directory; make room"):
+    with pytest.raises(MachineError, match=r"cannot write the crop cache to .*: Not a directory; make room"):
         cohort.crops(CROP)
 
 

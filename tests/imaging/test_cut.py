@@ -3,12 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from imaging_exams import OBLIQUE, Exam, anatomy
 
 from bench.errors import CohortError
 from bench.imaging.crop import Crop
 from bench.imaging.cut import cut_crop, smoothing_mm
 from bench.imaging.intensity import normalise
+from tests.imaging.imaging_exams import OBLIQUE, Exam, anatomy
 
 CROP = Crop(size_mm=36, spacing_mm=1.5)
 FLIPPED = np.diag([-1.0, 1.0, -1.0])

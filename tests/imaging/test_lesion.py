@@ -6,13 +6,13 @@ import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from imaging_exams import Exam
 
 from bench.errors import ImageError
 from bench.imaging.crop import Crop
 from bench.imaging.cut import cut_crop
 from bench.imaging.lesion import find_lesion
 from bench.imaging.volume import read_volume
+from tests.imaging.imaging_exams import Exam
 
 CROP = Crop(size_mm=24, spacing_mm=2.0)
 KINDS = ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8")
@@ -87,7 +87,7 @@ def test_several_labels_are_named_and_asked_for(values: tuple[int, int]) -> None
     named = rf"has 2 values other than 0 \({values[0]}, {values[1]}\).*lesion_label"
     with pytest.raises(ImageError, match=named) as refused:
         find_lesion(mask)
-    assert refused.value.rule == "several label values"
+    assert refused.value.kind == "several label values"
     assert find_lesion(mask, (values[1],)).inside.sum() == 1
     assert find_lesion(mask, values).inside.sum() == lesion().sum() + 1
     assert find_lesion(mask, (*values, 77)).inside.sum() == lesion().sum() + 1
@@ -108,4 +108,4 @@ def test_an_empty_mask_is_empty_whatever_is_declared() -> None:
     for labels in ((), (1,)):
         with pytest.raises(ImageError, match="is empty, expected a lesion") as refused:
             find_lesion(np.zeros((3, 4, 5), np.uint8), labels)
-        assert refused.value.rule == "empty mask"
+        assert refused.value.kind == "empty mask"

@@ -7,7 +7,6 @@ import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from imaging_exams import Exam
 from scipy.spatial.transform import Rotation
 
 from bench.errors import CohortError
@@ -15,6 +14,7 @@ from bench.imaging.crop import Crop
 from bench.imaging.cut import cut_crop
 from bench.imaging.nifti import open_nifti
 from bench.imaging.volume import open_file
+from tests.imaging.imaging_exams import Exam
 
 EVERYTHING = np.zeros(3, int)
 

@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from imaging_exams import Exam
 
 from bench.errors import CohortError
 from bench.imaging.volume import read_volume
+from tests.imaging.imaging_exams import Exam
 
 
 def write(path: Path, voxels: np.ndarray, spacing: tuple[float, float, float] = (1, 1, 1)) -> Path:

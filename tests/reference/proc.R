@@ -1,4 +1,4 @@
-# Makes the pinned values of tests/test_inference.py: Rscript tests/reference/proc.R (Debian: r-base-core, r-cran-proc).
+# Makes the pinned values of tests/inference/test_delong.py: Rscript tests/reference/proc.R (Debian: r-base-core, r-cran-proc).
 # asah.csv: the aSAH data of pROC (Turck et al. 2010, Intensive Care Med 36:107; Robin et al. 2011, BMC Bioinformatics 12:77).
 # ties.csv: random scores of few levels, so that most pairs of values are tied.
 suppressMessages(library(pROC))

@@ -5,9 +5,9 @@
 Four draws of ``n`` cases; two nearest-mean classifiers of equal strength (0: nothing can be learned) read
 different features, learn from one draw and are tested on the next, in a circle. Prints how often 0 lies
 outside the 95 % interval of the difference of their AUC, with the variance of the fitted models times the
-factor of :func:`bench.shared_training.variance_factor` (2 here), times 1, and times the 5 that the mean size
-of a training part would give; and the same share for the first classifier against an AUC of 0.5, where
-strength is 0.
+factor of :func:`bench.splits.shared_training.variance_factor` (2 here), times 1, and times the 5 that the
+mean size of a training part would give; and the same share for the first classifier against an AUC of 0.5,
+where strength is 0.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def main() -> None:
         rng = np.random.default_rng([n, round(100 * prevalence), round(10 * strength)])
         found = np.array([deviations(n, prevalence, strength, rng) for _ in range(repeats)])
         errors = [np.mean(np.abs(found) > 1.96 * np.sqrt(factor), axis=0) for factor in FACTORS]
-        both = [" ".join(f"{its[column]:.3f}" for its in errors) for column in range(2)]
+        both = [" ".join(f"{error[column]:.3f}" for error in errors) for column in range(2)]
         alone = both[1] if strength == 0 else "-"
         print(f"{n:4d}  {prevalence:.2f}  {strength:.1f}   {both[0]} / {alone}", flush=True)
 

@@ -2,7 +2,7 @@
 
     python tests/simulations/few_patients.py --repeats 4000
 
-What :data:`bench.inference.FEWEST_PATIENTS` rests on. Patients have one lesion, four, or one to seven;
+What :data:`bench.inference.MIN_PATIENTS` rests on. Patients have one lesion, four, or one to seven;
 scores (or errors) of a patient's lesions correlate by .5. ``mixed``: three in ten further lesions are of the
 other class than the patient's first. ``few / few``: as many patients of either class; ``few / 40``: one class
 is rare.

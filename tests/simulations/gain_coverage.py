@@ -1,4 +1,4 @@
-"""Coverage of two intervals of the boards: the gain over the constant, and the recoverable share.
+"""Coverage of two intervals of the boards: the gain over the baseline, and the oracle skill.
 
     python tests/simulations/gain_coverage.py --repeats 4000
 
@@ -18,10 +18,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bench.cohorts.cohort import Task
-from bench.inference import patients_of
+from bench.inference import Bootstrap, patients_of
 from bench.metrics import METRICS, Metric
-from bench.scores import MethodResult, Results, Sample, Score, sample_scores
+from bench.predictions.results import MethodResult, Results
+from bench.scoring.sample import Sample
+from bench.scoring.scores import Score, sample_scores
+from bench.task import Task
 
 FOLDS, SEED = 5, 0
 AREAS = (0.75, 0.9)
@@ -61,7 +63,7 @@ def drawn(setting: Setting, rng: np.random.Generator) -> Sample:
     truth, method, ceiling = (binary_cases if binary else continuous_cases)(setting, rng)
     middle = np.full(setting.cases, setting.prevalence if binary else 0.0)
     fold = np.arange(setting.cases) % FOLDS
-    patients = patients_of(np.arange(setting.cases), truth if setting.metric.by_label else None)
+    patients = patients_of(np.arange(setting.cases), truth if setting.metric.stratify_by_class else None)
     task = Task("task", setting.metric.kind)
     site = np.zeros(setting.cases, dtype=np.intp)
     return Sample(task, truth, fold, site, patients, {"method": method[None]}, {}, middle, ceiling)
@@ -93,17 +95,17 @@ def continuous_cases(setting: Setting, rng: np.random.Generator) -> tuple[np.nda
 
 def scored(setting: Setting, sample: Sample, draws: int, seed: int) -> Score:
     """The method's row."""
-    return sample_scores(setting.results, sample, draws, seed)[0]
+    return sample_scores(setting.results, sample, Bootstrap(draws, seed))[0]
 
 
 def true_values(setting: Setting, rng: np.random.Generator, samples: int) -> tuple[float, float]:
     """Mean gain, and the share of the mean gap that it is."""
     metric, values = setting.metric, []
     for _ in range(samples):
-        its = drawn(setting, rng)
-        beside = its.constant if metric.beside == "constant" else its.fold
-        rows = its.predictions["method"][0], its.ceiling, its.constant
-        values.append([metric.value(its.truth, row, beside) for row in rows])
+        entry = drawn(setting, rng)
+        beside = entry.constant if metric.context == "constant" else entry.fold
+        rows = entry.predictions["method"][0], entry.ceiling, entry.constant
+        values.append([metric.value(entry.truth, row, beside) for row in rows])
     method, ceiling, constant = np.mean(values, axis=0)
     return metric.sign * (method - constant), (method - constant) / (ceiling - constant)
 
@@ -115,8 +117,8 @@ def measured(setting: Setting, repeats: int, draws: int) -> tuple[float, ...]:
     )
     gain, share = true_values(setting, rng, 4 * repeats)
     rows = [scored(setting, drawn(setting, rng), draws, repeat) for repeat in range(repeats)]
-    gains = [its.gain.interval.low <= gain <= its.gain.interval.high for its in rows]
-    ends = [its.share_interval for its in rows if not np.isnan(its.share_interval.low)]
+    gains = [row.gain.interval.low <= gain <= row.gain.interval.high for row in rows]
+    ends = [row.oracle_skill_interval for row in rows if not np.isnan(row.oracle_skill_interval.low)]
     held = np.mean([low <= share <= high for low, high in ends]) if ends else np.nan
     return gain, share, float(np.mean(gains)), float(held), 1 - len(ends) / repeats
 

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from statistics import NormalDist
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from bench.inference import (
     NO_INTERVAL,
     Interval,
-    bca_interval,
     draw_patients,
     jackknife_influence,
     logit_interval,
@@ -28,6 +28,7 @@ from bench.inference import (
     root_interval,
     studentised_interval,
 )
+from bench.inference.estimate import ALPHA, NEGLIGIBLE
 
 ERRORS: dict[str, tuple[Callable[[np.random.Generator, int], np.ndarray], float, float]] = {
     "half-normal": (lambda rng, n: np.abs(rng.standard_normal(n)), np.sqrt(2 / np.pi), 1.0),
@@ -82,6 +83,42 @@ def intervals(
         root_interval(value, resampled, influence, patients, drawn),
         NO_INTERVAL if label is None else logit_interval(value, resampled),
     ]
+
+
+def bca_interval(value: float, resampled: np.ndarray, influence: np.ndarray) -> Interval:
+    r"""95 % bias-corrected and accelerated interval (Efron 1987; Efron & Tibshirani 1993, section 14.3).
+
+    .. math:: \alpha_{1,2} = \Phi\Big(z_0 + \frac{z_0 \pm z}{1 - a (z_0 \pm z)}\Big), \quad
+              a = \frac{\sum_i u_i^3}{6 (\sum_i u_i^2)^{3/2}}
+
+    are the quantiles of the resampled values that bound it; :math:`\Phi(z_0)` is the share of them below the
+    value (ties count half) and :math:`u_i` the influence value of patient i, so that groups of
+    patients are allowed for (Davison & Hinkley 1997, equation 5.31).
+
+    Parameters
+    ----------
+    value
+        The metric itself.
+    resampled
+        The metric in resamples of patients, shape (draw,); those without a value (NaN) are left out.
+    influence
+        Influence value of each patient, shape (patient,), see
+        :func:`bench.inference.jackknife_influence`.
+
+    Returns
+    -------
+    Interval
+        NaN where no resample has a value, or all lie on one side of the metric.
+    """
+    valid = resampled[~np.isnan(resampled)]
+    below = ((valid < value).mean() + (valid <= value).mean()) / 2 if len(valid) else 0.0
+    squares = float((influence**2).sum())
+    if not 0 < below < 1 or squares < NEGLIGIBLE:
+        return Interval(value, value) if len(valid) and np.ptp(valid) == 0 else NO_INTERVAL
+    bias, acceleration = ndtri(below), float((influence**3).sum()) / (6 * squares**1.5)
+    ends = bias + ndtri(np.array([ALPHA / 2, 1 - ALPHA / 2]))
+    low, high = np.quantile(valid, ndtr(bias + ends / (1 - acceleration * ends)))
+    return Interval(float(low), float(high))
 
 
 def jackknife_interval(value: float, influence: np.ndarray, logit: bool) -> Interval:

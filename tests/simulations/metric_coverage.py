@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bench.inference import draw_patients, jackknife_influence, patients_of, percentile_interval
-from bench.intervals import FROM_CASES, FROM_INFLUENCE, bootstrap_interval
+from bench.inference.metric_interval import INTERVALS, Measured
 from bench.metrics import METRICS, Array, Metric
 
 SEED = 0
@@ -34,8 +34,8 @@ def sample(metric: Metric, cases: int, prevalence: float, folds: int, rng: np.ra
     level = np.log(prevalence / (1 - prevalence))
     logit = level + 1.2 * (truth - prevalence) + rng.standard_normal(cases) + fold / 5
     probability = 1 / (1 + np.exp(-logit))
-    prediction = (probability >= prevalence).astype(float) if metric.takes == "decision" else probability
-    beside = np.full(cases, prevalence) if metric.beside == "constant" else fold.astype(float)
+    prediction = (probability >= prevalence).astype(float) if metric.input == "decision" else probability
+    beside = np.full(cases, prevalence) if metric.context == "constant" else fold.astype(float)
     return truth, prediction, beside
 
 
@@ -48,13 +48,11 @@ def held(metric: Metric, true: float, cases: Cases, drawn: Array) -> tuple[bool,
         return metric.resampled(truth, prediction[None], beside, weights)
 
     values, influence = resampled(drawn)[0], np.zeros(len(truth))
-    if metric.interval in FROM_INFLUENCE:
+    if metric.interval in ("bootstrap_t", "root_t"):
         influence = jackknife_influence(resampled, patients)[0]
     value = metric.value(truth, prediction, beside)
-    if metric.interval in FROM_CASES:
-        low, high = FROM_CASES[metric.interval](metric, value, truth, prediction[None], patients)
-    else:
-        low, high = bootstrap_interval(metric, value, values, influence, patients, drawn)
+    given = Measured(metric, value, patients, truth, prediction[None], values, influence, drawn)
+    low, high = INTERVALS[metric.interval].interval(given)
     left, right = percentile_interval(values)
     return low > true, high < true, bool(np.isnan(low)), left <= true <= right
 
@@ -65,17 +63,19 @@ def measured(metrics: Sequence[Metric], asked: argparse.Namespace) -> None:
     counts = {metric.name: np.zeros(4) for metric in metrics}
     rng = np.random.default_rng([SEED, asked.cases, round(100 * asked.prevalence), asked.folds])
     true = {
-        its.name: np.nanmean([its.value(*sample(its, *setting, rng)) for _ in range(4 * asked.repeats)])
-        for its in metrics
+        entry.name: np.nanmean([entry.value(*sample(entry, *setting, rng)) for _ in range(4 * asked.repeats)])
+        for entry in metrics
     }
     for repeat in range(asked.repeats):
         drawn = draw_patients(patients_of(np.arange(asked.cases)), asked.draws, repeat)
-        for its in metrics:
-            counts[its.name] += held(its, true[its.name], sample(its, *setting, rng), drawn)
-    for its in metrics:
-        above, below, none, percentiles = counts[its.name] / asked.repeats
+        for entry in metrics:
+            counts[entry.name] += held(entry, true[entry.name], sample(entry, *setting, rng), drawn)
+    for entry in metrics:
+        above, below, none, percentiles = counts[entry.name] / asked.repeats
         above, below = above / (1 - none), below / (1 - none)
-        print(f"{its.name:24s} {true[its.name]:8.3f}   {its.interval:12s}{1 - above - below:7.3f}", end="")
+        print(
+            f"{entry.name:24s} {true[entry.name]:8.3f}   {entry.interval:12s}{1 - above - below:7.3f}", end=""
+        )
         print(f"   percentile {percentiles:.3f}   above {above:.3f}   below {below:.3f}", end="")
         print(f"   no interval {none:.3f}", flush=True)
 

@@ -20,10 +20,11 @@ from bench.cohorts.phantom import SCENARIOS
 from bench.cohorts.phantom.biology import RECEPTORS, TASKS
 from bench.cohorts.phantom.draw import draw_lesions
 from bench.cohorts.phantom.scenarios import ATTRIBUTES, EXTERNAL
-from bench.folds import Fold
 from bench.inference import auc_interval, delong
 from bench.metrics import auc
-from bench.split import load_split_config, make_split
+from bench.splits.config import load_split_config
+from bench.splits.fold import Fold
+from bench.splits.make import make_split
 
 NULL = SCENARIOS["phantom-null"]
 RADIUS = list(ATTRIBUTES).index("size_radius")

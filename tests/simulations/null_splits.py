@@ -18,8 +18,8 @@ from itertools import product
 import numpy as np
 from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
 
-from bench.split import TASK_BINS
-from bench.stratify import quantile_bins, stratify
+from bench.splits.protocols import TASK_BINS
+from bench.splits.stratify import quantile_bins, stratify
 
 SITES = (0.45, 0.34, 0.21)
 PREVALENCES = {"er": 0.74, "pr": 0.65, "her2": 0.18}
@@ -45,10 +45,10 @@ def main() -> None:
             found = [row for k in repeats for row in repeat(CUTS[cut], asked.cases, shares, tasks, k)]
             for task in sorted(set(tasks) & {"er", "her2"}):
                 values = {
-                    name: [auc for its, name_, auc in found if its == task and name_ == name]
+                    name: [auc for entry, name_, auc in found if entry == task and name_ == name]
                     for name in PREDICTORS
                 }
-                cells = [f"{name} {mean_and_error(its)}" for name, its in values.items()]
+                cells = [f"{name} {mean_and_error(value)}" for name, value in values.items()]
                 where = f"{cut:8}  {protocol:8}  {len(tasks)} task(s)  {PREVALENCES[task]:.2f}"
                 print("  ".join([where, *cells]), flush=True)
 
@@ -73,7 +73,7 @@ def repeat(
     noise = rng.normal(size=(cases, 2))
     part_of = cut(site, _levels(site, labels), labels[tasks[0]], shares, rng)
     for task in sorted(set(tasks) & {"er", "her2"}):
-        others = [its for name, its in labels.items() if name != task]
+        others = [value for name, value in labels.items() if name != task]
         inputs = np.column_stack([*(site == k for k in range(3)), noise, *others]).astype(float)
         for name, predictor in PREDICTORS.items():
             area = mean_area(part_of, labels[task], inputs, predictor, len(shares))
@@ -126,8 +126,8 @@ PREDICTORS = {"site": by_site, "noise": by_noise, "model": by_model}
 
 def _levels(site: np.ndarray, labels: dict[str, np.ndarray]) -> np.ndarray:
     """Levels of the sites and of each task, bool, shape (case, level)."""
-    codes = [quantile_bins(its, TASK_BINS) if task == "ki67" else its for task, its in labels.items()]
-    return np.column_stack([its == code for its in (site, *codes) for code in np.unique(its)])
+    codes = [quantile_bins(value, TASK_BINS) if task == "ki67" else value for task, value in labels.items()]
+    return np.column_stack([entry == code for entry in (site, *codes) for code in np.unique(entry)])
 
 
 def by_stratify(

@@ -23,15 +23,17 @@ import numpy as np
 
 from bench.inference import (
     ALPHA,
+    Bootstrap,
     adjusted_p,
-    area_adjusted_p,
+    auc_adjusted_p,
     auc_difference_error,
+    delong,
     detectable_difference,
     draw_patients,
     mean_influence,
     patients_of,
-    shared_ranks,
 )
+from bench.inference.ranks import rank_sets
 from bench.metrics import auc
 
 METHODS, FOLDS, DRAWS, AREA, OTHERS = 10, 5, 1000, 0.6, 300
@@ -75,7 +77,8 @@ def draw(setting: Setting, rng: np.random.Generator, methods: int, better: float
 def standard_error(setting: Setting, rows: np.ndarray) -> float:
     """Of the difference between the first two methods."""
     if setting.metric == "auc":
-        return auc_difference_error(setting.truth, rows[:1], rows[1:2], setting.fold)
+        both = delong(setting.truth, [rows[:1], rows[1:2]], setting.fold)
+        return auc_difference_error(both, setting.truth, rows[:1], rows[1:2], setting.fold)[0]
     influence = mean_influence((rows[1] - rows[0])[None], patients_of(np.arange(setting.n)))
     return float(np.sqrt((influence**2).sum()))
 
@@ -93,11 +96,13 @@ def ranks(setting: Setting, rows: np.ndarray, seed: int) -> list[int]:
     values = values_of(setting, rows)
     if setting.metric == "auc":
         scores = [row[None] for row in rows]
-        adjusted = area_adjusted_p(setting.truth, scores, setting.fold, patients, draws=DRAWS, seed=seed)
+        adjusted = auc_adjusted_p(
+            setting.truth, scores, setting.fold, patients, bootstrap=Bootstrap(DRAWS, seed)
+        )
     else:
         drawn = draw_patients(patients, DRAWS, seed)
         adjusted = adjusted_p(values, -mean_influence(rows, patients), patients, drawn)
-    return shared_ranks(values, adjusted)
+    return [found.best for found in rank_sets(values, adjusted)]
 
 
 def known_share(values: np.ndarray) -> float:
@@ -133,8 +138,8 @@ def measured(setting: Setting, own: bool, repeats: int) -> tuple[float, ...]:
         return (np.nan,) * 5
     samples = [draw(setting, rng, METHODS, size) for _ in range(repeats)]
     found = [ranks(setting, rows, seed) for seed, rows in enumerate(samples)]
-    alone = np.array([its[0] == 1 and min(its[1:]) > 1 for its in found])
-    behind = np.array([its[0] > 1 for its in found])
+    alone = np.array([entry[0] == 1 and min(entry[1:]) > 1 for entry in found])
+    behind = np.array([entry[0] > 1 for entry in found])
     known = known_share(np.array([values_of(setting, rows) for rows in samples]))
     return size, float(alone.mean()), float((~alone & ~behind).mean()), float(behind.mean()), known
 
@@ -145,12 +150,12 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=4000)
     repeats = parser.parse_args().repeats
     print("metric    n  prevalence  correlation  detectable  better by  alone  shared  behind   known")
-    settings = [Setting("auc", *its) for its in product((74, 177), (0.18, 0.74), CORRELATIONS)]
-    settings += [Setting("mae", n, 0.5, its) for n, its in product((74, 177), CORRELATIONS)]
-    for its, own in product(settings, (False, True)):
-        prevalence = f"{its.prevalence:.2f}" if its.metric == "auc" else "-"
-        print(f"{its.metric:6s}{its.n:5d}{prevalence:>12s}{its.correlation:13.2f}", end="")
-        size, *shares = measured(its, own, repeats)
+    settings = [Setting("auc", *entry) for entry in product((74, 177), (0.18, 0.74), CORRELATIONS)]
+    settings += [Setting("mae", n, 0.5, entry) for n, entry in product((74, 177), CORRELATIONS)]
+    for entry, own in product(settings, (False, True)):
+        prevalence = f"{entry.prevalence:.2f}" if entry.metric == "auc" else "-"
+        print(f"{entry.metric:6s}{entry.n:5d}{prevalence:>12s}{entry.correlation:13.2f}", end="")
+        size, *shares = measured(entry, own, repeats)
         print(f"{'own' if own else 'equal':>12s}{size:11.3f}", end="")
         print("".join(f"{share:8.3f}" for share in shares), flush=True)
 

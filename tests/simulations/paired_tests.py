@@ -16,11 +16,13 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.inference import (
+    Bootstrap,
     Difference,
     adjusted_p,
-    area_adjusted_p,
+    auc_adjusted_p,
     auc_difference,
     auc_difference_error,
+    delong,
     detectable_difference,
     draw_patients,
     mean_influence,
@@ -69,8 +71,10 @@ def truth_of(setting: Setting) -> np.ndarray:
 def tested(setting: Setting, rows: np.ndarray, seed: int) -> tuple[Difference, float]:
     """Difference of the first two methods, positive where the first is better, and its standard error."""
     if setting.kind == "auc":
-        given = (truth_of(setting), rows[:1], rows[1:2], np.arange(setting.n) % FOLDS)
-        return auc_difference(*given), auc_difference_error(*given)
+        truth, fold = truth_of(setting), np.arange(setting.n) % FOLDS
+        given = (truth, rows[:1], rows[1:2], fold)
+        both = delong(truth, [rows[:1], rows[1:2]], fold)
+        return auc_difference(*given), auc_difference_error(both, *given)[0]
     patients = patients_of(np.arange(setting.n))
     influence = mean_influence((rows[1] - rows[0])[None], patients)[0]
     drawn = draw_patients(patients, DRAWS, seed)
@@ -85,7 +89,7 @@ def familywise(setting: Setting, rows: np.ndarray, seed: int) -> bool:
     family = [(row, 0) for row in range(1, len(rows))]
     if setting.kind == "auc":
         scores = [row[None] for row in rows]
-        adjusted = area_adjusted_p(truth, scores, fold, patients, family, DRAWS, seed)
+        adjusted = auc_adjusted_p(truth, scores, fold, patients, family, Bootstrap(DRAWS, seed))
     else:
         drawn = draw_patients(patients, DRAWS, seed)
         adjusted = adjusted_p(-rows.mean(axis=1), -mean_influence(rows, patients), patients, drawn, family)
@@ -115,14 +119,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     print("kind      n  prevalence  correlation  type I  coverage  detectable  power  family-wise")
-    settings = [Setting("auc", *its) for its in product((74, 177), (0.18, 0.74), (0.5, 0.8))]
+    settings = [Setting("auc", *entry) for entry in product((74, 177), (0.18, 0.74), (0.5, 0.8))]
     settings += [
         Setting(kind, n, 0.5, c) for kind in ("mae", "skewed") for n, c in product((74, 177), (0.5, 0.8))
     ]
-    for its in settings:
-        error, coverage, size, power, family = measured(its, chosen.repeats, chosen.seed)
-        prevalence = f"{its.prevalence:.2f}" if its.kind == "auc" else "-"
-        print(f"{its.kind:7s}{its.n:4d}{prevalence:>12s}{its.correlation:13.1f}{error:8.3f}", end="")
+    for setting in settings:
+        error, coverage, size, power, family = measured(setting, chosen.repeats, chosen.seed)
+        prevalence = f"{setting.prevalence:.2f}" if setting.kind == "auc" else "-"
+        print(
+            f"{setting.kind:7s}{setting.n:4d}{prevalence:>12s}{setting.correlation:13.1f}{error:8.3f}", end=""
+        )
         print(f"{coverage:10.3f}{size:12.3f}{power:7.3f}{family:13.3f}", flush=True)
 
 

@@ -4,12 +4,12 @@
 
 A new cohort each repeat, five folds stratified by label. Columns: share of the tests at 5 % that reject with
 the variance of fitted models (``fitted``) and with the factor that is used (``used``; ``--factor`` for
-another), :func:`bench.shared_training.variance_factor`, 2.25 for five folds.
+another), :func:`bench.splits.shared_training.variance_factor`, 2.25 for five folds.
 
 * ``null``: one method that learns permuted labels, against the constant's AUC of .5: which share of the
   95 % intervals excludes it, below and above;
 * ``equal``: two methods of one kind on different features of equal strength, by AUC;
-* ``MAE equal``, ``MAE even``: ridge regressions likewise, and one regression against the constant predictor
+* ``MAE equal``, ``MAE even``: ridge regressions likewise, and one regression against the baseline predictor
   at the strength at which both are worth the same.
 """
 
@@ -24,7 +24,7 @@ from scipy.special import ndtri
 
 from bench.inference import auc_difference, auc_p, delong, draw_patients, mean_influence, patients_of
 from bench.inference.bootstrap import studentised
-from bench.shared_training import variance_factor
+from bench.splits.shared_training import variance_factor
 
 FOLDS, BLOCK = 5, 200
 
@@ -123,19 +123,21 @@ def compared(one: np.ndarray, other: np.ndarray, truth: np.ndarray, fold: np.nda
             left += gap.mean(axis=(1, 2), keepdims=True)
             scale = len(up) * len(down) / ((len(up) - 1) * (len(down) - 1))
             single = single + scale * (left**2).sum(axis=(1, 2))
-    sizes = [(int(its.sum()), its) for its in (positive, negative)]
-    scaled = [size / (size - FOLDS) / pairs**2 * parts[..., its] ** 2 for size, its in sizes]
+    sizes = [(int(entry.sum()), entry) for entry in (positive, negative)]
+    scaled = [size / (size - FOLDS) / pairs**2 * parts[..., entry] ** 2 for size, entry in sizes]
     area /= pairs
-    variance = sum(its[0].sum(axis=1) for its in scaled)
+    variance = sum(entry[0].sum(axis=1) for entry in scaled)
     with np.errstate(divide="ignore", invalid="ignore"):
         logit = np.log(area[0] / (1 - area[0])) * area[0] * (1 - area[0])
     differing = [
-        size / (size - FOLDS) / pairs**2 * ((parts[0] - parts[1])[:, its] ** 2).sum(axis=1)
-        for size, its in sizes
+        size / (size - FOLDS) / pairs**2 * ((parts[0] - parts[1])[:, entry] ** 2).sum(axis=1)
+        for size, entry in sizes
     ]
     plain = differing[0] + differing[1]
     error = np.sqrt(np.maximum(plain - single / pairs**2, plain / 2))
-    welch = plain**2 / sum(its**2 / (size - FOLDS) for its, (size, _) in zip(differing, sizes, strict=True))
+    welch = plain**2 / sum(
+        entry**2 / (size - FOLDS) for entry, (size, _) in zip(differing, sizes, strict=True)
+    )
     return Compared(logit / np.sqrt(variance), (area[0] - area[1]) / error, welch)
 
 
@@ -160,21 +162,21 @@ def areas(
     blocks = []
     for block in range(0, repeats, BLOCK):
         values = rng.standard_normal((2, BLOCK, n, features)) + truth[:, None] * shift
-        said = [cross_validated(learn, its, truth, fold) for its in values]
+        said = [cross_validated(learn, value, truth, fold) for value in values]
         blocks.append(compared(*said, truth, fold))
         if block == 0:
             agrees(blocks[0], *said, truth, fold)
-    alone, both, freedom = (np.concatenate(its) for its in zip(*blocks, strict=True))
+    alone, both, freedom = (np.concatenate(entry) for entry in zip(*blocks, strict=True))
     roots = np.sqrt([1.0, factor or fold_factor(fold)])
     shares = [(2 * stats.t.sf(np.abs(both) / root, freedom) < 0.05).mean() for root in roots]
     if best == 0.5:
         limits = [stats.norm.ppf(0.975) * root for root in roots]
-        shares += [share for its in limits for share in ((alone < -its).mean(), (alone > its).mean())]
+        shares += [share for limit in limits for share in ((alone < -limit).mean(), (alone > limit).mean())]
     return shares
 
 
 def absolute_errors(features: int, n: int, strength: float, constant: bool, repeats: int) -> np.ndarray:
-    """Absolute errors of two ridge regressions, or of one and the constant predictor, (repeat, 2, case)."""
+    """Absolute errors of two ridge regressions, or of one and the baseline predictor, (repeat, 2, case)."""
     rng = np.random.default_rng([n, features, round(1000 * strength), constant])
     fold = np.arange(n) % FOLDS
     blocks = []
@@ -182,7 +184,7 @@ def absolute_errors(features: int, n: int, strength: float, constant: bool, repe
         values = rng.standard_normal((2, BLOCK, n, features))
         signal = strength / np.sqrt(features) * values.sum(axis=-1)
         target = signal[0] + (0 if constant else signal[1]) + rng.standard_normal((BLOCK, n))
-        said = [cross_validated(ridge, its, target, fold) for its in values]
+        said = [cross_validated(ridge, value, target, fold) for value in values]
         if constant:
             said[1] = np.empty_like(said[0])
             for code in range(FOLDS):
@@ -192,7 +194,7 @@ def absolute_errors(features: int, n: int, strength: float, constant: bool, repe
 
 
 def even_strength(features: int, n: int) -> float:
-    """Strength at which the regression is worth as much as the constant predictor."""
+    """Strength at which the regression is worth as much as the baseline predictor."""
     low, high = 0.0, 1.0
     for _ in range(9):
         middle = (low + high) / 2
@@ -211,9 +213,9 @@ def losses(
     gaps = pairs[:, 1] - pairs[:, 0]
     influence, value = mean_influence(gaps, patients), np.abs(gaps.mean(axis=1))
     roots, rejected = np.sqrt([1.0, factor or fold_factor(np.arange(n) % FOLDS)]), []
-    for contrast, its in zip(influence, value, strict=True):
+    for contrast, entry in zip(influence, value, strict=True):
         null = studentised(contrast[None], patients, drawn, quiet, np.zeros((1, drawn.shape[1])))[0]
-        statistic = its / np.sqrt((contrast**2).sum())
+        statistic = entry / np.sqrt((contrast**2).sum())
         rejected.append([(null >= statistic / root).sum() + 1 < 0.05 * (len(null) + 1) for root in roots])
     return list(np.mean(rejected, axis=0))
 

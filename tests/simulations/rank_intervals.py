@@ -24,14 +24,16 @@ import numpy as np
 
 from bench.inference import (
     ALPHA,
+    Bootstrap,
     adjusted_p,
-    area_adjusted_p,
+    auc_adjusted_p,
     draw_patients,
     mean_influence,
     patients_of,
 )
+from bench.inference.ranks import rank_sets, separated
 from bench.metrics import METRICS, auc
-from bench.ranking import consensus_ranks, rank_sets, separated
+from bench.ranking.consensus import consensus_ranks
 
 METHODS, CASES, FOLDS, TASKS = 8, 74, 5, 4
 # What takes longest is done in every fourth repeat: the bootstrap of ranks, and the consensus.
@@ -68,7 +70,9 @@ def drawn_auc(rng: np.random.Generator, true: np.ndarray, prevalence: float, sha
     fold, patients = np.arange(CASES) % FOLDS, patients_of(np.arange(CASES), truth)
     values = np.array([auc(truth, row, fold) for row in rows])
     seed = int(rng.integers(2**31))
-    adjusted = area_adjusted_p(truth, [row[None] for row in rows], fold, patients, seed=seed)
+    adjusted = auc_adjusted_p(
+        truth, [row[None] for row in rows], fold, patients, bootstrap=Bootstrap(seed=seed)
+    )
     counts = draw_patients(patients, seed=seed)
     return Drawn(values, adjusted, lambda: METRICS["auc"].resampled(truth, rows, fold, counts))
 
@@ -108,9 +112,9 @@ def measured(metric: str, true: np.ndarray, repeats: int) -> list[float]:
     ranks = true_ranks(true)
     found: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     for repeat in range(repeats):
-        its = drawn(rng, metric, true, np.sqrt(0.5) * rng.standard_normal(CASES))
-        ends = [np.array(rank_sets(its.values, its.adjusted))]
-        ends += [naive_intervals(its.resampled())] if repeat % SELDOM == 0 else []
+        entry = drawn(rng, metric, true, np.sqrt(0.5) * rng.standard_normal(CASES))
+        ends = [np.array(rank_sets(entry.values, entry.adjusted))]
+        ends += [naive_intervals(entry.resampled())] if repeat % SELDOM == 0 else []
         for kind, one in zip(found, ends, strict=False):
             kind.append(np.column_stack([covered(one, ranks), np.ptp(one, axis=1)]))
     sets, naive = (np.array(kind, dtype=float) for kind in found)
@@ -131,8 +135,8 @@ def consensus_errors(metric: str, true: np.ndarray, repeats: int) -> list[float]
         for _ in range(TASKS):
             shared = np.sqrt(0.25) * common + np.sqrt(0.25) * rng.standard_normal(CASES)
             tasks.append(drawn(rng, metric, true, shared))
-        values, adjusted = (np.array([its[place] for its in tasks]) for place in (0, 1))
-        aggregate = np.mean([[its.best for its in rank_sets(*task[:2])] for task in tasks], axis=0)
+        values, adjusted = (np.array([entry[place] for entry in tasks]) for place in (0, 1))
+        aggregate = np.mean([[rank_set.best for rank_set in rank_sets(*task[:2])] for task in tasks], axis=0)
         ends = np.mean([rank_sets(*task[:2], ALPHA / TASKS) for task in tasks], axis=0)
         ranks = consensus_ranks(aggregate, separated(values, adjusted))
         found.append([max(ranks) == 1, covered(ends, means).all(), np.ptp(aggregate) > 0])
@@ -150,7 +154,7 @@ def main() -> None:
         for name, true in TRUE.items():
             row = zip(heads, measured(metric, true, repeats), strict=True)
             print(
-                f"{metric:9s} {name:11s}  {'  '.join(f'{its:{len(head)}.3f}' for head, its in row)}",
+                f"{metric:9s} {name:11s}  {'  '.join(f'{entry:{len(head)}.3f}' for head, entry in row)}",
                 flush=True,
             )
     heads = ("all share rank 1", "mean ranks covered", "mean ranks differ")
@@ -159,7 +163,7 @@ def main() -> None:
         for name, true in TRUE.items():
             row = zip(heads, consensus_errors(metric, true, repeats // SELDOM), strict=True)
             print(
-                f"{metric:9s} {name:11s}  {'  '.join(f'{its:{len(head)}.3f}' for head, its in row)}",
+                f"{metric:9s} {name:11s}  {'  '.join(f'{entry:{len(head)}.3f}' for head, entry in row)}",
                 flush=True,
             )
     print(f"{repeats} repeats, a quarter of them for the bootstrap and the consensus")

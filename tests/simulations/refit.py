@@ -65,14 +65,14 @@ def measured(n: int, prevalence: float, best: float, repeats: int) -> np.ndarray
     truth = (np.arange(n) < round(n * prevalence)).astype(float)
     fold = folds(truth)
     pairs = np.array(
-        [(truth[fold == its] == 1).sum() * (truth[fold == its] == 0).sum() for its in range(FOLDS)]
+        [(truth[fold == entry] == 1).sum() * (truth[fold == entry] == 0).sum() for entry in range(FOLDS)]
     )
     shift = np.full(FEATURES, np.sqrt(2 / FEATURES) * ndtri(best))
     rows = []
     for _ in range(repeats):
         features = rng.standard_normal((2, n, FEATURES)) + truth[:, None] * shift
         one, other = (cross_validated(values, truth, fold, shift) for values in features)
-        true = [float(its.areas @ pairs / pairs.sum()) for its in (one, other)]
+        true = [float(entry.areas @ pairs / pairs.sum()) for entry in (one, other)]
         interval = auc_interval(delong(truth, [one.scores[None]], fold), 0)
         paired = auc_difference(truth, one.scores[None], other.scores[None], fold).interval
         rows.append([true[0], *interval, true[0] - true[1], *paired])

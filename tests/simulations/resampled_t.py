@@ -4,8 +4,8 @@
 
 Two classifiers read different features of equal strength, so neither algorithm is better; a population of
 ``n`` cases is cross-validated ten times in five folds. Prints the share of rejections at 5 % of
-:func:`bench.resampled_t.nadeau_bengio`, of the same with the correlation of Nadeau & Bengio (2003), and of
-the uncorrected t-test on the same differences.
+:func:`bench.inference.resampled_t.nadeau_bengio`, of the same with the correlation of Nadeau & Bengio (2003),
+and of the uncorrected t-test on the same differences.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import numpy as np
 from procedures import BLOCK, discriminant, nearest_mean
 from scipy import stats
 
-from bench.resampled_t import nadeau_bengio
+from bench.inference.resampled_t import nadeau_bengio
 
 FOLDS = 5
 

@@ -3,7 +3,7 @@
     python tests/simulations/shared_ranks.py --repeats 4000
 
 The answer should be at least 94 %: the family-wise error is set at 5 % (:func:`bench.inference.adjusted_p`,
-for the AUC :func:`bench.inference.area_adjusted_p`).
+for the AUC :func:`bench.inference.auc_adjusted_p`).
 Binormal scores for the AUC, Gaussian errors for the MAE.
 """
 
@@ -14,13 +14,14 @@ from statistics import NormalDist
 import numpy as np
 
 from bench.inference import (
+    Bootstrap,
     adjusted_p,
-    area_adjusted_p,
+    auc_adjusted_p,
     draw_patients,
     mean_influence,
     patients_of,
-    shared_ranks,
 )
+from bench.inference.ranks import rank_sets
 from bench.metrics import METRICS, Metric
 
 AREAS = (0.6, 0.75, 0.85)
@@ -28,14 +29,16 @@ AREAS = (0.6, 0.75, 0.85)
 
 def all_share(metric: Metric, truth: np.ndarray, rows: np.ndarray, fold: np.ndarray, seed: int) -> bool:
     """Whether every method has rank 1."""
-    patients = patients_of(np.arange(len(truth)), truth if metric.by_label else None)
+    patients = patients_of(np.arange(len(truth)), truth if metric.stratify_by_class else None)
     values = metric.sign * np.array([metric.value(truth, row, fold) for row in rows])
     if metric.name == "auc":
-        adjusted = area_adjusted_p(truth, [row[None] for row in rows], fold, patients, seed=seed)
+        adjusted = auc_adjusted_p(
+            truth, [row[None] for row in rows], fold, patients, bootstrap=Bootstrap(seed=seed)
+        )
     else:
         influence = metric.sign * mean_influence(np.abs(truth - rows), patients)
         adjusted = adjusted_p(values, influence, patients, draw_patients(patients, seed=seed))
-    return max(shared_ranks(values, adjusted)) == 1
+    return max(ranks.best for ranks in rank_sets(values, adjusted)) == 1
 
 
 def measured(name: str, n: int, prevalence: float, folds: int, area: float, repeats: int) -> float:

@@ -3,7 +3,7 @@
     python tests/simulations/site_explained.py --repeats 4000
 
 Cases of four sites; scores hold the label, the site's prevalence, or both. ``flagged``: share of methods
-whose area within sites is clearly below that over all pairs (:mod:`bench.confounding`), each one of
+whose area within sites is clearly below that over all pairs (:mod:`bench.scoring.confounding`), each one of
 ``--methods`` on a board; 5 % or less of the boards is aimed at where no score holds the site.
 """
 
@@ -11,11 +11,11 @@ import argparse
 
 import numpy as np
 
-from bench.cohorts.cohort import Task
-from bench.confounding import clearly_lower
 from bench.inference import patients_of
 from bench.metrics import Array
-from bench.sample import Sample
+from bench.scoring.confounding import clearly_lower
+from bench.scoring.sample import Sample
+from bench.task import Task
 
 SITES = 4
 SETTINGS = ((0.0, 0.0), (1.0, 0.0), (2.0, 0.0), (1.0, 1.0), (0.0, 1.0), (0.0, 3.0))

@@ -23,17 +23,8 @@ from bench.inference import (
     percentile_interval,
     wilson_interval,
 )
-from bench.subtype import (
-    RULES,
-    class_probabilities,
-    classes_of,
-    confusion_matrix,
-    kappa,
-    macro_auc,
-    macro_auc_interval,
-    macro_f1,
-    predicted_classes,
-)
+from bench.scoring.subtypes.metrics import confusion_matrix, kappa, macro_auc, macro_auc_interval, macro_f1
+from bench.scoring.subtypes.rules import RULES, class_probabilities, classes_of, predicted_classes
 
 RULE = RULES["receptor_only"]
 CLASSES = len(RULE.classes)
@@ -54,10 +45,10 @@ def draw_sample(rng: np.random.Generator, n: int, signal: float) -> Sample:
     pr = np.where(rng.random(n) < 0.88, er, ~er)
     status = {"er": er, "pr": pr, "her2": rng.random(n) < 0.18}
     said = {
-        role: 1 / (1 + np.exp(-(signal * (its - 0.5) + rng.standard_normal(n))))
-        for role, its in status.items()
+        role: 1 / (1 + np.exp(-(signal * (value - 0.5) + rng.standard_normal(n))))
+        for role, value in status.items()
     }
-    truth = classes_of(RULE, {role: its.astype(float) for role, its in status.items()})
+    truth = classes_of(RULE, {role: value.astype(float) for role, value in status.items()})
     return Sample(truth, predicted_classes(RULE, said, HALF), class_probabilities(RULE, said))
 
 
@@ -75,11 +66,11 @@ def covered(sample: Sample, true: tuple[float, float, float, np.ndarray], seed: 
     patients = patients_of(np.arange(len(sample.truth)))
     weights = draw_patients(patients, DRAWS, seed)
     counts = confusion_matrix(sample.truth, sample.hard, CLASSES, weights)
-    intervals = [percentile_interval(its) for its in (macro_f1(counts), kappa(counts))]
+    intervals = [percentile_interval(entry) for entry in (macro_f1(counts), kappa(counts))]
     intervals += [macro_auc_interval(sample.truth, sample.soft[None], None, np.arange(len(sample.truth)))]
     held = [
-        np.nan if np.isnan(low) else float(low <= its <= high)
-        for (low, high), its in zip(intervals, true[:3], strict=True)
+        np.nan if np.isnan(low) else float(low <= interval <= high)
+        for (low, high), interval in zip(intervals, true[:3], strict=True)
     ]
     shares = values(sample)[3]
     sizes = effective_patients(sample.truth, np.arange(len(sample.truth)), CLASSES)

@@ -2,7 +2,7 @@
 
 import torch
 
-from bench_zoo.augmentation import apply_augmentation, draw_augmentation
+from bench_zoo.torch_parts.augmentation import apply_augmentation, draw_augmentation
 
 
 def batch(cases: int = 9) -> tuple[torch.Tensor, torch.Tensor]:

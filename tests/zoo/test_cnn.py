@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from bench.cohorts.cohort import Cohort
 from bench.errors import PluginError
-from bench.method import Run
+from bench.methods.method import Run
 from bench.testing import check_method
-from bench_zoo.cnn.method import PlainCNN
-from bench_zoo.encoders import pooled_encoder
-from bench_zoo.pretrained import load_pretrained
+from bench_zoo.networks.plain_cnn.method import PlainCNN
+from bench_zoo.torch_parts.encoders import pooled_encoder
+from bench_zoo.torch_parts.pretrained import load_pretrained
 
 SHAPE = (24, 24, 24)
 WIDTHS = (4, 8)
@@ -30,6 +30,7 @@ def small(**params: object) -> PlainCNN:
     return PlainCNN(widths=WIDTHS, hidden=4, epochs=1, spacing_mm=4.0, **params)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["single_task_cnn", "multi_task_cnn"])
 def test_keeps_the_contract(name: str) -> None:
     check_method(name)
@@ -78,7 +79,9 @@ def test_single_task_networks_share_nothing_and_a_joint_one_shares_its_encoder(
     joint, single = (small(tasks=tasks).fit(train, val, run) for tasks in ("joint", "single"))
     assert joint.network is not None and single.network is not None
     assert len(single.network.networks) == len(tiny.tasks)
-    encoders = [sum(its.numel() for its in part.encoder.parameters()) for part in single.network.networks]
+    encoders = [
+        sum(tensor.numel() for tensor in part.encoder.parameters()) for part in single.network.networks
+    ]
     extra = (len(tiny.tasks) - 1) * (encoders[0] + 2 * WIDTHS[-1])
     assert single.count_parameters() - joint.count_parameters() == extra
 

@@ -9,15 +9,16 @@ import pytest
 from scipy.optimize import minimize
 from sklearn.metrics import roc_auc_score
 
-from bench.cells import choose
-from bench.cohorts.cohort import Cohort, Task
+from bench.cohorts.cohort import Cohort
 from bench.cohorts.folder import load_folder
-from bench.method import Run
-from bench.registry import load_registry
-from bench.runner import unmet_need
+from bench.methods.method import Run
+from bench.methods.registry import load_registry
+from bench.methods.variant import choose
+from bench.running.run_cell import unmet_need
+from bench.task import Task
 from bench.testing import check_method
-from bench_zoo.covariates import CovariateModel, Encoding
-from bench_zoo.linear import (
+from bench_zoo.tabular.covariates import CovariateModel, Encoding
+from bench_zoo.tabular.linear import (
     Labelled,
     deal_patients,
     fit_linear,
@@ -42,7 +43,7 @@ def exams(folder: Path, cases: int = 60, vendors: str = "xy") -> Cohort:
         "group": "internal",
         "er": np.where(np.arange(cases) == 0, 1 - vendor, vendor),
         "ki67": rng.uniform(5, 60, size=cases).round(1),
-        "vendor": [vendors[its] for its in vendor],
+        "vendor": [vendors[entry] for entry in vendor],
         "thickness": np.where(rng.random(cases) < 0.2, np.nan, 1.5),
         "age": rng.integers(30, 80, size=cases),
     }
@@ -60,6 +61,7 @@ def fitted(role: str, train: Cohort, folder: Path) -> CovariateModel:
     return CovariateModel(role=role).fit(train, train, Run(0, "cpu", 1, folder))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["acquisition", "clinical"])
 def test_keeps_the_contract(name: str) -> None:
     check_method(name)
@@ -78,9 +80,9 @@ def test_a_cohort_that_declares_no_such_column_is_declined_with_the_reason(tmp_p
     cohort = exams(tmp_path)
     header = (tmp_path / "cohort.toml").read_text()
     (tmp_path / "cohort.toml").write_text(header.replace("acquisition = ", "ignore = "))
-    choice = choose(load_registry().spec("acquisition"), {})
-    assert unmet_need(choice, cohort) is None
-    reason = unmet_need(choice, load_folder(tmp_path))
+    variant = choose(load_registry().spec("acquisition"), {})
+    assert unmet_need(variant, cohort) is None
+    reason = unmet_need(variant, load_folder(tmp_path))
     assert reason == "needs acquisition, which cohort exams does not carry"
 
 
@@ -136,7 +138,7 @@ def test_words_in_an_age_column_cost_clinical_no_more_than_the_values_they_stand
     age = cohort.table["age"].to_numpy(dtype=float)
     # ER follows age; a few ages are written as words.
     table = cohort.table.assign(er=(age > 55).astype(float))
-    worded = table.assign(age=[f"{its:.0f}" for its in age])
+    worded = table.assign(age=[f"{entry:.0f}" for entry in age])
     worded.loc[worded.index[::15], "age"] = ">70"
     ids = cohort.case_ids
 
@@ -216,7 +218,7 @@ def test_the_validation_cases_choose_the_penalty(binary: bool) -> None:
     models = path(train.features, train.labels)
     like_training, opposite = examples(5, binary), examples(6, binary, signal=-5.0)
     kept = fit_linear(target, train, like_training, path)
-    assert not np.array_equal(kept, models[0]) and any(np.array_equal(kept, its) for its in models)
+    assert not np.array_equal(kept, models[0]) and any(np.array_equal(kept, model) for model in models)
     np.testing.assert_array_equal(fit_linear(target, train, opposite, path), models[0])
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Lasso, LogisticRegression
 
-from bench_zoo.elastic_net import sparse_path
+from bench_zoo.tabular.elastic_net import sparse_path
 
 STRENGTHS = (0.2, 0.05, 0.01)
 

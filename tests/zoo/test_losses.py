@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench_zoo.losses import BalancedLoss, masked_losses
+from bench_zoo.torch_parts.losses import BalancedLoss, masked_losses
 
 NAN = float("nan")
 

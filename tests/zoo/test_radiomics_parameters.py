@@ -15,12 +15,13 @@ pytest.importorskip("radiomics", reason="pyradiomics is not installed", exc_type
 
 from radiomics.featureextractor import RadiomicsFeatureExtractor
 
-from bench.cells import choose
 from bench.cohorts.cohort import Cohort
 from bench.errors import UsageError
-from bench.method import Run
-from bench.registry import load_registry, parameters, unavailable_reason
-from bench.testing import tiny_cohort
+from bench.methods.contract.cohort import tiny_cohort
+from bench.methods.method import Run
+from bench.methods.parameters import parameters
+from bench.methods.registry import load_registry, unavailable_reason
+from bench.methods.variant import choose
 from bench_zoo.radiomics.extraction import Settings, case_features
 from bench_zoo.radiomics.own import distance_near, native_regions
 from bench_zoo.radiomics.parameters import parameters_text

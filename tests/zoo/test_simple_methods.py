@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from bench.cohorts.cohort import Cohort
-from bench.method import Run
+from bench.methods.method import Run
 from bench.testing import check_method
-from bench_zoo.constant.method import Constant
-from bench_zoo.tumour_size.method import TumourSize, mask_sizes, size_features
+from bench_zoo.baselines.constant.method import Constant
+from bench_zoo.baselines.tumour_size.method import TumourSize, mask_sizes, size_features
 
 
 def sphere(radius_mm: float, spacing: tuple[float, float, float]) -> np.ndarray:
@@ -19,6 +19,7 @@ def sphere(radius_mm: float, spacing: tuple[float, float, float]) -> np.ndarray:
     return np.asarray(z**2 + y**2 + x**2 <= radius_mm**2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["constant", "tumour_size"])
 def test_keeps_the_contract(name: str) -> None:
     check_method(name)

@@ -9,15 +9,15 @@ import pytest
 import torch
 
 from bench.cohorts.cohort import Cohort
-from bench.method import Run
-from bench.paths import configs_dir
-from bench.registry import load_registry
-from bench.search import Categorical
+from bench.files import configs_dir
+from bench.methods.method import Run
+from bench.methods.registry import load_registry
+from bench.methods.search_space import Categorical
 from bench.testing import check_method
-from bench_zoo import examples
-from bench_zoo.examples import crop_examples
-from bench_zoo.spatial_mtl.method import SpatialMTL
+from bench_zoo.networks.spatial_mtl.method import SpatialMTL
 from bench_zoo.targets import targets_of
+from bench_zoo.torch_parts import examples
+from bench_zoo.torch_parts.examples import crop_examples
 
 SMALL = {"size_mm": 48.0, "spacing_mm": 4.0, "widths": (4, 8), "hidden": 4, "epochs": 2, "batch_size": 8}
 
@@ -31,16 +31,21 @@ def fitted(cohort: Cohort, folder: Path, seed: int = 0, **params: object) -> Spa
     return method.fit(train, val, Run(seed, "cpu", 1, folder))
 
 
-@pytest.mark.parametrize(
-    "params", [{}, {"tasks": "single", "balance": "uncertainty"}, {"regions": ["rim"], "flips": False}]
-)
-def test_keeps_the_contract(params: dict[str, object]) -> None:
-    check_method("spatial_mtl", {**SMALL, "epochs": 1, **params})
+@pytest.mark.slow
+def test_keeps_the_contract() -> None:
+    check_method("spatial_mtl", {**SMALL, "epochs": 1})
 
 
+@pytest.mark.slow
+def test_keeps_the_quick_clauses_with_other_parameters() -> None:
+    params = {"tasks": "single", "balance": "uncertainty", "regions": ["rim"], "flips": False}
+    check_method("spatial_mtl", {**SMALL, "epochs": 1, **params}, cases=18, quick=True)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in load_registry().specs if name.startswith("spatial_mtl_")])
-def test_every_variant_keeps_the_contract(name: str) -> None:
-    check_method(name, {**SMALL, "epochs": 1})
+def test_a_variant_keeps_the_quick_clauses(name: str) -> None:
+    check_method(name, {**SMALL, "epochs": 1}, cases=18, quick=True)
 
 
 @pytest.mark.parametrize("params", [{}, HYBRID])
@@ -50,11 +55,13 @@ def test_both_ends_of_the_search_space_can_be_fitted(
 ) -> None:
     space = SpatialMTL.search_space()
     drawn = {
-        name: its.choices[-end] if isinstance(its, Categorical) else (its.low, its.high)[end]
-        for name, its in space.items()
+        name: value.choices[-end] if isinstance(value, Categorical) else (value.low, value.high)[end]
+        for name, value in space.items()
     }
     default = {field.name: field.default for field in dataclasses.fields(SpatialMTL)}
-    assert all(default[name] in its.choices for name, its in space.items() if isinstance(its, Categorical))
+    assert all(
+        default[name] in value.choices for name, value in space.items() if isinstance(value, Categorical)
+    )
     predictions = fitted(tiny, tmp_path, **{**params, **drawn}).predict(tiny.take(tiny.case_ids[28:]).blind())
     assert all(np.isfinite(values).all() for values in predictions.values())
 

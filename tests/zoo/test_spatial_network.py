@@ -10,12 +10,17 @@ from torch import Tensor, nn
 
 from bench.errors import PluginError
 from bench.imaging.regions import REGIONS
-from bench_zoo.encoders import staged_encoder
-from bench_zoo.heads import FlipAveraged, TaskNetworks, TasksNetwork
-from bench_zoo.losses import BalancedLoss
-from bench_zoo.pooling import region_moments, space_to_depth
-from bench_zoo.spatial_mtl.network import Design, Pointwise, SpatialNetwork
-from bench_zoo.spatial_mtl.statistics import depth_layers, image_bands, region_statistics, statistics_width
+from bench_zoo.networks.spatial_mtl.network import Design, Pointwise, SpatialNetwork
+from bench_zoo.networks.spatial_mtl.statistics import (
+    depth_layers,
+    image_bands,
+    region_statistics,
+    statistics_width,
+)
+from bench_zoo.torch_parts.encoders import staged_encoder
+from bench_zoo.torch_parts.heads import FlipAveraged, TaskNetworks, TasksNetwork
+from bench_zoo.torch_parts.losses import BalancedLoss
+from bench_zoo.torch_parts.pooling import region_moments, space_to_depth
 
 DESIGN = Design("compact", (4, 8, 8), True, True, REGIONS, True, 2, 3, 6, 0.1)
 PRIORS = (0.5, -1.0, 0.0)
@@ -82,7 +87,11 @@ def test_every_parameter_learns_within_two_steps(apart: bool, switches: dict[str
         optimiser.zero_grad()
         net(*batch(6)).sub(torch.tensor([1.0, -2.0, 0.5])).square().sum().backward()
         optimiser.step()
-    idle = [name for name, its in net.named_parameters() if its.grad is None or not its.grad.any()]
+    idle = [
+        name
+        for name, named_parameter in net.named_parameters()
+        if named_parameter.grad is None or not named_parameter.grad.any()
+    ]
     # A softmax over one region is constant.
     assert [name for name in idle if "region_logits" not in name] == []
     assert bool(idle) == (switches.get("roi_weighting") is False)
@@ -103,8 +112,8 @@ def test_attention_maps_lie_between_0_and_1_at_each_scale() -> None:
     for attend in net.attention:
         attend.register_forward_hook(lambda module, inputs, output: maps.append(output))
     net(*batch())
-    assert [tuple(its.shape) for its in maps] == [(3, 1, edge, edge, edge) for edge in (8, 4, 2)]
-    assert all(bool(((its >= 0) & (its <= 1)).all()) for its in maps)
+    assert [tuple(map.shape) for map in maps] == [(3, 1, edge, edge, edge) for edge in (8, 4, 2)]
+    assert all(bool(((map >= 0) & (map <= 1)).all()) for map in maps)
 
 
 def test_region_weights_of_a_task_are_positive_and_average_to_one() -> None:
@@ -327,5 +336,5 @@ def test_a_timm_backbone_gives_the_same_kind_of_network() -> None:
     images, regions = batch(2, 32)
     net = network(backbone="resnet18")
     net(images, regions).sum().backward()
-    assert [its.shape[-1] for its in net.encoder(images[:, :2], net.attention)] == [16, 8, 4, 2, 1]
+    assert [entry.shape[-1] for entry in net.encoder(images[:, :2], net.attention)] == [16, 8, 4, 2, 1]
     assert net.eval().relevance(images, regions).shape == (2, 32, 32, 32)

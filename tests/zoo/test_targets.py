@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from bench.cohorts.cohort import Task
+from bench.task import Task
 from bench_zoo.targets import Target, constant_prediction
 
 ER = Task("er", "binary")

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench.method import Run
-from bench_zoo.examples import Examples
-from bench_zoo.losses import BalancedLoss
-from bench_zoo.training import CHECKPOINT, Part, Schedule, fit_apart, fit_network, one_cycle
+from bench.methods.method import Run
+from bench_zoo.torch_parts.examples import Examples
+from bench_zoo.torch_parts.losses import BalancedLoss
+from bench_zoo.torch_parts.training import CHECKPOINT, Part, Schedule, fit_apart, fit_network, one_cycle
 
 EPOCHS = 5
 

@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from bench.cohorts.cohort import Cohort
-from bench.method import Run
-from bench.registry import load_registry, parameters
+from bench.methods.method import Run
+from bench.methods.parameters import parameters
+from bench.methods.registry import load_registry
 from bench_zoo.targets import targets_of
 
 # Variant -> parent, the one field that differs, and the share of the parent's regions that is left.
@@ -40,8 +41,8 @@ def built(name: str, cohort: Cohort) -> Any:
 def shapes(network: nn.Module, regions: int) -> dict[str, tuple[int, ...]]:
     """Shape of every parameter, that of the parts with an entry a region counted a region."""
     found = {}
-    for name, its in network.named_parameters():
-        shape = tuple(its.shape)
+    for name, named_parameter in network.named_parameters():
+        shape = tuple(named_parameter.shape)
         if name.startswith(("norm.", "trunk.")):
             assert shape[0] % max(1, regions) == 0
             shape = (shape[0] // max(1, regions), *shape[1:])
@@ -92,7 +93,7 @@ def test_a_variants_network_differs_from_its_parents_in_nothing_else(name: str, 
         expected = {key: shape for key, shape in expected.items() if not _of_later_task(key)}
         if "region_logits" in expected:
             expected["region_logits"] = (1, expected["region_logits"][1])
-    prefixes = tuple(its.format(task) for its in DIFFERS.get(name, ()) for task in range(len(tiny.tasks)))
+    prefixes = tuple(entry.format(task) for entry in DIFFERS.get(name, ()) for task in range(len(tiny.tasks)))
     differing = {key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key)}
     assert {key for key in differing if not key.startswith(prefixes)} == set()
     assert bool(differing) == bool(prefixes)

@@ -6,7 +6,7 @@ import numpy as np
 
 from bench.cohorts.phantom.anatomy import draw_structure, render
 from bench.cohorts.phantom.draw import Lesion, image_stream
-from bench.cohorts.phantom.scanner import LARGEST_SHIFT_MM, SITES, scan, write
+from bench.cohorts.phantom.scanner import MAX_SHIFT_MM, SITES, scan, write
 from bench.cohorts.phantom.scenarios import ATTRIBUTES
 
 
@@ -25,7 +25,7 @@ def render_case(lesion: Lesion, seed: int) -> tuple[np.ndarray, np.ndarray, tupl
     """Image (int16) and mask (uint8), shape (slice, row, column), and the first voxel's place (LPS, mm)."""
     site = SITES[lesion.site]
     rng = image_stream(seed, lesion)
-    signal, mask = render(draw_structure(rng, site.axes, LARGEST_SHIFT_MM), quantities(lesion))
+    signal, mask = render(draw_structure(rng, site.axes, MAX_SHIFT_MM), quantities(lesion))
     corner = tuple(float(c) for c in np.round(rng.uniform(-80, 80, 3), 2))
     return scan(signal, site, rng), mask.astype(np.uint8), corner
 

@@ -23,6 +23,7 @@ from bench.cohorts.phantom.images import image_path
 from bench.cohorts.phantom.scanner import SITES
 from bench.cohorts.phantom.scenarios import ATTRIBUTES, SCENARIOS, Scenario
 from bench.errors import CohortError
+from bench.files import replacing
 
 GENERATOR = 2
 """Version of the generating model: raised with every change of a table or an image."""
@@ -88,9 +89,9 @@ def make_phantom(
 ) -> None:
     """Make a phantom cohort unless it is there already.
 
-    The folder is written aside and renamed whole, under a lock: a kill leaves no half cohort, and of two
-    processes that ask for the same phantom one makes it and the other waits. What is made depends on the
-    scenario, the seed and the counts alone.
+    The folder is written under a temporary name and renamed whole, under a lock: a kill leaves no half
+    cohort, and of two processes that ask for the same phantom one makes it and the other waits. What is made
+    depends on the scenario, the seed and the counts alone.
 
     Parameters
     ----------
@@ -121,20 +122,32 @@ def make_phantom(
         raise CohortError(
             f"the oracle {oracle} lies inside the cohort folder {folder}, where methods would read it"
         )
-    lesions = draw_lesions(chosen, seed, counts)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.parent / f".{folder.name}.lock"):
         _remove_leftovers(folder)
-        _write_oracle(chosen, lesions, oracle)
-        header = _header(chosen, seed, counts)
-        if folder.exists():
-            _check_same(folder, header)
-            return
-        with _aside(folder) as aside:
-            (aside / "images").mkdir()
-            _render(chosen, seed, counts, aside, workers, len(lesions), report)
-            _write_rows(aside / "cases.csv", _case_rows(chosen, lesions))
-            (aside / "cohort.toml").write_text(header, encoding="utf-8")
+        _make(chosen, seed, counts, folder, oracle, workers, report)
+
+
+def _make(
+    scenario: Scenario,
+    seed: int,
+    counts: Mapping[str, int],
+    folder: Path,
+    oracle: Path,
+    workers: int,
+    report: Callable[[int, int], None],
+) -> None:
+    """Write the oracle's predictions, and the folder unless it is there; the caller holds the lock."""
+    lesions = draw_lesions(scenario, seed, counts)
+    _write_oracle(scenario, lesions, oracle)
+    header = _header(scenario, seed, counts)
+    if folder.exists():
+        _check_same(folder, header)
+        return
+    with _temporary_folder(folder) as temporary:
+        (temporary / "images").mkdir()
+        _render(scenario, seed, counts, temporary, workers, len(lesions), report)
+        _write_tables(_case_rows(scenario, lesions), header, temporary)
 
 
 def write_listing(scenario: str, folder: Path, seed: int = 0) -> None:
@@ -149,8 +162,12 @@ def write_listing(scenario: str, folder: Path, seed: int = 0) -> None:
     for path in (folder / row[kind] for row in rows for kind in ("image", "mask")):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
+    _write_tables(rows, _header(chosen, seed, counts), folder)
+
+
+def _write_tables(rows: Sequence[Mapping[str, Any]], header: str, folder: Path) -> None:
     _write_rows(folder / "cases.csv", rows)
-    (folder / "cohort.toml").write_text(_header(chosen, seed, counts), encoding="utf-8")
+    (folder / "cohort.toml").write_text(header, encoding="utf-8")
 
 
 def _scenario(name: str) -> Scenario:
@@ -171,26 +188,26 @@ def _counts(scenario: Scenario, counts: Mapping[str, int] | None) -> dict[str, i
 
 
 @contextmanager
-def _aside(folder: Path) -> Iterator[Path]:
+def _temporary_folder(folder: Path) -> Iterator[Path]:
     """A folder to fill, renamed to ``folder`` when whole and removed when not."""
-    aside = Path(tempfile.mkdtemp(prefix=_aside_prefix(folder), dir=folder.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=_temporary_prefix(folder), dir=folder.parent))
     try:
-        yield aside
-        aside.chmod(0o755)
-        aside.rename(folder)
+        yield temporary
+        temporary.chmod(0o755)
+        temporary.rename(folder)
     except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
         raise
 
 
-def _aside_prefix(folder: Path) -> str:
+def _temporary_prefix(folder: Path) -> str:
     return f".{folder.name}.making-"
 
 
 def _remove_leftovers(folder: Path) -> None:
     """Remove what a killed run left; the caller holds the lock, so nobody is at work there."""
     for leftover in folder.parent.iterdir():
-        if leftover.name.startswith(_aside_prefix(folder)):
+        if leftover.name.startswith(_temporary_prefix(folder)):
             shutil.rmtree(leftover, ignore_errors=True)
 
 
@@ -310,9 +327,7 @@ def _write_oracle(scenario: Scenario, lesions: Sequence[Lesion], oracle: Path) -
 
 def _write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write a CSV whole."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with aside.open("w", newline="", encoding="utf-8") as file:
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    aside.replace(path)

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter
 
 FIELD_MM = 60.0
-LARGEST_SHIFT_MM = 2.0
+MAX_SHIFT_MM = 2.0
 
 _AXIAL = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 _AXIAL_FLIPPED = ((-1.0, 0.0, 0.0), (0.0, -1.0, 0.0), (0.0, 0.0, 1.0))

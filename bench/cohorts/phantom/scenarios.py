@@ -98,8 +98,8 @@ class Scenario:
     @property
     def model(self) -> str:
         """Hash of what the scenario's labels and appearance are drawn from, hex."""
-        attributes = {name: [its.low, its.high] for name, its in ATTRIBUTES.items()}
-        populations = {site: astuple(its) for site, its in self.populations.items()}
+        attributes = {name: [attribute.low, attribute.high] for name, attribute in ATTRIBUTES.items()}
+        populations = {site: astuple(population) for site, population in self.populations.items()}
         stated = json.dumps([attributes, self.loadings, populations], sort_keys=True)
         return hashlib.sha256(stated.encode()).hexdigest()[:16]
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from bench.cohorts import synonyms
-from bench.cohorts.cohort import ROLES
-from bench.cohorts.header import FILES, IDENTITY
+from bench.cohorts.columns import FILES, IDENTITY, ROLES
+from bench.cohorts.proposal import synonyms
 from bench.cohorts.proposal.labels import is_percentage
 from bench.cohorts.proposal.recipes import Recipe
 from bench.cohorts.table import most_common
@@ -47,9 +46,10 @@ def propose_columns(
     Labels that ``recipes`` make come first; ``legend`` is what the table explains of its columns.
     """
     columns = [
-        Column(", ".join(its.columns), "task", its.task, "by your recipe", recipe=its) for its in recipes
+        Column(", ".join(recipe.columns), "task", recipe.task, "by your recipe", recipe=recipe)
+        for recipe in recipes
     ]
-    used = {name: its.task for its in recipes for name in its.columns}
+    used = {name: recipe.task for recipe in recipes for name in recipe.columns}
     position = _position(list(map(str, table)))
     for source in map(str, table):
         if source in position:
@@ -59,12 +59,12 @@ def propose_columns(
         else:
             column = _propose(source, table[source], notes)
         columns.append(_without_rival(column, columns, notes))
-    taken = {*IDENTITY, *FILES, "mask_source", *(its.name for its in columns if its.use == "task")}
+    taken = {*IDENTITY, *FILES, "mask_source", *(column.name for column in columns if column.use == "task")}
     return [
         _with_categories(
-            replace(its, name=_free(its, taken)), table, (legend or {}).get(its.source, ""), notes
+            replace(column, name=_free(column, taken)), table, (legend or {}).get(column.source, ""), notes
         )
-        for its in columns
+        for column in columns
     ]
 
 
@@ -76,7 +76,7 @@ def _position(sources: list[str]) -> list[str]:
 
 def _without_rival(column: Column, others: Sequence[Column], notes: list[str]) -> Column:
     """The column, ignored where another has its use already."""
-    rivals = [its.source for its in others if its.use not in ROLES and its.name == column.name]
+    rivals = [other.source for other in others if other.use not in ROLES and other.name == column.name]
     if not rivals or column.use in ROLES:
         return column
     why = f"{rivals[0]!r} is taken as {column.name}"
@@ -106,7 +106,7 @@ def _with_categories(column: Column, table: pd.DataFrame, legend: str, notes: li
     if known.nunique() <= FEW_VALUES:
         return replace(column, categorical=True, why=f"{column.why}; categories")
     notes.append(
-        f"column {column.source!r} holds numbers and {most_common(list(cells[odd]))}: a run refuses "
+        f"column {column.source!r} holds numbers and {most_common(list(cells[odd]))}: a run rejects "
         "that; correct them in cases.csv, or list the column under categorical"
     )
     return column
@@ -175,7 +175,7 @@ def _role_of(source: str) -> str | None:
 def _example(task: str, source: str) -> str:
     """A recipe to begin with."""
     rule = {"ki67": ': "10-15" = midpoint', "her2": ': "2" = unknown'}.get(task, " >= 1")
-    return f"--label '{task} = {source}{rule}'"
+    return f"the label '{task} = {source}{rule}'"
 
 
 def _left_out(source: str, cells: "pd.Series[str]", why: str, notes: list[str]) -> str:

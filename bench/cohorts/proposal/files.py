@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.cohorts import synonyms
-from bench.cohorts.header import FILES
+from bench.cohorts.columns import FILES
+from bench.cohorts.proposal import synonyms
 from bench.cohorts.proposal.columns import Column
 
 
@@ -21,7 +21,7 @@ def add_files(
     notes: list[str],
 ) -> None:
     """Add the columns image and mask: from the table's own, else from file names that hold the case's id."""
-    sources = {its.use: its.source for its in columns if its.use in FILES}
+    sources = {column.use: column.source for column in columns if column.use in FILES}
     volumes = sorted(
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if synonyms.is_volume(path.name)
     )
@@ -63,10 +63,10 @@ def _relative(cell: str, folder: Path, csv: Path, volumes: Sequence[str]) -> tup
 
 def _note_searched(use: str, fits: Sequence[int], cases: pd.DataFrame, notes: list[str]) -> None:
     """Note bare names that were found in folders below, and those that several files have."""
-    found = sum(its == 1 for its in fits)
+    found = sum(count == 1 for count in fits)
     if found:
         notes.append(f"{found} {use} names were found in folders below; look at one of them")
-    several = [case_id for case_id, its in zip(cases["case_id"], fits, strict=True) if its > 1]
+    several = [case_id for case_id, count in zip(cases["case_id"], fits, strict=True) if count > 1]
     if several:
         notes.append(
             f"the {use} of {', '.join(several[:3])}{' and others' if len(several) > 3 else ''} is named "

@@ -4,22 +4,22 @@ import json
 import re
 from collections.abc import Sequence
 
-from bench.cohorts.cohort import ROLES
+from bench.cohorts.columns import ROLES
 from bench.cohorts.header import CATEGORICAL
 from bench.cohorts.proposal.columns import Column
 from bench.cohorts.proposal.recipes import said_by
-from bench.cohorts.proposal.stand_ins import StandIn
-from bench.cohorts.stand_in import SPHERE_MM
+from bench.cohorts.proposal.surrogate_mask import SPHERE_MM
+from bench.cohorts.proposal.surrogates import Surrogate
 
 TITLES = {"er": "ER", "pr": "PR", "her2": "HER2", "hr": "HR", "ki67": "Ki-67"}
 
 
-def header_text(name: str, columns: Sequence[Column], stand_ins: Sequence[StandIn], cases: int) -> str:
-    """Text of cohort.toml; ``cases`` is their number, of which ``stand_ins`` have masks that nobody drew."""
+def header_text(name: str, columns: Sequence[Column], surrogates: Sequence[Surrogate], cases: int) -> str:
+    """Text of cohort.toml; ``cases`` is their number, of which ``surrogates`` have masks that nobody drew."""
     lines = [
         "# Proposed by `bench cohort init` from column names: read every line and correct it.",
         f"name = {_quoted(re.sub(r'[^A-Za-z0-9_-]+', '_', name))}",
-        f"title = {_quoted(_title(name, stand_ins, cases))}",
+        f"title = {_quoted(_title(name, surrogates, cases))}",
         "synthetic = false",
         'licence = ""  # who may use the cases',
         'citation = ""',
@@ -30,9 +30,9 @@ def header_text(name: str, columns: Sequence[Column], stand_ins: Sequence[StandI
             lines += ["", *_task_lines(column)]
     lines += ["", "[columns]"]
     for role in ROLES:
-        its = [column for column in columns if column.use == role]
-        names = [(column.name, column.why) for column in its]
-        if role == "ignore" and stand_ins:
+        chosen = [column for column in columns if column.use == role]
+        names = [(column.name, column.why) for column in chosen]
+        if role == "ignore" and surrogates:
             names.append(("mask_source", "mask, box or point: what the mask was made from"))
         if names:
             lines += [f"{role} = [", *(f"    {_quoted(name)},  # {why}" for name, why in names), "]"]
@@ -53,19 +53,19 @@ def _label_rule(columns: Sequence[Column]) -> str:
     return f"label_rule = {_quoted('; '.join(rules))}"
 
 
-def _title(name: str, stand_ins: Sequence[StandIn], cases: int) -> str:
-    if not stand_ins:
+def _title(name: str, surrogates: Sequence[Surrogate], cases: int) -> str:
+    if not surrogates:
         return name
-    boxes = sum(its.source == "box" for its in stand_ins)
+    boxes = sum(mask.source == "box" for mask in surrogates)
     kinds = [
         *([f"{boxes} ellipsoid(s) in a box"] if boxes else []),
         *(
-            [f"{len(stand_ins) - boxes} sphere(s) of {SPHERE_MM:g} mm round a point"]
-            if boxes < len(stand_ins)
+            [f"{len(surrogates) - boxes} sphere(s) of {SPHERE_MM:g} mm round a point"]
+            if boxes < len(surrogates)
             else []
         ),
     ]
-    return f"{name} ({len(stand_ins)} of {cases} masks stand in for drawn ones: {', '.join(kinds)})"
+    return f"{name} ({len(surrogates)} of {cases} masks are surrogates of drawn ones: {', '.join(kinds)})"
 
 
 def _task_lines(column: Column) -> list[str]:

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from bench.cohorts import synonyms
+from bench.cohorts.proposal import synonyms
 from bench.cohorts.values import covariate
 
 

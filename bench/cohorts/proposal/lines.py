@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from bench.cohorts import synonyms
-from bench.cohorts.header import IDENTITY
+from bench.cohorts.columns import IDENTITY
+from bench.cohorts.proposal import synonyms
 from bench.cohorts.proposal.columns import Column
 from bench.cohorts.proposal.source import require_ids
 from bench.cohorts.table import lines_named
@@ -15,7 +15,7 @@ UNKNOWN_SITE = "unknown"
 
 def identity(table: pd.DataFrame, columns: Sequence[Column], name: str, notes: list[str]) -> pd.DataFrame:
     """case_id, patient_id, site and group of every line; what the table lacks is filled in and noted."""
-    sources = {its.use: its.source for its in columns if its.use in IDENTITY}
+    sources = {column.use: column.source for column in columns if column.use in IDENTITY}
     for use in ("case_id", "patient_id"):
         if use in sources:
             require_ids(table, sources[use], use)

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.cohorts.cohort import ROLES
-from bench.cohorts.header import FILES
+from bench.cohorts.columns import FILES, ROLES
 from bench.cohorts.proposal.columns import Column, propose_columns
 from bench.cohorts.proposal.files import add_files
 from bench.cohorts.proposal.header_text import header_text
@@ -15,9 +14,9 @@ from bench.cohorts.proposal.labels import binary_or_percentage, known_covariate
 from bench.cohorts.proposal.lines import identity
 from bench.cohorts.proposal.recipes import apply_recipe, parse_recipe
 from bench.cohorts.proposal.source import read_source
-from bench.cohorts.proposal.stand_ins import StandIn, stand_ins_of
-from bench.cohorts.stand_in import write_stand_in
-from bench.errors import UsageError
+from bench.cohorts.proposal.surrogate_mask import write_surrogate
+from bench.cohorts.proposal.surrogates import Surrogate, surrogates_of
+from bench.errors import UsageError, parameter
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +27,7 @@ class Proposal:
     columns: tuple[Column, ...]
     toml: str = field(repr=False)
     cases: pd.DataFrame = field(repr=False)
-    stand_ins: tuple[StandIn, ...] = field(repr=False)
+    surrogates: tuple[Surrogate, ...] = field(repr=False)
     notes: tuple[str, ...]
 
 
@@ -64,17 +63,17 @@ def propose(
     columns = propose_columns(table, notes, rules, source.legend)
     cases = identity(table, columns, folder.resolve().name, notes)
     add_files(cases, table, columns, folder, csv, notes)
-    stand_ins = stand_ins_of(table, cases, folder, point_unit, notes)
+    surrogates = surrogates_of(table, cases, folder, point_unit, notes)
     if (cases[list(FILES)] == "").to_numpy().all():
         notes.append("no image was found: methods that read volumes cannot run on this cohort")
         cases = cases.drop(columns=list(FILES))
     _add_columns(cases, table, columns, notes)
-    if stand_ins:
-        sources = {its.case_id: its.source for its in stand_ins}
+    if surrogates:
+        sources = {mask.case_id: mask.source for mask in surrogates}
         drawn = cases["mask"].ne("").map({True: "mask", False: ""})
         cases["mask_source"] = cases["case_id"].map(sources).fillna(drawn)
-    toml = header_text(folder.resolve().name, columns, stand_ins, len(cases))
-    return Proposal(folder, tuple(columns), toml, cases, tuple(stand_ins), tuple(notes))
+    toml = header_text(folder.resolve().name, columns, surrogates, len(cases))
+    return Proposal(folder, tuple(columns), toml, cases, tuple(surrogates), tuple(notes))
 
 
 def _add_columns(
@@ -93,12 +92,21 @@ def _add_columns(
 
 
 def write_proposal(proposal: Proposal) -> None:
-    """Write cohort.toml, cases.csv and the stand-in masks; raises UsageError where one of them is there."""
+    """Write cohort.toml, cases.csv and the surrogate masks; raises UsageError where one of them is there."""
     paths = [proposal.folder / name for name in ("cohort.toml", "cases.csv")]
-    for path in [*paths, *(proposal.folder / its.path for its in proposal.stand_ins)]:
+    for path in [*paths, *(proposal.folder / mask.path for mask in proposal.surrogates)]:
         if path.exists():
             raise UsageError(f"{path} is there already; rename or remove it first")
-    for its in proposal.stand_ins:
-        write_stand_in(its.shape, its.grid, proposal.folder / its.path)
+    for mask in proposal.surrogates:
+        write_surrogate(mask.shape, mask.grid, proposal.folder / mask.path)
     proposal.cases.to_csv(paths[1], index=False)
     paths[0].write_text(proposal.toml, encoding="utf-8")
+
+
+def require_labels(proposal: Proposal) -> None:
+    """Raise UsageError for a proposal without a label, which no run could learn from or score."""
+    if not any(column.use == "task" for column in proposal.columns):
+        raise UsageError(
+            f"no column holds a label that is understood; name one with {parameter('label')}, such as 'er = "
+            "ER_percent >= 1' (the values 1 and 0, positive and negative and the like need no recipe)"
+        )

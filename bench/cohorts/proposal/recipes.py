@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from bench.cohorts import synonyms
+from bench.cohorts.proposal import synonyms
 from bench.cohorts.table import lines_named
 from bench.errors import UsageError
 
@@ -57,14 +57,14 @@ class Recipe:
 
 
 def parse_recipe(text: str, names: list[str]) -> Recipe:
-    """The recipe of one ``--label``; raises UsageError where it is none, or names no column of the table."""
+    """The recipe of one label; raises UsageError where it is none, or names no column of the table."""
     left, _, right = _split_at_colon(text)
     named = re.fullmatch(r"\s*([A-Za-z][\w-]*)\s*=\s*(?!=)(.+)", left)
     task, made_of = (named[1], named[2]) if named else ("", left)
     cut = re.fullmatch(r"\s*(.+?)\s*(>=|<=|>|<)\s*(\d+(?:\.\d+)?)\s*%?\s*", made_of)
     parts = [cut[1]] if cut else re.split(r"\s+\+\s+", made_of.strip())
     if not all(parts) or len(parts) > 2:
-        raise UsageError(f"--label {text!r} is no recipe; write one {EXAMPLE}")
+        raise UsageError(f"label {text!r} is no recipe; write one {EXAMPLE}")
     columns = tuple(_column(part, names, text) for part in parts)
     if not task:
         known = synonyms.word_for(synonyms.without_unit(columns[0]), synonyms.TASK_WORDS)
@@ -96,8 +96,8 @@ def _column(wanted: str, names: list[str], text: str) -> str:
         if len(found) == 1:
             return found[0]
         if found:
-            raise UsageError(f"--label {text!r}: {wanted!r} may be {' or '.join(map(repr, found))}; name one")
-    raise UsageError(f"--label {text!r}: no column {wanted!r}; the table has {', '.join(map(repr, names))}")
+            raise UsageError(f"label {text!r}: {wanted!r} may be {' or '.join(map(repr, found))}; name one")
+    raise UsageError(f"label {text!r}: no column {wanted!r}; the table has {', '.join(map(repr, names))}")
 
 
 def _values(text: str, whole: str) -> dict[str, str]:
@@ -106,9 +106,9 @@ def _values(text: str, whole: str) -> dict[str, str]:
         found = _ITEM.fullmatch(item)
         if not found:
             raise UsageError(
-                f'--label {whole!r}: {item.strip()!r} is not of the form "value" = label; write it so'
+                f'label {whole!r}: {item.strip()!r} is not of the form "value" = label; write it so'
             )
-        cell = next(its for its in found.groups()[:3] if its is not None).strip()
+        cell = next(text for text in found.groups()[:3] if text is not None).strip()
         values[cell.casefold()] = _outcome(cell, found[4].strip("\"' "), whole)
     return values
 
@@ -124,14 +124,14 @@ def _outcome(cell: str, said: str, whole: str) -> str:
     if said == "midpoint":
         ends = _RANGE.fullmatch(cell)
         if not ends:
-            raise UsageError(f"--label {whole!r}: {cell!r} is no range such as 10-15 and has no midpoint")
+            raise UsageError(f"label {whole!r}: {cell!r} is no range such as 10-15 and has no midpoint")
         return f"{np.mean([synonyms.number(end) for end in ends.groups()]):g}"
     if said in ("unknown", "missing", "empty"):
         return ""
     label = synonyms.binary_label(said)
     value = synonyms.number(said)
     if np.isnan(value) and not label:
-        raise UsageError(f"--label {whole!r}: {said!r} is no label; expected a number, midpoint or unknown")
+        raise UsageError(f"label {whole!r}: {said!r} is no label; expected a number, midpoint or unknown")
     return label if label in ("0", "1") else f"{value:g}"
 
 
@@ -145,7 +145,7 @@ def apply_recipe(recipe: Recipe, table: pd.DataFrame) -> "pd.Series[str]":
         first = str(said.iloc[0])
         lines = [int(str(line)) for line in said.index[said == first]]
         raise UsageError(
-            f"--label {recipe.text!r} says nothing of {first!r} ({lines_named(lines)}) and "
+            f"label {recipe.text!r} says nothing of {first!r} ({lines_named(lines)}) and "
             f"{said.nunique() - 1} more "
             f'values; add what it means, such as "{first}" = unknown'
         )
@@ -206,7 +206,7 @@ def _either(*cells: str) -> str | None:
     labels = [synonyms.binary_label(cell) for cell in cells]
     if "1" in labels:
         return "1"
-    return None if None in labels else "0" if all(its == "0" for its in labels) else ""
+    return None if None in labels else "0" if all(label == "0" for label in labels) else ""
 
 
 def said_by(recipe: Recipe) -> str:

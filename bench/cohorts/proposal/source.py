@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.cohorts import synonyms
-from bench.cohorts.fault import Fault
+from bench.cohorts.checking.violation import Violation
+from bench.cohorts.proposal import synonyms
 from bench.cohorts.table import Grid, is_workbook, lines_named, read_grid, table_of
 from bench.errors import CohortError, UsageError
 
@@ -38,7 +38,7 @@ def read_source(path: Path, sheet: str, notes: list[str]) -> Source:
         raise UsageError(str(error)) from None
     legend = _legend(table)
     for line, text in legend.items():
-        told = [f"{name}: {its[:SHOWN]}" for name, its in text.items() if _is_task(name)]
+        told = [f"{name}: {meaning[:SHOWN]}" for name, meaning in text.items() if _is_task(name)]
         notes.append(f"line {line} has no id and explains the columns{': ' if told else ''}{'; '.join(told)}")
     table = table.drop(index=list(legend))
     if table.empty:
@@ -57,8 +57,8 @@ def _table_under_its_header(grid: Grid, notes: list[str]) -> pd.DataFrame:
     return table_of(_named(grid, header), _refuse, header)
 
 
-def _refuse(fault: Fault) -> None:
-    raise UsageError(fault.detail)
+def _refuse(violation: Violation) -> None:
+    raise UsageError(violation.detail)
 
 
 def _chosen_grid(path: Path, sheet: str, notes: list[str]) -> Grid:
@@ -73,7 +73,7 @@ def _chosen_grid(path: Path, sheet: str, notes: list[str]) -> Grid:
     best = max(tops, key=lambda name: (max(map(_known_names, tops[name].rows), default=0), tops[name].length))
     if len(tops) > 1:
         others = ", ".join(repr(name) for name in tops if name != best)
-        notes.append(f"the sheet {best!r} is read; for another ({others}) say --sheet NAME")
+        notes.append(f"the sheet {best!r} is read; others are {others}: name one to read it instead")
     return read_grid(path, best)
 
 

@@ -1,8 +1,8 @@
-"""Handcrafted features of the lesion and the ring around it, in linear models and in boosted trees."""
+"""Handcrafted features, measured or carried by the cohort, in linear models and boosted trees."""
 
-from bench.cost import Cost
-from bench.hookspecs import hookimpl
-from bench.method import MethodSpec
+from bench.methods.cost import Cost
+from bench.methods.hookspecs import hookimpl
+from bench.methods.method import MethodSpec
 
 REMEDY = (
     "pyradiomics, which builds on Python 3.11 with a C compiler: `uv sync` in a clone, elsewhere "
@@ -12,40 +12,60 @@ REMEDY = (
 # Nearly all of it is the extraction, which later folds find done.
 COST = Cost(seconds_per_case=0.15)
 OF_FILTERED_IMAGES = Cost(seconds_per_case=2.5)
+OF_TABLE = Cost(seconds_per_case=0.002)
 
 
 @hookimpl
 def bench_methods() -> list[MethodSpec]:
-    """Offer ``radiomics_lr``, ``radiomics_lasso``, ``radiomics_elastic_net`` and ``radiomics_xgb``."""
-    requires = {"radiomics": REMEDY}
+    """Offer the methods whose names begin with ``radiomics_``, and those of a cohort's feature table."""
+    requires, processes = {"radiomics": REMEDY}, ("bench_zoo.radiomics.worker",)
     return [
         MethodSpec(
             "radiomics_lr",
             "bench_zoo.radiomics.ridge:RadiomicsLR",
-            "pyradiomics features of lesion and surround in a ridge-penalised linear model",
+            "Radiomics of lesion and peritumoural region, ridge penalty",
             requires=requires,
+            processes=processes,
             cost=COST,
         ),
         MethodSpec(
             "radiomics_lasso",
             "bench_zoo.radiomics.sparse:RadiomicsElasticNet",
-            "pyradiomics features of original, LoG and wavelet images in a linear model with LASSO",
+            "Radiomics of original, LoG and wavelet images, LASSO",
             {"l1_ratios": (1.0,)},
             requires=requires,
+            processes=processes,
             cost=OF_FILTERED_IMAGES,
         ),
         MethodSpec(
             "radiomics_elastic_net",
             "bench_zoo.radiomics.sparse:RadiomicsElasticNet",
-            "pyradiomics features of original, LoG and wavelet images in a linear model with elastic net",
+            "Radiomics of original, LoG and wavelet images, elastic net",
             requires=requires,
+            processes=processes,
             cost=OF_FILTERED_IMAGES,
         ),
         MethodSpec(
             "radiomics_xgb",
             "bench_zoo.radiomics.boosted:RadiomicsXGB",
-            "pyradiomics features of lesion and surround in gradient-boosted trees (XGBoost)",
+            "Radiomics of lesion and peritumoural region, XGBoost",
             requires=requires,
+            processes=processes,
             cost=COST,
+        ),
+        MethodSpec(
+            "features_lr",
+            "bench_zoo.radiomics.carried:FeatureTable",
+            "The cohort's own feature table in a ridge-penalised linear model",
+            needs=("features",),
+            cost=OF_TABLE,
+        ),
+        MethodSpec(
+            "features_elastic_net",
+            "bench_zoo.radiomics.carried:FeatureTable",
+            "The cohort's own feature table in a linear model with elastic net",
+            {"l1_ratios": (0.2, 0.5, 0.9), "strengths": (0.3, 0.1, 0.03, 0.01, 0.003)},
+            needs=("features",),
+            cost=OF_TABLE,
         ),
     ]

@@ -10,8 +10,9 @@ import numpy as np
 import xgboost
 
 from bench.cohorts.cohort import Cohort
-from bench.method import Predictions, Report, Run
-from bench.search import Float, Int
+from bench.methods.method import Predictions, Run
+from bench.methods.method import Progress as Report
+from bench.methods.search_space import Float, Int
 from bench_zoo.hyperparameters import from_json, hyperparameters
 from bench_zoo.radiomics.extraction import settings_of
 from bench_zoo.radiomics.parameters import settle_parameters

@@ -9,14 +9,15 @@ from typing import Any, Self
 import numpy as np
 
 from bench.cohorts.cohort import Cohort
-from bench.method import Predictions, Report, Run
-from bench_zoo import linear
+from bench.methods.method import Predictions, Run
+from bench.methods.method import Progress as Report
 from bench_zoo.hyperparameters import from_json, hyperparameters
-from bench_zoo.linear import Labelled, fit_linear
 from bench_zoo.radiomics.extraction import settings_of
 from bench_zoo.radiomics.parameters import settle_parameters
 from bench_zoo.radiomics.screen import Screen
 from bench_zoo.radiomics.table import feature_table, nobody
+from bench_zoo.tabular import linear
+from bench_zoo.tabular.linear import Labelled, fit_linear
 from bench_zoo.targets import Target, targets_of
 
 FILE = "radiomics_linear.json"
@@ -48,7 +49,7 @@ class LinearRadiomics:
     weights: np.ndarray = field(default_factory=lambda: np.zeros((0, 1)), init=False, repr=False)
 
     def path(self, binary: bool) -> linear.Path:
-        """The models to choose from."""
+        """The models to choose from: of ridge, LASSO or elastic net, as each method defines."""
         raise NotImplementedError
 
     @classmethod

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from bench.search import Categorical, Float
-from bench_zoo.linear import Path, ridge_path
+from bench.methods.search_space import Categorical, Float
 from bench_zoo.radiomics.linear import LinearRadiomics
+from bench_zoo.tabular.linear import Path, ridge_path
 
 
 @dataclass
@@ -14,8 +14,9 @@ class RadiomicsLR(LinearRadiomics):
     Features: :mod:`bench_zoo.radiomics.extraction`, measured once a cohort and setting and kept in the
     cache, so the first fold's time to fit holds their cost and the later ones' does not. What is kept of
     them and on which scale is learnt from the training cases (:class:`bench_zoo.radiomics.screen.Screen`);
-    beyond that the penalty does the selecting. Losses: :func:`bench_zoo.linear.solve_ridge`. The penalty is
-    chosen on the validation cases, see :func:`bench_zoo.linear.fit_linear`. There is no randomness.
+    beyond that the penalty does the selecting. Losses: :func:`bench_zoo.tabular.linear.solve_ridge`. The
+    penalty is chosen on the validation cases, see :func:`bench_zoo.tabular.linear.fit_linear`. There is no
+    randomness.
 
     Parameters
     ----------

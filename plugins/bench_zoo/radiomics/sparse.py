@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from bench.search import Float
-from bench_zoo.elastic_net import sparse_path
-from bench_zoo.linear import Path
+from bench.methods.search_space import Float
 from bench_zoo.radiomics.linear import LinearRadiomics
+from bench_zoo.tabular.elastic_net import sparse_path
+from bench_zoo.tabular.linear import Path
 
 
 @dataclass
@@ -15,8 +15,8 @@ class RadiomicsElasticNet(LinearRadiomics):
     What most radiomics papers do: original, Laplacian-of-Gaussian and wavelet images
     (:mod:`bench_zoo.radiomics.extraction`); near-constant features and those that repeat others dropped
     (:class:`bench_zoo.radiomics.screen.Screen`, learnt from the training cases alone); LASSO or elastic net
-    for what is left. Losses: :func:`bench_zoo.elastic_net.sparse_path`. Strength and L1 ratio are chosen on
-    the validation cases, see :func:`bench_zoo.linear.fit_linear`. There is no randomness.
+    for what is left. Losses: :func:`bench_zoo.tabular.elastic_net.sparse_path`. Strength and L1 ratio are
+    chosen on the validation cases, see :func:`bench_zoo.tabular.linear.fit_linear`. There is no randomness.
 
     Parameters
     ----------

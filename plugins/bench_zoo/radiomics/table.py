@@ -21,9 +21,9 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from bench.cohorts.cohort import Cohort
+from bench.files import cache_dir
 from bench.imaging import PREPROCESSING_VERSION
-from bench.method import Report
-from bench.paths import cache_dir
+from bench.methods.method import Progress as Report
 from bench.progress import progress_bar
 from bench_zoo.radiomics.extraction import EXTRACTION_VERSION, Settings
 from bench_zoo.radiomics.parameters import FIELD

@@ -1,0 +1,1 @@
+"""Committed boards: written beside the predictions that they were made from, and recomputed from them."""

@@ -1,0 +1,1 @@
+"""DICOM studies as a cohort: files named anyhow, sorted by what their headers say."""

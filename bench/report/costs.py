@@ -1,0 +1,73 @@
+"""What each method cost to fit and to predict, as a table."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bench.predictions.results import MethodResult, Results
+from bench.report.columns import NOTHING
+from bench.report.table import Column, Table, TableCell
+
+COLUMNS = (
+    Column("method", "Method", "left"),
+    Column("cells", "Cells"),
+    Column("fit_seconds", "Fit s"),
+    Column("predict_seconds", "Predict s"),
+    Column("peak_memory_mb", "Peak MB"),
+    Column("parameters", "Parameters"),
+    Column("device", "Device", "left"),
+    Column("threads", "Threads"),
+)
+HOW_MEASURED = (
+    "Fit s and Predict s: seconds summed over the finished cells of a method. Peak MB: the most memory that "
+    "one of its cells took. A dash stands where no record tells."
+)
+
+
+def cost_table(results: Results) -> Table | None:
+    """One row a method, in the order of the results; None where no cell recorded its cost."""
+    records = tuple(_record(method) for method in results.methods if method.records)
+    if not records:
+        return None
+    return Table(
+        title=f"Cost: {results.cohort}, {results.split}",
+        synthetic=results.synthetic,
+        columns=COLUMNS,
+        rows=tuple({column.name: _cell(record, column.name) for column in COLUMNS} for record in records),
+        brief=(HOW_MEASURED,),
+        notes=(HOW_MEASURED, *([f"Hardware: {results.hardware}."] if results.hardware else [])),
+        records=records,
+        csv_columns=tuple(column.name for column in COLUMNS),
+        facts={},
+    )
+
+
+def _record(method: MethodResult) -> dict[str, Any]:
+    cells = method.records
+    return {
+        "method": method.label,
+        "cells": len(cells),
+        "fit_seconds": _total(cells, "fit_seconds"),
+        "predict_seconds": _total(cells, "predict_seconds"),
+        "peak_memory_mb": max((known for known in _known(cells, "peak_memory_mb")), default=None),
+        "parameters": method.parameters,
+        "device": ", ".join(sorted(set(map(str, _known(cells, "device"))))) or None,
+        "threads": max(_known(cells, "threads"), default=None),
+    }
+
+
+def _known(cells: tuple[Mapping[str, Any], ...], name: str) -> list[Any]:
+    return [cell[name] for cell in cells if cell.get(name) is not None]
+
+
+def _total(cells: tuple[Mapping[str, Any], ...], name: str) -> float | None:
+    known = _known(cells, name)
+    return round(sum(known), 3) if known else None
+
+
+def _cell(record: Mapping[str, Any], name: str) -> TableCell:
+    value = record[name]
+    if value is None:
+        return NOTHING
+    if isinstance(value, str):
+        return TableCell(value)
+    return TableCell(f"{value:,.1f}" if isinstance(value, float) else f"{value:,}")

@@ -1,0 +1,1 @@
+"""Tables as Markdown, CSV, JSON, LaTeX and on a terminal."""

@@ -1,0 +1,1 @@
+"""What runs in the process of a method that has an environment of its own."""

@@ -1,0 +1,63 @@
+"""A worker of a planned store: it claims cells until none is left; the one mechanism for every scheduler."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+from bench.errors import StoreError
+from bench.running.cores import crowded, jobs_named
+from bench.running.environments import prepare_environments
+from bench.running.executors.processes import run_in_workers
+from bench.running.monitor import run_view
+from bench.running.plan import make_plan
+from bench.running.stored_plan import stored_plan
+from bench.running.verdicts import with_verdicts
+from bench.store.store import Store
+
+
+def work_on(
+    folder: Path,
+    plan: str = "",
+    jobs: int | str = 1,
+    methods: Collection[str] = (),
+    retry: Collection[str] = (),
+    quiet: bool = False,
+) -> int:
+    """Run cells of a stored plan until none is left that nobody holds; how many that it ran have failed.
+
+    Parameters
+    ----------
+    folder
+        The run store.
+    plan
+        Beginning of the plan's name; the last plan where it is empty.
+    methods
+        Rows whose cells to take; all where there are none.
+    retry
+        Statuses of failed cells that run again.
+
+    Raises
+    ------
+    StoreError
+        The cells that follow from the experiment here are not those of the plan: another version of the
+        program, a plugin or the cohort.
+    """
+    stored = stored_plan(Store(folder), plan)
+    planned = make_plan(replace(stored.experiment, store=str(folder)), quiet)
+    foreign = {cell.id for cell in stored.cells} ^ {cell.id for cell in planned.every_cell}
+    if foreign:
+        raise StoreError(
+            f"{len(foreign)} cells of plan {stored.id} are not those that the same experiment has here: the "
+            "cohort, a plugin or the program has changed since; run `bench run` again to plan anew"
+        )
+    threads, device = planned.compute.threads, planned.compute.device
+    at_once = jobs_named(jobs, threads, stored.experiment.memory_limit, device)
+    cells = [cell for cell in planned.to_run(retry)[0] if not methods or cell.method in methods]
+    with run_view(len(cells), quiet, planned.store) as view:
+        if (warning := crowded(at_once, threads)) is not None:
+            view.say(warning)
+        work = planned.work(cells, at_once, patient=False)
+        prepare_environments(work, view.say)
+        work = with_verdicts(work, stored.experiment, view.say)
+        run_in_workers(work, view)
+        return view.failed

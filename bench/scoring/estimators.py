@@ -1,0 +1,201 @@
+"""How uncertain a metric's values are, by the kind of interval that it declares: one row a kind.
+
+The AUC has structural components; all other kinds have influence values of patients and the bootstrap.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from bench.inference import (
+    DeLong,
+    Difference,
+    Interval,
+    adjusted_p,
+    auc_adjusted_p,
+    auc_difference,
+    auc_difference_error,
+    auc_influence,
+    auc_interval,
+    delong,
+    jackknife_influence,
+    mean_influence,
+    seed_influence,
+    studentised_difference,
+)
+from bench.inference.metric_interval import INTERVALS, Measured
+from bench.metrics import Array, Metric, plain_calibration_error
+from bench.metrics.metric import Resample
+from bench.scoring.evidence import Evidence, Resamples
+from bench.scoring.sample import Sample, context_of, seed_means, seed_values
+
+Pairs = Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """What makes the values of a metric uncertain, for one kind of interval.
+
+    Parameters
+    ----------
+    title
+        What the notes of a table call the interval.
+    influence
+        Influence value of each patient for each method's mean over seeds, shape (method, patient); the sum of
+        squares is the variance, with the sample's ``variance_factor`` in it.
+    errors
+        Standard error of each fitted method's value, from the sample and its influence values, (method,).
+    intervals
+        Of each method's value, from resamples and influence values.
+    difference
+        Paired difference of two methods, and its standard error.
+    family_p
+        p of differences adjusted for their family, those of ``contrasts``, shape (method, method).
+    """
+
+    title: str
+    influence: Callable[[Metric, Sample], Array]
+    errors: Callable[[Sample, Array], Array]
+    intervals: Callable[[Resamples, Array], list[Interval]]
+    difference: Callable[[Evidence, tuple[int, int]], tuple[Difference, float]]
+    family_p: Callable[[Evidence, Pairs | None, Sequence[float]], Array]
+
+
+def estimator_of(metric: Metric) -> Estimator:
+    """The row of the metric's interval."""
+    return ESTIMATORS[metric.interval]
+
+
+def areas_of(sample: Sample) -> DeLong:
+    """AUC of all methods, with all that makes them uncertain."""
+    rows, people = list(sample.predictions.values()), sample.patients.codes
+    return delong(sample.truth, rows, sample.fold, people, sample.variance_factor, sample.numbered)
+
+
+def _auc_influence(metric: Metric, sample: Sample) -> Array:
+    return auc_influence(areas_of(sample))
+
+
+def _auc_errors(sample: Sample, influence: Array) -> Array:
+    variance = areas_of(sample).covariance.diagonal() / sample.variance_factor
+    return np.where(variance > 0, np.sqrt(variance), np.nan)
+
+
+def _auc_intervals(resamples: Resamples, influence: Array) -> list[Interval]:
+    areas = areas_of(resamples.sample)
+    return [auc_interval(areas, row) for row in range(len(areas.auc))]
+
+
+def _auc_difference(evidence: Evidence, pair: tuple[int, int]) -> tuple[Difference, float]:
+    sample = evidence.sample
+    (one, other), names = (list(sample.predictions.values())[row] for row in pair), sample.numbered
+    rest = (sample.fold, sample.patients.codes, sample.variance_factor, [names[row] for row in pair])
+    both = delong(sample.truth, [one, other], *rest)
+    error, _ = auc_difference_error(both, sample.truth, one, other, sample.fold)
+    return auc_difference(sample.truth, one, other, *rest), error
+
+
+def _auc_family_p(evidence: Evidence, contrasts: Pairs | None, levels: Sequence[float]) -> Array:
+    """With resamples of its own, from the same bootstrap."""
+    sample = evidence.sample
+    rows, bootstrap = list(sample.predictions.values()), evidence.resamples.bootstrap
+    given = (sample.truth, rows, sample.fold, sample.patients, contrasts, bootstrap)
+    return auc_adjusted_p(*given, sample.variance_factor, sample.numbered, levels)
+
+
+def _influence(metric: Metric, sample: Sample, resampled: Resample | None = None) -> Array:
+    """Deviations of the loss of cases for a mean over cases, else the jackknife of the resampled metric."""
+    blocks, root = list(sample.predictions.values()), float(np.sqrt(sample.variance_factor))
+    if metric.case_loss is not None:
+        losses = np.array([metric.case_loss(sample.truth, rows).mean(axis=0) for rows in blocks])
+        return root * mean_influence(losses, sample.patients)
+    values, rows, known = resampled or metric.resampled, np.concatenate(blocks), context_of(metric, sample)
+    return root * jackknife_influence(
+        lambda weights: seed_means(values(sample.truth, rows, known, weights), sample), sample.patients
+    )
+
+
+def _errors(sample: Sample, influence: Array) -> Array:
+    errors: Array = np.sqrt((influence**2).sum(axis=1) / sample.variance_factor)
+    return errors if len(sample.patients.group) > 1 else np.full(len(influence), np.nan)
+
+
+def _intervals(
+    interval: Callable[[Measured], Interval], resamples: Resamples, influence: Array
+) -> list[Interval]:
+    metric, sample = resamples.metric, resamples.sample
+    values = seed_values(metric, sample)
+    seeds = seed_influence(list(values.values()), sample.numbered)
+    return [
+        interval(
+            Measured(
+                metric,
+                float(said.mean()),
+                sample.patients,
+                truth=sample.truth,
+                rows=sample.predictions[label],
+                resampled=resamples.values.methods[row],
+                influence=influence[row],
+                drawn=resamples.drawn,
+                factor=sample.variance_factor,
+                seeds=seeds[row],
+            )
+        )
+        for row, (label, said) in enumerate(values.items())
+    ]
+
+
+def _difference(evidence: Evidence, pair: tuple[int, int]) -> tuple[Difference, float]:
+    """:func:`bench.inference.studentised_difference`, within the range of differences of the metric."""
+    value = float(evidence.oriented[pair[0]] - evidence.oriented[pair[1]])
+    patients, seeds = evidence.chance.between(*pair)
+    resamples, (low, high) = evidence.resamples, evidence.metric.bounds
+    drawing = (evidence.sample.patients, resamples.drawn, seeds, resamples.bootstrap.seed)
+    found = studentised_difference(value, patients, *drawing)
+    error = float(np.sqrt((patients**2).sum() + (seeds**2).sum()))
+    return found._replace(interval=found.interval.within(low - high, high - low)), error
+
+
+def _family_p(evidence: Evidence, contrasts: Pairs | None, levels: Sequence[float]) -> Array:
+    chance, resamples = evidence.chance, evidence.resamples
+    return adjusted_p(
+        evidence.oriented,
+        chance.patients,
+        evidence.sample.patients,
+        resamples.drawn,
+        contrasts,
+        seeds=chance.seeds,
+        seed=resamples.bootstrap.seed,
+        levels=levels,
+    )
+
+
+_BY_RESAMPLING = {
+    name: Estimator(
+        title=kind.title,
+        influence=_influence,
+        errors=_errors,
+        intervals=partial(_intervals, kind.interval),
+        difference=_difference,
+        family_p=_family_p,
+    )
+    for name, kind in INTERVALS.items()
+}
+
+ESTIMATORS: Mapping[str, Estimator] = {
+    **_BY_RESAMPLING,
+    # The correction for bias has a kink, where leaving one patient out is not informative.
+    "calibration": replace(
+        _BY_RESAMPLING["calibration"], influence=partial(_influence, resampled=plain_calibration_error)
+    ),
+    "delong": Estimator(
+        title="DeLong's by patient on the logit scale",
+        influence=_auc_influence,
+        errors=_auc_errors,
+        intervals=_auc_intervals,
+        difference=_auc_difference,
+        family_p=_auc_family_p,
+    ),
+}

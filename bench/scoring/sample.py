@@ -1,0 +1,236 @@
+"""What is scored: stored predictions lined up with the truth, case by case."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bench.errors import StoreError, unknown_name
+from bench.inference import MIN_PATIENTS, Patients, effective_patients, patients_of
+from bench.metrics import METRICS, Array, Context, Metric
+from bench.metrics.guarded import failure_of
+from bench.metrics.metric import NAN
+from bench.predictions.results import ROUNDING, MethodResult, Results, tested_folds
+from bench.predictions.thresholds import decisions
+from bench.task import Task
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """The cases on which a task is scored, and what every scored method predicts for them.
+
+    All arrays are in the order of the case ids, shape (case,); ``predictions`` maps a method's label to an
+    array of shape (seed, case), ``seeds`` to their numbers. ``statuses`` holds for the other methods why they
+    are not here, ``site_names`` what the codes of ``site`` stand for. ``variance_factor`` is that of the
+    :class:`Results`.
+    """
+
+    task: Task
+    truth: Array
+    fold: NDArray[np.intp]
+    site: NDArray[np.intp]
+    patients: Patients
+    predictions: Mapping[str, Array]
+    statuses: Mapping[str, str]
+    constant: Array
+    ceiling: Array | None
+    site_names: tuple[str, ...] = ()
+    seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    variance_factor: float = 1.0
+
+    @property
+    def fewest(self) -> float:
+        """Effective number of patients of the rarer class of a binary task, or of all cases."""
+        binary = self.task.kind == "binary"
+        label = (self.truth == 1).astype(np.intp) if binary else np.zeros(len(self.truth), dtype=np.intp)
+        return float(effective_patients(label, self.patients.codes, 2 if binary else 1).min())
+
+    @property
+    def can_be_tested(self) -> bool:
+        """Whether there are patients enough for intervals and for telling methods apart."""
+        return self.fewest > MIN_PATIENTS - ROUNDING
+
+    @property
+    def people(self) -> tuple[int, int | None]:
+        """Number of patients, and of those with a positive case of a binary task."""
+        positive = len(np.unique(self.patients.codes[self.truth == 1]))
+        return len(self.patients.group), positive if self.task.kind == "binary" else None
+
+    @property
+    def numbered(self) -> list[tuple[int, ...]]:
+        """Numbers of the seeds of each method, in the order of ``predictions``."""
+        return [self.seeds.get(label, tuple(range(len(rows)))) for label, rows in self.predictions.items()]
+
+
+def metric_of(results: Results, task: Task) -> Metric:
+    """The metric that ranks a task; raises UsageError where it is none of the benchmark's own nor given."""
+    if task.name in results.metrics:
+        return results.metrics[task.name]
+    if task.metric not in METRICS:
+        raise unknown_name("metric", task.metric, METRICS, "See `bench metrics --list`.")
+    return METRICS[task.metric]
+
+
+def sample_of(results: Results, task: Task, metric: Metric | None = None) -> Sample:
+    """Line up truth and predictions of one task by case id, as a metric (or the ranking one) needs them.
+
+    For a metric of decisions the predictions are these, 1 or 0; the baseline, which is the same for all
+    cases, calls every case positive, as either rule has it do, and there is no oracle.
+
+    Raises
+    ------
+    StoreError
+        A predicted case is not in the truth, a case has two predictions of one seed, or is tested in two
+        different folds.
+    """
+    metric = metric or metric_of(results, task)
+    decided = metric.input == "decision"
+    methods = (
+        [_decided(method, task, results.rule) for method in results.methods] if decided else results.methods
+    )
+    finished = [method for method in methods if method.can_be_scored]
+    tables = {
+        method.label: method.predictions[method.predictions["task"] == task.name] for method in finished
+    }
+    fold = tested_folds(tables, results)
+    known = results.truth.loc[fold.index]
+    known = known[known[task.name].notna()].sort_index()
+    fold = fold.loc[known.index]
+    predictions, statuses = _predictions(tables, known.index)
+    truth = known[task.name].to_numpy(dtype=float)
+    label = truth if metric.stratify_by_class else None
+    return Sample(
+        task=task,
+        truth=truth,
+        fold=_codes(fold),
+        site=_codes(known["site"]),
+        patients=patients_of(known["patient_id"].to_numpy(dtype=object), label),
+        predictions=predictions,
+        statuses=statuses | {method.label: method.status for method in methods if not method.can_be_scored},
+        constant=np.ones(len(truth)) if decided else _constant(task, metric, finished, fold),
+        ceiling=None if decided else _ceiling(task, results.ceiling, known.index),
+        site_names=tuple(map(str, np.unique(known["site"].to_numpy()))),
+        seeds={label: tuple(sorted(map(int, tables[label]["seed"].unique()))) for label in predictions},
+        variance_factor=results.variance_factor,
+    )
+
+
+def _decided(method: MethodResult, task: Task, rule: str) -> MethodResult:
+    """The method with decisions in place of its predictions, or without a value where a threshold lacks.
+
+    What was imputed at chance comes from no cell and has no threshold.
+    """
+    if not method.can_be_scored:
+        return method
+    mine = method.predictions[method.predictions["task"] == task.name]
+    table, reason = decisions(
+        mine, [threshold for threshold in method.thresholds if threshold.task == task.name], rule
+    )
+    if not reason:
+        return replace(method, predictions=table)
+    return replace(method, predictions=table, status=f"no threshold: {reason}", imputed={})
+
+
+def shared_folds(results: Results, tasks: Sequence[Task]) -> "pd.Series[Any]":
+    """Fold of every case that finished methods were tested on for all of these tasks, by case id in order.
+
+    Raises StoreError where a case is not in the truth or is tested in two different folds.
+    """
+    finished = [method for method in results.methods if method.status == "ok"]
+    tables = [
+        {method.label: method.predictions[method.predictions["task"] == task.name] for method in finished}
+        for task in tasks
+    ]
+    folds = [tested_folds(table, results) for table in tables]
+    shared = folds[0].index
+    for other in folds[1:]:
+        shared = shared.intersection(other.index)
+    return folds[0].loc[shared].sort_index()
+
+
+def _predictions(
+    tables: Mapping[str, pd.DataFrame], cases: pd.Index
+) -> tuple[dict[str, Array], dict[str, str]]:
+    """Predictions (seed, case) of the methods that have all of these cases, and what the others lack."""
+    complete: dict[str, Array] = {}
+    lacking: dict[str, str] = {}
+    for label, table in tables.items():
+        if table.duplicated(["seed", "case_id"]).any():
+            raise StoreError(f"{label} has two predictions of one seed for the same case, expected one")
+        wide = table.pivot(index="seed", columns="case_id", values="prediction").reindex(columns=cases)
+        missing = int(wide.isna().any(axis=0).sum()) if len(wide) else len(cases)
+        if not len(cases):
+            lacking[label] = "not scored: no tested case has a known label"
+        elif not len(table):
+            lacking[label] = "not predicted: it has no prediction of this task"
+        elif missing:
+            lacking[label] = f"incomplete: no prediction for {missing} of {len(cases)} cases"
+        else:
+            complete[label] = wide.to_numpy(dtype=float)
+    return complete, lacking
+
+
+def _constant(task: Task, metric: Metric, finished: list[MethodResult], fold: "pd.Series[Any]") -> Array:
+    """What the baseline predicts for each case; the methods share the training labels of a fold."""
+    known = [(index, constant) for method in finished for index, constant in method.constants.items()]
+    values = {index: one[task.name] for index, one in known if task.name in one}
+    said = np.array([values.get(index, NAN) for index in fold])
+    # Whatever is constant within a fold has an AUC of 0.5; another metric needs to know what was learned.
+    return np.where(np.isnan(said), 0.5, said) if metric.stratify_by_class else said
+
+
+def _ceiling(task: Task, ceiling: pd.DataFrame | None, cases: pd.Index) -> Array | None:
+    """The oracle's predictions of these cases, None where one is missing."""
+    if ceiling is None:
+        return None
+    mine = ceiling[ceiling["task"] == task.name].set_index("case_id")["prediction"]
+    values = mine.reindex(cases).to_numpy(dtype=float)
+    return None if np.isnan(values).any() or not len(values) else values
+
+
+def _codes(values: "pd.Series[Any]") -> NDArray[np.intp]:
+    codes: NDArray[np.intp] = np.unique(values.to_numpy(), return_inverse=True)[1].astype(np.intp)
+    return codes
+
+
+def with_values(metric: Metric, sample: Sample) -> Sample:
+    """The sample with those methods whose every seed has a value, the others among its statuses."""
+    values = seed_values(metric, sample)
+    lacking = [label for label, value in values.items() if np.isnan(value).any()]
+    why = failure_of(metric) or f"{metric.title} has no value on these cases"
+    if metric.is_auc:
+        why = f"no fold has both classes of {sample.task.name}"
+    return replace(
+        sample,
+        predictions={label: rows for label, rows in sample.predictions.items() if label not in lacking},
+        statuses={**sample.statuses, **dict.fromkeys(lacking, f"not scored: {why}")},
+    )
+
+
+def context_of(metric: Metric, sample: Sample) -> Array | NDArray[np.intp]:
+    """What the metric may know of each case beside truth and prediction, shape (case,)."""
+    return sample.constant if metric.context == "constant" else sample.fold
+
+
+def seed_values(metric: Metric, sample: Sample, stratum: Context = None) -> dict[str, Array]:
+    """The metric of each method and seed, shape (seed,), within folds where no other stratum is given."""
+    known = context_of(metric, sample) if stratum is None else stratum
+    return {
+        label: np.array([metric.value(sample.truth, row, known) for row in rows])
+        for label, rows in sample.predictions.items()
+    }
+
+
+def seed_means(values: Array, sample: Sample) -> Array:
+    """Mean over the seeds of each method, (prediction, draw) to (method, draw)."""
+    edges = np.cumsum([len(rows) for rows in sample.predictions.values()])[:-1]
+    return np.array([block.mean(axis=0) for block in np.split(values, edges)])
+
+
+def fold_and_site(sample: Sample) -> NDArray[np.intp]:
+    """A stratum for each fold and site, shape (case,)."""
+    strata: NDArray[np.intp] = sample.fold * (sample.site.max(initial=0) + 1) + sample.site
+    return strata

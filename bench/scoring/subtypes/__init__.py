@@ -1,0 +1,1 @@
+"""Molecular subtypes derived from the predicted biomarkers."""

@@ -1,0 +1,1 @@
+"""Who learns, who validates and who is tested."""

@@ -1,0 +1,79 @@
+"""Classical models of tables of features, and a floor of mask shapes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bench.methods.cost import Cost
+from bench.methods.hookspecs import hookimpl
+from bench.methods.method import MethodSpec
+from bench_zoo.radiomics import COST, REMEDY
+
+KINDS = {
+    "lda": "linear discriminant analysis",
+    "naive_bayes": "Gaussian naive Bayes",
+    "knn": "k nearest neighbours",
+    "svm": "support vector machine with a Gaussian kernel",
+    "tree": "decision tree",
+    "forest": "random forest",
+    "adaboost": "AdaBoost",
+    "boosting": "gradient boosting of small trees",
+}
+# What the harmonised rows are paired with: the rows of the same family without ComBat.
+COMBAT = {family: KINDS[family] for family in ("lda", "svm", "forest")}
+OF_TABLE = Cost(seconds_per_case=0.03)
+
+
+@hookimpl
+def bench_methods() -> list[MethodSpec]:
+    """Offer ``radiomics_<family>``, ``features_<family>``, harmonised ones, a combined and a shape model."""
+    combined = "Radiomics and clinical covariates in one ridge-penalised model"
+    shape = "Floor: shape of the lesion mask, no intensity, ridge penalty"
+    return [
+        *[_of_radiomics(family, kind) for family, kind in KINDS.items()],
+        *[_of_features(family, kind) for family, kind in KINDS.items()],
+        *[_harmonised(family, kind, carried) for family, kind in COMBAT.items() for carried in (False, True)],
+        _of_images("clinical_radiomics", "ClinicalRadiomics", combined, needs=("volumes", "clinical")),
+        _of_images("mask_only", "MaskShape", shape, {"counts": (4, 16)}),
+    ]
+
+
+def _of_images(
+    name: str,
+    cls: str,
+    summary: str,
+    params: Mapping[str, Any] | None = None,
+    needs: tuple[str, ...] = ("volumes",),
+) -> MethodSpec:
+    target, requires = f"bench_zoo.classical.sources:{cls}", {"radiomics": REMEDY}
+    return MethodSpec(name, target, summary, params or {}, needs, requires, COST)
+
+
+def _of_radiomics(family: str, kind: str) -> MethodSpec:
+    summary = f"Radiomics selected by mRMR, {kind} (after arXiv 2102.06526)"
+    return _of_images(f"radiomics_{family}", "RadiomicsTable", summary, {"family": family})
+
+
+def _harmonised(family: str, kind: str, carried: bool) -> MethodSpec:
+    """A row that differs from ``features_<family>`` or ``radiomics_<family>`` by ComBat alone."""
+    source, cls, needs = (
+        ("features", "HarmonisedCarried", ("features",))
+        if carried
+        else ("radiomics", "HarmonisedRadiomics", ("volumes",))
+    )
+    return MethodSpec(
+        f"{source}_{family}_combat",
+        f"bench_zoo.classical.harmonised:{cls}",
+        f"{source}_{family} after ComBat fitted on training cases; unseen sites as they are ({kind})",
+        {"family": family},
+        needs,
+        {} if carried else {"radiomics": REMEDY},
+        OF_TABLE if carried else COST,
+    )
+
+
+def _of_features(family: str, kind: str) -> MethodSpec:
+    target = "bench_zoo.classical.sources:CarriedTable"
+    summary = f"The cohort's own feature table selected by mRMR, {kind} (after arXiv 2102.06526)"
+    return MethodSpec(
+        f"features_{family}", target, summary, {"family": family}, needs=("features",), cost=OF_TABLE
+    )

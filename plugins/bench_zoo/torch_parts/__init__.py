@@ -1,0 +1,1 @@
+"""What the networks share: encoders, heads, losses, training."""

@@ -1,0 +1,60 @@
+"""Every check finds the fault that is planted for it, and names it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bench.audit.audit import CHECKS, audit
+from bench.audit.check import Verdict
+from bench.audit.subject import Subject
+from tests.audit.planted import COHORT, FAULTS, FIRST, SPLIT, renamed, tuned
+
+ELSEWHERE = {
+    "BA005",
+    "BA018",
+    *(f"BA{number:03}" for number in range(23, 36)),
+}  # test_images, _features, _deep
+
+
+def verdict(code: str) -> Verdict:
+    return next(one for one in audit(FAULTS[code]()) if one.check.code == code)
+
+
+def test_every_check_has_a_planted_fault() -> None:
+    assert [check.code for check in CHECKS] == [f"BA{number:03}" for number in range(1, len(CHECKS) + 1)]
+    assert {check.code for check in CHECKS} - ELSEWHERE == set(FAULTS)
+
+
+@pytest.mark.parametrize("code", FAULTS)
+def test_a_planted_fault_is_found(code: str) -> None:
+    found = verdict(code)
+    assert (found.outcome, bool(found.evidence)) == (found.check.severity, True)
+
+
+def test_the_cases_of_a_patient_are_named() -> None:
+    evidence = verdict("BA001").evidence[0]
+    assert evidence.text == "patient 'p1234' is in train and test of fold 0"
+    assert evidence.case_ids == (FIRST.train[0], FIRST.test[0])
+
+
+@pytest.mark.parametrize(("one", "other"), [("q12_L", "q13_R"), ("q12-T1", "q120-T2"), ("mother", "other")])
+def test_other_patients_with_visits_are_no_fault(one: str, other: str) -> None:
+    assert not [found for found in audit(renamed(train=one, test=other)) if found.evidence]
+
+
+def test_a_range_that_is_wide_enough_and_enough_patients_are_no_fault() -> None:
+    assert [found.check.code for found in audit(tuned()) if found.evidence] == []
+
+
+@pytest.mark.parametrize("centres", [False, True])
+def test_running_numbers_behind_ids_are_visits_where_labels_agree(centres: bool) -> None:
+    people = np.arange(len(COHORT)) // 3
+    ids = [f"A-{100 + person}_{place:04}" for place, person in enumerate(people)]
+    table = COHORT.table.assign(patient_id=ids)
+    if not centres:
+        names = [task.name for task in COHORT.tasks]
+        table[names] = table.groupby(people)[names].transform("first")
+    cohort = replace(COHORT, table=table)
+    found = next(one for one in audit(Subject(cohort, SPLIT)) if one.check.code == "BA003")
+    assert bool(found.evidence) is not centres
