@@ -18,8 +18,10 @@ PROCESSOR, NUMBER, FIRST_ARGUMENT = 4, 0, 16
 class Machine(NamedTuple):
     """A processor: its number in the kernel's audit, and its numbers of the calls that are kept from methods.
 
-    Parameters
+    Attributes
     ----------
+    audit
+        The processor in the kernel's audit (AUDIT_ARCH of linux/audit.h).
     refused
         socket, io_uring_setup, which opens sockets too, and what reaches into the kernel or keeps data there
         beyond the end of a process: shmget, semget, msgget, mq_open, add_key, request_key, keyctl, syslog,
