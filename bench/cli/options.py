@@ -25,7 +25,9 @@ CohortsOption = Annotated[
 ]
 DropOption = Annotated[
     list[str] | None,
-    typer.Option("--drop", help="COHORT:CASE to leave out of joined cohorts; may be given several times."),
+    typer.Option(
+        "--drop", help="COHORT:CASE to leave out of joined cohorts; * is any text; may be repeated."
+    ),
 ]
 IdMapOption = Annotated[
     Path | None,

@@ -32,7 +32,7 @@ def open_cohort(
         Leave out the cases that a run would reject, and remember them in the folder's ``skipped.csv``, which
         every later opening follows; ``skipped_cases`` of the cohort names them.
     drop
-        Of several cohorts: cases to leave out, each as ``COHORT:CASE``.
+        Of several cohorts: cases to leave out, each as ``COHORT:CASE``; a ``*`` stands for any characters.
     id_map
         Of several cohorts: a table with a column a cohort, named as the cohort, and a row a person, which
         holds the patient ids that the person has. Two rows are two people, also where their ids are equal.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bench.cohorts.cohort import Cohort
 from bench.cohorts.fingerprint import content_hashes
 from bench.cohorts.identity import plain_id
+from bench.cohorts.joining.public_ids import hidden_overlap, persons_of
 from bench.cohorts.joining.recipe import MARK
 from bench.errors import CohortError, parameter
 from bench.imaging.detached import data_file
@@ -32,6 +33,8 @@ class Duplicate:
 def require_no_duplicates(cohorts: Sequence[Cohort], people: People = ()) -> None:
     """Raise CohortError, which names the pairs, where two cohorts hold cases of one patient.
 
+    Public collections that took patients from one source are refused where their ids do not tell which.
+
     Parameters
     ----------
     people
@@ -43,23 +46,41 @@ def require_no_duplicates(cohorts: Sequence[Cohort], people: People = ()) -> Non
         for first, second in itertools.combinations(cohorts, 2)
         for pair in duplicates(first, second, people)
     ]
-    if not found:
-        return
+    if found:
+        raise _found_twice(found)
+    _require_readable(cohorts, people)
+
+
+def _require_readable(cohorts: Sequence[Cohort], people: People) -> None:
+    """Raise where public collections are known to overlap and neither their ids nor an id map tell where."""
+    told = {name for row in people for name in row}
+    for first, second in itertools.combinations(cohorts, 2):
+        if {first.name, second.name} <= told or first.synthetic or second.synthetic:
+            continue
+        if why := hidden_overlap(first, second):
+            raise CohortError(
+                f"{why}; import it with the ids as published ({parameter('ids', 'keep')}), or give an id map "
+                f"({parameter('id_map', 'TABLE')}) with a row for each patient who is in both"
+            )
+
+
+def _found_twice(found: Sequence[Duplicate]) -> CohortError:
     named = "\n".join(f"  {pair}" for pair in found[:NAMED])
     more = f"\n  and {len(found) - NAMED} more" if len(found) > NAMED else ""
     drop, id_map = parameter("drop", found[0].second[0]), parameter("id_map", "TABLE")
-    raise CohortError(
+    return CohortError(
         f"{len(found)} patients are in two of the joined cohorts:\n{named}{more}\nleave one copy of each out "
-        f"by name ({drop}); where equal ids are different people, say so in an id map ({id_map}) with a row "
-        "for each"
+        f"by name ({drop}; a * is any text); where equal ids are different people, say so in an "
+        f"id map ({id_map}) with a row for each"
     )
 
 
 def duplicates(first: Cohort, second: Cohort, people: People = ()) -> Iterator[Duplicate]:
     """Cases of one patient in both cohorts, a pair of patients once, an image that is in both after that.
 
-    Ids count as equal where they differ in case, blanks or zeros in front alone. Those of synthetic cohorts
-    are not compared, as each phantom numbers its patients anew.
+    Ids count as equal where they differ in case, blanks or zeros in front alone, or are published forms of
+    one patient of a public collection (``DUKE_001``, ``Breast_MRI_001``). Those of synthetic cohorts are not
+    compared, as each phantom numbers its patients anew.
     """
     ids: list[tuple[str, str, str]] = [*_by_map(first, second, people)]
     if not (first.synthetic or second.synthetic):
@@ -88,14 +109,24 @@ def _by_map(first: Cohort, second: Cohort, people: People) -> Iterator[tuple[str
 
 def _by_id(first: Cohort, second: Cohort, people: People) -> Iterator[tuple[str, str, str]]:
     """Patients with equal ids; those that the id map has in two rows, or in one already, are passed over."""
-    rows = {(name, patient): place for place, row in enumerate(people) for name, patient in row.items()}
-    known: dict[str, list[str]] = {}
-    for patient in dict.fromkeys(second.patient_ids):
-        known.setdefault(plain_id(patient), []).append(patient)
-    for patient in dict.fromkeys(first.patient_ids):
-        for other in known.get(plain_id(patient), ()):
+    rows = {(name, patient) for row in people for name, patient in row.items()}
+    known: dict[object, list[str]] = {}
+    for patient, keys in _keys(second).items():
+        for key in keys:
+            known.setdefault(key, []).append(patient)
+    for patient, keys in _keys(first).items():
+        for other in dict.fromkeys(other for key in keys for other in known.get(key, ())):
             if (first.name, patient) not in rows or (second.name, other) not in rows:
                 yield patient, other, "equal ids" if patient == other else f"ids {patient!r} and {other!r}"
+
+
+def _keys(cohort: Cohort) -> dict[str, list[object]]:
+    """What says that ids are equal, by patient: the plain id, and who it is in a public collection."""
+    persons = persons_of(cohort)
+    return {
+        patient: [plain_id(patient), *([persons[patient]] if patient in persons else [])]
+        for patient in dict.fromkeys(cohort.patient_ids)
+    }
 
 
 def _by_image(first: Cohort, second: Cohort) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,12 +43,13 @@ def join(cohorts: Sequence[Cohort], recipe: Recipe, folder: Path) -> Cohort:
     """
     _require_own_names(cohorts)
     _require_own_people(cohorts, recipe.people)
-    kept = _without(cohorts, recipe.drop)
+    drop = _dropped(cohorts, recipe.drop)
+    kept = _without(cohorts, drop)
     require_no_duplicates(kept, recipe.people)
     tasks = _shared_tasks(cohorts)
     roles = _shared_roles(cohorts)
     columns = ["patient_id", "site", "group", *(task.name for task in tasks), *roles]
-    fingerprint, images = _fingerprint(cohorts, recipe.drop), _shared_images(cohorts)
+    fingerprint, images = _fingerprint(cohorts, drop), _shared_images(cohorts)
     places = _linked(cohorts, folder)
     return Cohort(
         name="+".join(cohort.name for cohort in cohorts),
@@ -103,12 +105,23 @@ def _require_own_people(cohorts: Sequence[Cohort], people: Iterable[Mapping[str,
             warn(told)
 
 
-def _without(cohorts: Sequence[Cohort], drop: Sequence[str]) -> list[Cohort]:
-    """The cohorts without the dropped cases."""
+def _dropped(cohorts: Sequence[Cohort], names: Sequence[str]) -> set[str]:
+    """The cases that are dropped by name, or by a pattern in which * stands for any characters."""
     known = {f"{cohort.name}{MARK}{case_id}" for cohort in cohorts for case_id in cohort.case_ids}
-    for name in drop:
-        if name not in known:
+    dropped = {name for name in names if name in known}
+    for name in names:
+        if name in known:
+            continue
+        pattern = re.compile(".*".join(map(re.escape, name.split("*"))))
+        matched = {case for case in known if pattern.fullmatch(case)}
+        if not matched:
             raise unknown_name("case to drop", name, known if len(known) < 1000 else ())
+        dropped |= matched
+    return dropped
+
+
+def _without(cohorts: Sequence[Cohort], drop: Collection[str]) -> list[Cohort]:
+    """The cohorts without the dropped cases."""
     kept = []
     for cohort in cohorts:
         left = [case_id for case_id in cohort.case_ids if f"{cohort.name}{MARK}{case_id}" not in drop]
@@ -182,7 +195,7 @@ def _shared_images(cohorts: Sequence[Cohort]) -> tuple[str, ...]:
     return shared
 
 
-def _fingerprint(cohorts: Sequence[Cohort], drop: Sequence[str]) -> str:
+def _fingerprint(cohorts: Sequence[Cohort], drop: Collection[str]) -> str:
     listed = [[(cohort.name, cohort.fingerprint) for cohort in cohorts], sorted(drop)]
     return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
 

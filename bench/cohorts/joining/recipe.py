@@ -25,7 +25,7 @@ class Recipe:
     cohorts
         Phantom scenarios, or whole paths of folders, in order.
     drop
-        Cases to leave out, each as ``COHORT:CASE``.
+        Cases to leave out, each as ``COHORT:CASE``; a ``*`` stands for any characters.
     people
         One row a person: by the name of a cohort, the patient id that the person has there.
     """
