@@ -164,6 +164,9 @@ class MethodSpec:
         Images that each case must have, by the names that cohorts give them, such as ``pre``: where a cohort
         lacks one, the method is skipped. Files of images beside the first are shown to a method that names
         them; crops have any image of the cohort.
+    on_table
+        The method that does with a cohort's own feature table what this one does with features that it
+        measures in images: where a cohort has that table and no images, it runs in place of this one.
 
     Examples
     --------
@@ -186,6 +189,7 @@ class MethodSpec:
     environment: str = ""
     member_specs: tuple["MethodSpec", ...] = field(default=(), repr=False)
     images: tuple[str, ...] = ()
+    on_table: str = ""
 
     @property
     def family(self) -> tuple["MethodSpec", ...]:

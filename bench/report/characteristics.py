@@ -50,7 +50,7 @@ def characteristics_table(cases: pd.DataFrame, name: str, synthetic: bool, by: s
     records = [record for column in _lines(cases) for record in _records_of(column, parts)]
     columns = (CHARACTERISTIC, *(Column(part, part, spare=part != ALL, kept=True) for part in parts), MISSING)
     return Table(
-        title=f"Table 1: {name}",
+        title=f"Characteristics of {name}",
         synthetic=synthetic,
         columns=columns,
         rows=tuple(_rows(records, list(parts))),

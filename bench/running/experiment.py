@@ -182,6 +182,27 @@ def choose_methods(registry: Registry, experiment: Experiment) -> list[Variant]:
     return chosen
 
 
+def on_table(registry: Registry, experiment: Experiment) -> tuple[Experiment, dict[str, str]]:
+    """The experiment for a cohort with a feature table and no images, and which method stands in for which.
+
+    Methods that measure features in images, and their settings, are replaced by those that read the table
+    (:attr:`bench.MethodSpec.on_table`), each once.
+    """
+    stand_ins = {
+        name: other
+        for name in experiment.methods
+        if (other := registry.spec(name).on_table) in registry.specs
+    }
+    methods = dict.fromkeys(stand_ins.get(name, name) for name in experiment.methods)
+    settings = {_renamed(key, stand_ins): value for key, value in experiment.set.items()}
+    return dataclasses.replace(experiment, methods=tuple(methods), set=settings), stand_ins
+
+
+def _renamed(key: str, stand_ins: Mapping[str, str]) -> str:
+    method, dot, name = key.rpartition(".")
+    return f"{stand_ins.get(method, method)}{dot}{name}"
+
+
 def _tune_seconds(experiment: Experiment) -> int:
     """Seconds a tuning takes, 0 for none; raises UsageError for what is no time."""
     return math.ceil(seconds(experiment.tune_time)) if experiment.tune_time else 0

@@ -17,7 +17,7 @@ from bench.metrics import Metric
 from bench.progress import warn
 from bench.running.cores import AUTO, jobs_named
 from bench.running.executors.batch import Work
-from bench.running.experiment import Experiment, choose_methods
+from bench.running.experiment import Experiment, choose_methods, on_table
 from bench.running.limits import Limits, cell_limits
 from bench.running.run_cell import Compute, device_named, unmet_need
 from bench.running.stored_plan import StoredPlan, keep_plan
@@ -108,6 +108,11 @@ def make_plan(
     cohort = open_cases(experiment.cohort, plugins, quiet=quiet, skip_broken=experiment.skip_broken)
     for case_id, fault in cohort.skipped_cases.items():
         warn(f"left out as invalid: {case_id}: {fault}")
+    if cohort.feature_file is not None and not cohort.has_volumes:
+        experiment, stand_ins = on_table(registry, experiment)
+        for name, other in stand_ins.items():
+            warn(f"{other} runs in place of {name}: {cohort.name} has a feature table and no images")
+        variants = choose_methods(registry, experiment) if stand_ins else variants
     metrics = ranking_metrics(cohort.tasks, experiment.metric, plugins)
     return plan_of(experiment, cohort, repeated_splits(cohort, config, experiment.repeats), variants, metrics)
 

@@ -99,7 +99,9 @@ def test_the_command_writes_every_format(tmp_path: Path) -> None:
 
 
 def test_a_page_of_latex_has_the_sites_too() -> None:
-    assert "Characteristic & All & A & B & Missing" in to_latex(characteristics_table(CASES, "made", False))
+    page = to_latex(characteristics_table(CASES, "made", False))
+    assert "Characteristic & All & A & B & Missing" in page
+    assert r"\caption{Characteristics of made.}" in page, "LaTeX numbers the table itself"
 
 
 @pytest.mark.filterwarnings("ignore")

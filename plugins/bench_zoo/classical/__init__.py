@@ -1,6 +1,7 @@
 """Classical models of tables of features, and a floor of mask shapes."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from bench.methods.cost import Cost
@@ -50,7 +51,8 @@ def _of_images(
 
 def _of_radiomics(family: str, kind: str) -> MethodSpec:
     summary = f"Radiomics selected by mRMR, {kind} (after arXiv 2102.06526)"
-    return _of_images(f"radiomics_{family}", "RadiomicsTable", summary, {"family": family})
+    spec = _of_images(f"radiomics_{family}", "RadiomicsTable", summary, {"family": family})
+    return replace(spec, on_table=f"features_{family}")
 
 
 def _harmonised(family: str, kind: str, carried: bool) -> MethodSpec:
@@ -68,6 +70,7 @@ def _harmonised(family: str, kind: str, carried: bool) -> MethodSpec:
         needs,
         {} if carried else {"radiomics": REMEDY},
         OF_TABLE if carried else COST,
+        on_table="" if carried else f"features_{family}_combat",
     )
 
 

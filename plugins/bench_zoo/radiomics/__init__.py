@@ -26,6 +26,7 @@ def bench_methods() -> list[MethodSpec]:
             "Radiomics of lesion and peritumoural region, ridge penalty",
             requires=requires,
             processes=processes,
+            on_table="features_lr",
             cost=COST,
         ),
         MethodSpec(
@@ -43,6 +44,7 @@ def bench_methods() -> list[MethodSpec]:
             "Radiomics of original, LoG and wavelet images, elastic net",
             requires=requires,
             processes=processes,
+            on_table="features_elastic_net",
             cost=OF_FILTERED_IMAGES,
         ),
         MethodSpec(
@@ -51,6 +53,7 @@ def bench_methods() -> list[MethodSpec]:
             "Radiomics of lesion and peritumoural region, XGBoost",
             requires=requires,
             processes=processes,
+            on_table="features_xgb",
             cost=COST,
         ),
         MethodSpec(
@@ -65,6 +68,13 @@ def bench_methods() -> list[MethodSpec]:
             "bench_zoo.radiomics.carried:FeatureTable",
             "The cohort's own feature table in a linear model with elastic net",
             {"l1_ratios": (0.2, 0.5, 0.9), "strengths": (0.3, 0.1, 0.03, 0.01, 0.003)},
+            needs=("features",),
+            cost=OF_TABLE,
+        ),
+        MethodSpec(
+            "features_xgb",
+            "bench_zoo.radiomics.carried_trees:FeatureTrees",
+            "The cohort's own feature table in XGBoost",
             needs=("features",),
             cost=OF_TABLE,
         ),
