@@ -117,14 +117,14 @@ def check_identity(folder: Path, cases: pd.DataFrame, tell: Tell) -> None:
         for line, case_id in _where_empty(cases, name):
             detail = f"{where}, line {line}: {name} is empty; fill it in"
             tell(Violation("empty field", detail, case_id, line=line, column=name))
-    for twice, same in cases[cases["case_id"] != ""].groupby("case_id", sort=False):
-        if len(same) > 1:
-            detail = (
-                f"{where}: case_id {twice!r} occurs more than once ({lines_named(list(same.index))}); give "
-                "every line an id of its own (lesions of one patient share the patient_id)"
-            )
-            line = int(same.index[1])
-            tell(Violation("duplicate case id", detail, str(twice), line=line, column="case_id"))
+    again = cases[(cases["case_id"] != "") & cases["case_id"].duplicated(keep=False)]
+    for twice, same in again.groupby("case_id", sort=False):
+        detail = (
+            f"{where}: case_id {twice!r} occurs more than once ({lines_named(list(same.index))}); give "
+            "every line an id of its own (lesions of one patient share the patient_id)"
+        )
+        line = int(same.index[1])
+        tell(Violation("duplicate case id", detail, str(twice), line=line, column="case_id"))
     if "group" in cases:
         wrong = cases[(cases["group"] != "") & ~cases["group"].isin(GROUPS)]
         for line, case_id, group in wrong[["case_id", "group"]].itertuples(name=None):

@@ -56,8 +56,9 @@ def check_features(
 
 
 def _tell_missing(path: Path, table: pd.DataFrame, case_ids: "pd.Series[str]", tell: Tell) -> None:
-    near = {plain_id(case_id): case_id for case_id in table.index}
-    for line, case_id in case_ids[~case_ids.isin(table.index) & (case_ids != "")].items():
+    missing = case_ids[~case_ids.isin(table.index) & (case_ids != "")]
+    near = {plain_id(case_id): case_id for case_id in table.index} if len(missing) else {}
+    for line, case_id in missing.items():
         other = near.get(plain_id(case_id))
         remedy = f"it has {other!r}: write one id" if other else "add it or leave the case out of cases.csv"
         detail = f"case {case_id!r} has no line in {path}; {remedy}"
@@ -89,11 +90,11 @@ def _check_ids(path: Path, ids: "pd.Series[str]", tell: Tell) -> None:
     if empty:
         detail = f"{path}, {lines_named(empty)}: case_id is empty; fill it in or remove the line"
         tell(Violation("empty field", detail, line=empty[0], column="case_id"))
-    for case_id, same in ids[ids != ""].groupby(ids, sort=False):
-        if len(same) > 1:
-            lines = list(map(int, same.index))
-            detail = (
-                f"{path}, {lines_named(lines)}: case_id {case_id!r} occurs more than once; keep one line of "
-                "features a case"
-            )
-            tell(Violation("duplicate features", detail, line=lines[1], column="case_id"))
+    again = ids[(ids != "") & ids.duplicated(keep=False)]
+    for case_id, same in again.groupby(again, sort=False):
+        lines = list(map(int, same.index))
+        detail = (
+            f"{path}, {lines_named(lines)}: case_id {case_id!r} occurs more than once; keep one line of "
+            "features a case"
+        )
+        tell(Violation("duplicate features", detail, line=lines[1], column="case_id"))

@@ -30,11 +30,11 @@ def plain_id(name: str) -> str:
 
 def _alike(cases: pd.DataFrame, column: str) -> Iterator[Violation]:
     """Names that count as different and are hardly meant to be; an error where one site has both."""
-    names = cases[column][cases[column] != ""]
-    for _, same in names.groupby(names.map(plain_id)):
-        spelled = list(dict.fromkeys(same))
-        if len(spelled) > 1:
-            yield _alike_violation(cases, column, spelled)
+    spellings: dict[str, list[str]] = {}
+    for name in cases[column][cases[column] != ""].unique():
+        spellings.setdefault(plain_id(name), []).append(name)
+    for _, spelled in sorted(item for item in spellings.items() if len(item[1]) > 1):
+        yield _alike_violation(cases, column, spelled)
 
 
 def _alike_violation(cases: pd.DataFrame, column: str, spelled: list[str]) -> Violation:

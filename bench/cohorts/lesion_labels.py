@@ -30,6 +30,8 @@ def lesion_labels(
                 f"{folder / 'cohort.toml'}: lesion_label must be a number or a list of them, got {declared!r}"
             )
             tell(Violation("cohort.toml", f"{detail}; correct it"))
+    if not common and LESION_LABEL not in cases:
+        return {}
     ids = list(cases["case_id"]) if "case_id" in cases else []
     column = cases[LESION_LABEL] if LESION_LABEL in cases else [None] * len(ids)
     labels = {

@@ -178,6 +178,8 @@ def _text_grid(path: Path, text: str) -> Grid:
 
 def _fitness(text: str, separator: str) -> tuple[bool, float, int]:
     """Whether there are several columns, the share of lines of the most common length, and the header's."""
+    if separator not in text:
+        return False, 1.0, 1
     header, *lengths = [len(row) for row in csv.reader(io.StringIO(text), delimiter=separator) if row] or [0]
     same = Counter(lengths).most_common(1)[0][1] / len(lengths) if lengths else 1.0
     return header > 1, same, header
@@ -186,16 +188,23 @@ def _fitness(text: str, separator: str) -> tuple[bool, float, int]:
 def _records(path: Path, text: str, separator: str, first: int) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Line on which a record begins, and its cells; ``first`` is the line number of the text's beginning."""
     reader = csv.reader(io.StringIO(text), delimiter=separator, strict=True, skipinitialspace=True)
-    line = first
+    line, as_read = first, _is_clean(text, separator)
     try:
         for record in reader:
-            yield line, tuple(map(clean, record))
+            yield line, tuple(record if as_read else map(clean, record))
             line = first + reader.line_num
     except csv.Error as error:
         raise CohortError(
             f"{path}, line {line}: {error}; a quotation mark opens a cell there that does not close as one: "
             'write "" for a mark inside a cell, and close every cell that begins with one'
         ) from None
+
+
+def _is_clean(text: str, separator: str) -> bool:
+    """Whether every cell is printable ASCII without quotation marks, and without a blank at an end."""
+    ends = f"[{re.escape(separator)}\n]"
+    odd = rf'[^ -~\n{re.escape(separator)}]|"| {ends}|{ends} |\A | \Z'
+    return re.search(odd, text) is None
 
 
 def _kept(rows: Iterator[tuple[int, tuple[str, ...]]]) -> tuple[tuple[int, tuple[str, ...]], ...]:
@@ -211,7 +220,7 @@ def _header(
     Separators at the end of the header, of every line, or of both name no column. A single line that ends so
     is rejected: its cells may be shifted (an unquoted decimal comma does that).
     """
-    filled = max((max(at for at, cell in enumerate(cells) if cell) + 1 for _, cells in rows), default=0)
+    filled = _filled(rows)
     named = max((at for at, name in enumerate(names) if name), default=-1) + 1
     lengths = {len(cells) for _, cells in rows}
     ends_bare = filled <= named and (len(names) > named or not grid.separator)
@@ -233,6 +242,14 @@ def _header(
             tell(Violation("column without a name", detail, line=line))
     _tell_same_names(grid, line, names, tell)
     return names, surplus
+
+
+def _filled(rows: Sequence[tuple[int, tuple[str, ...]]]) -> int:
+    """Cells up to the last that holds anything in any row."""
+    widest = max((len(cells) for _, cells in rows), default=0)
+    if any(len(cells) == widest and cells[-1] for _, cells in rows):
+        return widest
+    return max((max(at for at, cell in enumerate(cells) if cell) + 1 for _, cells in rows), default=0)
 
 
 def _counts_lines(rows: Sequence[tuple[int, tuple[str, ...]]]) -> bool:

@@ -18,6 +18,9 @@ BOOLEAN = {"true": "1", "false": "0"}
 NUMERIC_SHARE = 0.5
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _WHOLE = re.compile(r"[+-]?\d{1,15}")
+# Lines that are all numbers or empty, and all whole numbers; nothing is tried twice.
+_NUMBERS = re.compile(r"(?:(?:[+-]?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?+)?+\n)*+")
+_WHOLES = re.compile(r"(?:[+-]?\d{1,15}+\n)*+")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}.*|\d{1,2}-[A-Za-z]{3}|[A-Za-z]{3}-\d{1,2}")
@@ -50,6 +53,8 @@ def numbers(cells: "pd.Series[str]") -> Numbers:
     those of thousands are.
     """
     text = cells.to_numpy(dtype=object)
+    if _all_match(text, _NUMBERS):
+        return _plain_numbers(text)
     with_comma = [cell for cell in text if _DECIMAL_COMMA.fullmatch(cell)]
     clear = not any("." in cell and _NUMBER.fullmatch(cell) for cell in text)
     if with_comma and clear and not all(_THOUSANDS.fullmatch(cell) for cell in with_comma):
@@ -61,9 +66,25 @@ def numbers(cells: "pd.Series[str]") -> Numbers:
     return Numbers(values, ~missing & np.isnan(values))
 
 
+def _all_match(text: np.ndarray, lines: re.Pattern[str]) -> bool:
+    """Whether every cell is such a line: one match of all takes a fraction of the time of one each."""
+    joined = "\n".join([*text, ""])
+    return joined.count("\n") == len(text) and lines.fullmatch(joined) is not None
+
+
+def _plain_numbers(text: np.ndarray) -> Numbers:
+    """Cells that are all numbers with a point, or empty."""
+    empty = (text == "").astype(bool)
+    values = np.where(empty, "nan", text).astype(float)
+    values[~np.isfinite(values)] = np.nan
+    return Numbers(values, ~empty & np.isnan(values))
+
+
 def binary_numbers(cells: "pd.Series[str]") -> Numbers:
     """0 and 1 of a binary column, where true and false mean 1 and 0; any other number is odd too."""
-    found = numbers(cells.map(lambda cell: BOOLEAN.get(cell.lower(), cell)))
+    found = numbers(cells)
+    if found.odd.any():
+        found = numbers(cells.map(lambda cell: BOOLEAN.get(cell.lower(), cell)))
     wrong = ~np.isnan(found.values) & ~np.isin(found.values, (0.0, 1.0))
     return Numbers(found.values, found.odd | wrong)
 
@@ -75,7 +96,6 @@ def covariate(cells: "pd.Series[str]", categorical: bool = False) -> "tuple[pd.S
     (``>70``, ``unknown``) is odd, unless the column is declared to be ``categorical``. Unknown is NaN.
     """
     none = np.zeros(len(cells), dtype=bool)
-    known = ~cells.map(is_missing).to_numpy(dtype=bool)
     if not categorical:
         found = numbers(cells)
         if not found.odd.any():
@@ -83,17 +103,19 @@ def covariate(cells: "pd.Series[str]", categorical: bool = False) -> "tuple[pd.S
         flags = binary_numbers(cells)
         if not flags.odd.any():
             return pd.Series(flags.values, index=cells.index), none
+        known = ~cells.map(is_missing).to_numpy(dtype=bool)
         if (known & ~found.odd).sum() >= NUMERIC_SHARE * known.sum():
             return pd.Series(found.values, index=cells.index), found.odd
     # Among words, "None" is one: no family history is not an unknown one.
-    known |= (cells.str.lower() == "none").to_numpy(dtype=bool)
+    lower = cells.str.lower()
+    known = ~lower.isin([word for word in MISSING_WORDS if word != "none"]).to_numpy(dtype=bool)
     words = [cell if keep else np.nan for cell, keep in zip(cells, known, strict=True)]
     return pd.Series(words, index=cells.index, dtype=object), none
 
 
 def _whole_where_it_is(values: np.ndarray, cells: "pd.Series[str]") -> "pd.Series":
     """The numbers of a column: whole ones where all are known and written so, as 1 and not 1.0."""
-    whole = cells.map(lambda cell: _WHOLE.fullmatch(cell) is not None).all()
+    whole = _all_match(cells.to_numpy(dtype=object), _WHOLES)
     return pd.Series(values.astype(int) if whole and len(values) else values, index=cells.index)
 
 

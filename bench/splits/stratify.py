@@ -1,7 +1,8 @@
 """Cutting cases into parts that resemble each other, never through a patient."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -86,15 +87,28 @@ def _place(sizes: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> n
     part_of = np.zeros(len(sizes), dtype=int)
     shuffled = rng.permutation(len(sizes))
     several = shuffled[sizes[shuffled] > 1]
-    for patient in several[np.argsort(-sizes[several], kind="stable")]:
-        fitting = np.where(room >= min(sizes[patient], room.max()), room.clip(min=1), 0).cumsum()
-        chosen = int(np.searchsorted(fitting, rng.random() * fitting[-1], side="right"))
-        part_of[patient] = chosen
-        room[chosen] -= sizes[patient]
+    several = several[np.argsort(-sizes[several], kind="stable")]
+    part_of[several] = _drawn(sizes[several].tolist(), room, rng.random(len(several)).tolist())
     single = shuffled[sizes[shuffled] == 1]
     places = np.repeat(np.arange(len(shares)), room.clip(min=0).astype(int))
     part_of[single] = rng.permutation(places)[: len(single)]
     return part_of
+
+
+def _drawn(sizes: list[float], room: np.ndarray, lots: list[float]) -> list[int]:
+    """The part that each lot draws, in proportion to the room of the parts that a patient fits in.
+
+    ``room`` is left with what the patients take of it. Plain numbers, as arrays of so few parts are slow.
+    """
+    left, chosen = room.tolist(), []
+    for size, lot in zip(sizes, lots, strict=True):
+        least = min(size, max(left))
+        ends = list(accumulate(max(free, 1.0) if free >= least else 0.0 for free in left))
+        part = bisect_right(ends, lot * ends[-1])
+        chosen.append(part)
+        left[part] -= size
+    room[:] = left
+    return chosen
 
 
 def _anneal(
@@ -113,12 +127,14 @@ def _anneal(
     for temperature in _temperatures():
         ones, others = rng.integers(len(counts), size=(2, min(len(counts), MAX_EXCHANGES)))
         tolerated = (-temperature * np.log1p(-rng.random(len(ones))) - MIN_GAIN).tolist()
-        exchanges = zip(
-            ones.tolist(), others.tolist(), _changes(counts, ones, others), tolerated, strict=True
-        )
-        for one, other, change, most in exchanges:
+        levels, gains, ends = _changes(counts, ones, others)
+        exchanges = zip(ones.tolist(), others.tolist(), pairwise(ends), tolerated, strict=True)
+        for one, other, (start, end), most in exchanges:
             here, there = parts[one], parts[other]
-            if here != there and _rise(change, excess, weight, here, there) < most:
+            if here == there:
+                continue
+            change = list(zip(levels[start:end], gains[start:end], strict=True))
+            if _rise(change, excess, weight, here, there) < most:
                 parts[one], parts[other] = there, here
                 for level, gained in change:
                     excess[here][level] += gained
@@ -131,13 +147,17 @@ def _temperatures() -> np.ndarray:
     return np.concatenate([np.geomspace(*TEMPERATURES, WARM_SWEEPS), np.zeros(COLD_SWEEPS)])
 
 
-def _changes(counts: np.ndarray, ones: np.ndarray, others: np.ndarray) -> list[list[tuple[int, float]]]:
-    """Levels in which the second patient of each exchange differs from the first, and by how many cases."""
+def _changes(
+    counts: np.ndarray, ones: np.ndarray, others: np.ndarray
+) -> tuple[list[int], list[float], list[int]]:
+    """Levels in which the second patient of each exchange differs from the first, and by how many cases.
+
+    Those of all exchanges one after another, and where each begins and ends.
+    """
     gained = counts[others] - counts[ones]
     row, level = np.nonzero(gained)
-    pairs = list(zip(level.tolist(), gained[row, level].tolist(), strict=True))
     ends = np.searchsorted(row, np.arange(len(ones) + 1)).tolist()
-    return [pairs[start:end] for start, end in pairwise(ends)]
+    return level.tolist(), gained[row, level].tolist(), ends
 
 
 def _rise(

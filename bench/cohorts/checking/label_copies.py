@@ -45,12 +45,12 @@ class _Groups:
 
     @classmethod
     def of(cls, codes: np.ndarray, labels: np.ndarray) -> "_Groups":
-        _, codes = np.unique(codes, return_inverse=True)
-        order = np.argsort(codes, kind="stable")
-        starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
-        low = np.minimum.reduceat(labels[order], starts)
-        high = np.maximum.reduceat(labels[order], starts)
-        return cls(low, high)
+        codes = codes - codes.min()
+        low, high = np.full(codes.max() + 1, np.inf), np.full(codes.max() + 1, -np.inf)
+        np.minimum.at(low, codes, labels)
+        np.maximum.at(high, codes, labels)
+        there = low <= high
+        return cls(low[there], high[there])
 
     @property
     def pure(self) -> bool:
@@ -168,8 +168,7 @@ def _log_chance_of_determining(codes: np.ndarray, in_order: bool, truth: _Truth)
 
 def _log_chance_of_kinds(codes: np.ndarray, truth: _Truth) -> float:
     """The same for values in no order, of which not knowing is one."""
-    kinds = len(np.unique(codes))
-    if not 1 < kinds < len(codes):
+    if not 1 < _kinds(codes) < len(codes):
         return 0.0
     found = _Groups.of(codes, truth.labels)
     if not (found.pure if truth.binary else found.apart(in_order=False)):
@@ -178,6 +177,11 @@ def _log_chance_of_kinds(codes: np.ndarray, truth: _Truth) -> float:
     kinds = len(np.unique(codes[alone]))
     orders = kinds * np.log(2) if truth.binary else gammaln(kinds + 1)
     return float(orders + _log_arrangements(codes[alone], truth.labels[alone]))
+
+
+def _kinds(codes: np.ndarray) -> int:
+    """How many different codes there are; none is below -1."""
+    return int(np.count_nonzero(np.bincount(codes + 1)))
 
 
 def _first_of_each(patients: np.ndarray) -> np.ndarray:
@@ -196,17 +200,16 @@ def _log_arrangements(codes: np.ndarray, labels: np.ndarray) -> float:
 
 def _agreement(codes: np.ndarray, in_order: bool, labels: np.ndarray, binary: bool) -> float:
     """How far a column comes on the way from knowing nothing of the label (0) to determining it (1)."""
-    if len(labels) < 2 * RARER or len(np.unique(codes)) < 2 or len(np.unique(labels)) < 2:
+    if len(labels) < 2 * RARER or codes.min() == codes.max() or labels.min() == labels.max():
         return 0.0
     if not binary:
         return _rank_correlation(codes, labels) if in_order else 0.0
     rarer = int(min(labels.sum(), len(labels) - labels.sum()))
     if rarer < RARER:
         return 0.0
-    kinds = len(np.unique(codes))
     if in_order:
         return _best_threshold(codes, labels, rarer)
-    if kinds > len(labels) / RARER:
+    if _kinds(codes) > len(labels) / RARER:
         return 0.0
     positive = np.bincount(codes, weights=labels)
     wrong = np.minimum(positive, np.bincount(codes) - positive).sum()
