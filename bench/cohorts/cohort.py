@@ -260,7 +260,10 @@ class Cohort:
     def crop_source(self) -> CropSource:
         """The image files of every case; raises CohortError where one lacks its image or mask."""
         if not self.has_volumes:
-            raise CohortError(f"cohort {self.name!r} has no image and mask for every case")
+            raise CohortError(
+                f"cohort {self.name!r} shows no image and mask of every case; a method is shown them where "
+                'needs=("volumes",) stands in the MethodSpec'
+            )
         rows = {case.case_id: (case.image, case.mask, *dict(case.others).values()) for case in self.as_loaded}
         others = [name for name, _ in self.as_loaded[0].others]
         files = pd.DataFrame.from_dict(rows, orient="index", columns=["image", "mask", *others])
