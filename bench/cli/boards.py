@@ -24,6 +24,8 @@ from bench.cli.options import (
     OutOption,
     PartialOption,
     PluginOption,
+    RankBy,
+    RankByOption,
     RankSeedsOption,
     RowsOption,
     RuleOption,
@@ -74,6 +76,7 @@ def leaderboard(
     plugin: PluginOption = None,
     freeze: FreezeOption = None,
     seeds: RankSeedsOption = None,
+    rank_by: RankByOption = RankBy.all_cases,
 ) -> None:
     """Rank every method of a store on one cohort and split."""
     from bench.audit.footnote import with_audit
@@ -89,6 +92,7 @@ def leaderboard(
             "--missing": missing is not Missing.apart,
             "--sensitivity": sensitivity,
             "--partial": partial,
+            "--rank-by": rank_by is not RankBy.all_cases,
         }
         given = {"--columns": columns, "--out": out, "--seeds": seeds}
         _refuse_beside_freeze(shown | {name: value is not None for name, value in given.items()})
@@ -103,7 +107,7 @@ def leaderboard(
     if freeze is not None:
         print(freeze_board(results, freeze))
         return
-    board = _board(results, missing, sensitivity)
+    board = _board(results, missing, sensitivity, rank_by)
     if columns is not None:
         board = select_columns(board, [name.strip() for name in columns.split(",")])
     place.show(board)
@@ -125,15 +129,20 @@ def _measured(
     return replace(results, metrics=chosen, rule=rule)
 
 
-def _board(results: "Results", missing: Missing, sensitivity: bool) -> "Table":
+def _board(results: "Results", missing: Missing, sensitivity: bool, rank_by: RankBy) -> "Table":
     """The ranked board, or how its order depends on choices."""
     from bench.predictions.missing import at_chance
     from bench.report.board import leaderboard as rank
     from bench.report.board import sensitivity_board
+    from bench.report.worst_site import worst_site_board
 
+    by_site = rank_by is RankBy.worst_site
+    if sensitivity and by_site:
+        raise UsageError("--sensitivity is about the order over all cases: leave out --rank-by worst_site")
     if sensitivity:
         return sensitivity_board(results, missing)
-    return rank(at_chance(results) if missing is Missing.chance else results)
+    shown = at_chance(results) if missing is Missing.chance else results
+    return worst_site_board(shown) if by_site else rank(shown)
 
 
 def _refuse_beside_freeze(given: Mapping[str, bool]) -> None:
