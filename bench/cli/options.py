@@ -131,6 +131,13 @@ SensitivityOption = Annotated[
 PartialOption = Annotated[
     bool, typer.Option("--partial", help="While a run goes on: rank on the folds that all have finished.")
 ]
+RecalibrateOption = Annotated[
+    float | None,
+    typer.Option(
+        "--recalibrate",
+        help="Share of each tested site's patients that recalibrates, and leaves the test cases of all rows.",
+    ),
+]
 RankByOption = Annotated[
     RankBy,
     typer.Option("--rank-by", help="Order by the value over all cases, or at each method's worst site."),
