@@ -286,8 +286,8 @@ def _protocol(evidence: Evidence) -> Answer:
     digits = FINGERPRINT_DIGITS
     return Answer(
         "part",
-        f"Cohort {evidence.results.cohort_fingerprint[:digits]}, split {evidence.split.fingerprint[:digits]}, "
-        "and the records of every cell. Authors: where a protocol was published beforehand.",
+        f"Cohort {evidence.results.cohort_fingerprint[:digits]}, "
+        f"split {evidence.split.fingerprint[:digits]} and the records of every cell. Authors: where a protocol was published beforehand.",
     )
 
 
