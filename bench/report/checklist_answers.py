@@ -286,8 +286,9 @@ def _protocol(evidence: Evidence) -> Answer:
     digits = FINGERPRINT_DIGITS
     return Answer(
         "part",
-        f"Cohort {evidence.results.cohort_fingerprint[:digits]}, "
-        f"split {evidence.split.fingerprint[:digits]} and the records of every cell. Authors: where a protocol was published beforehand.",
+        f"Cohort {evidence.results.cohort_fingerprint[:digits]}, split "
+        f"{evidence.split.fingerprint[:digits]}. "
+        "Records hold every cell's parameters. Authors: where a protocol was published beforehand.",
     )
 
 
