@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bench.cohorts.cohort import Cohort
     from bench.cohorts.importers.importer import Box, Card, Case
+    from bench.cohorts.radiomics import RadiomicsSettings, radiomics_parameters
     from bench.cohorts.sources.spec import CohortSource, CohortSpec
     from bench.door.boards import compare, leaderboard, sites, subtypes
     from bench.door.cohort import open_cohort
@@ -75,6 +76,7 @@ __all__ = [
     "Method",
     "MethodSpec",
     "Metric",
+    "RadiomicsSettings",
     "Results",
     "Run",
     "Split",
@@ -91,6 +93,7 @@ __all__ = [
     "leaderboard",
     "make_split",
     "open_cohort",
+    "radiomics_parameters",
     "run",
     "sites",
     "subtypes",
@@ -115,6 +118,7 @@ _PLACES = {
     "Method": "bench.methods.method:Method",
     "MethodSpec": "bench.methods.method:MethodSpec",
     "Metric": "bench.metrics.metric:Metric",
+    "RadiomicsSettings": "bench.cohorts.radiomics:RadiomicsSettings",
     "Results": "bench.predictions.results:Results",
     "Run": "bench.methods.method:Run",
     "Split": "bench.splits.split:Split",
@@ -131,6 +135,7 @@ _PLACES = {
     "leaderboard": "bench.door.boards:leaderboard",
     "make_split": "bench.door.split:make_split",
     "open_cohort": "bench.door.cohort:open_cohort",
+    "radiomics_parameters": "bench.cohorts.radiomics:radiomics_parameters",
     "run": "bench.door.run:run",
     "sites": "bench.door.boards:sites",
     "subtypes": "bench.door.boards:subtypes",

@@ -35,7 +35,10 @@ def examples(name: str, given: dict[str, Any]) -> list[doctest.DocTest]:
     return [test for test in tests if test.examples]
 
 
-@pytest.mark.parametrize("name", bench.__all__)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name == "check_method" else ()) for name in bench.__all__],
+)
 def test_the_examples_of_a_public_name_are_there_and_true(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:

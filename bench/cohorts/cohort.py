@@ -16,6 +16,7 @@ from bench.task import Task
 
 if TYPE_CHECKING:
     from bench.cohorts.dataset import CropDataset
+    from bench.cohorts.radiomics import RadiomicsSettings
     from bench.imaging.crops import Crops, Regions
     from bench.imaging.volume import Volume
 
@@ -167,6 +168,32 @@ class Cohort:
 
         return features_of(self.feature_file, self.case_ids)
 
+    def radiomics(self, settings: "RadiomicsSettings | None" = None) -> pd.DataFrame:
+        """Radiomics features of these cases, float, one row a case, indexed by case id.
+
+        They are measured once, whichever method asks first, and kept in the cache of the cohort. Behind the
+        fence of a run the benchmark measures the cases that the method holds, and no other.
+
+        Parameters
+        ----------
+        settings
+            What is measured; where not given, what ``radiomics_lr`` measures.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A column a feature, ``<region>_<name of pyradiomics>``. NaN where a case lacks a feature; one
+            that all cases lack has no column: ``reindex`` new cases to the columns of the training cases.
+
+        Raises
+        ------
+        CohortError
+            The cohort has no images, pyradiomics is not installed, or it refuses the parameter file.
+        """
+        from bench.cohorts.radiomics import RadiomicsSettings, measured
+
+        return measured(self, settings or RadiomicsSettings())
+
     @property
     def has_volumes(self) -> bool:
         """Whether every case has its images and a mask."""
@@ -233,7 +260,10 @@ class Cohort:
     def crop_source(self) -> CropSource:
         """The image files of every case; raises CohortError where one lacks its image or mask."""
         if not self.has_volumes:
-            raise CohortError(f"cohort {self.name!r} has no image and mask for every case")
+            raise CohortError(
+                f"cohort {self.name!r} shows no image and mask of every case; a method is shown them where "
+                'needs=("volumes",) stands in the MethodSpec'
+            )
         rows = {case.case_id: (case.image, case.mask, *dict(case.others).values()) for case in self.as_loaded}
         others = [name for name, _ in self.as_loaded[0].others]
         files = pd.DataFrame.from_dict(rows, orient="index", columns=["image", "mask", *others])

@@ -37,7 +37,8 @@ class CommandMethod:
 
     * ``cases.csv``: ``case_id``; ``part`` (``train`` or ``val``) and a column a task with the labels, empty
       where unknown, when it fits; the covariates of role clinical and acquisition; the features of the
-      cohort; with ``crops`` the paths of each case's crop, a column a channel (``image``, ``mask``);
+      cohort; with ``radiomics`` those of :meth:`bench.Cohort.radiomics`; with ``crops`` the paths of each
+      case's crop, a column a channel (``image``, ``mask``);
     * ``tasks.csv``: ``task``, ``kind`` (``binary`` or ``continuous``), ``low`` and ``high``.
 
     What it writes into the folder ``MODEL`` is there again when it predicts. ``OUTPUT`` is a CSV file with
@@ -57,6 +58,8 @@ class CommandMethod:
         Edge of the crops and of a voxel in mm.
     channels
         Of the crops, see :class:`bench.Crop`.
+    radiomics
+        Whether radiomics features are written, a column each.
 
     Raises
     ------
@@ -83,6 +86,7 @@ class CommandMethod:
     size_mm: float = 48.0
     spacing_mm: float = 1.5
     channels: tuple[str, ...] = ("image", "mask")
+    radiomics: bool = False
     _model: dict[str, bytes] = field(default_factory=dict, init=False, repr=False)
     _run: dict[str, str] = field(default_factory=dict, init=False, repr=False)
 
@@ -180,6 +184,8 @@ class CommandMethod:
         table = table.join([cohort.covariates("clinical"), cohort.covariates("acquisition")])
         if cohort.feature_file is not None:
             table = table.join(cohort.features())
+        if self.radiomics:
+            table = table.join(cohort.radiomics())
         return table.assign(**self._write_crops(cohort, part, folder)) if self.crops else table
 
     def _write_crops(self, cohort: "Cohort", part: str, folder: Path) -> dict[str, list[str]]:

@@ -12,13 +12,16 @@ import pandas as pd
 
 from bench.cohorts.cohort import Cohort
 from bench.cohorts.image_files import with_data_files
+from bench.cohorts.radiomics import RadiomicsSettings, recipe_name
+from bench.errors import MachineError
+from bench.files import reason
 from bench.imaging.cache import BATCH, STORED, open_images, open_stored, preprocessing_fingerprint
 from bench.imaging.crop import Crop, require_images
 from bench.imaging.source import CropSource
 from bench.running.handed import HandedCohort, given
 from bench.splits.fold import Fold
 
-FILES, CROPS = "cases", "crops"
+FILES, CROPS, FEATURES = "cases", "crops", "features"
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Desk:
     def open(self) -> None:
         """Make the folder, without what an earlier try of the cell may have left there."""
         self.close()
-        for part in (FILES, CROPS):
+        for part in (FILES, CROPS, FEATURES):
             (self.view / part).mkdir(parents=True)
 
     def close(self) -> None:
@@ -79,6 +82,22 @@ class Desk:
         if not crop.needs_others(self.cohort.images):
             return None
         return self._copied(crop, tested, "-images", open_images)
+
+    def radiomics(self, settings: RadiomicsSettings, tested: bool) -> tuple[Path, pd.DataFrame]:
+        """The features of the test cases, or of the others: a file, shape (case, feature), and their table.
+
+        The cases of that part alone are measured. Raises CohortError as
+        :meth:`bench.cohorts.cohort.Cohort.radiomics` does, MachineError where the disk refuses to keep them.
+        """
+        cases = self.cohort.take(self._ids(tested))
+        self.asked.add(self.cohort.images[0])
+        path = self.view / FEATURES / f"{_part(tested)}-{recipe_name(settings)}.npy"
+        try:
+            table = cases.radiomics(settings)
+            np.save(path, table.to_numpy(dtype=float), allow_pickle=False)
+        except OSError as error:
+            raise MachineError(f"cannot keep radiomics features: {reason(error)}") from error
+        return path, table
 
     def given(self) -> tuple[str, ...]:
         """The images that the method was given, as channels of crops."""

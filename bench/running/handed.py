@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bench.cohorts.cohort import Cohort
+from bench.cohorts.radiomics import RadiomicsSettings
 from bench.errors import CohortError
 from bench.imaging.crop import Crop, require_images
 from bench.imaging.crops import Crops, Regions, crops_of
@@ -39,6 +40,10 @@ def _unasked(crop: Crop) -> StoredCrops:
     raise CohortError(f"crops of {crop.size_mm:g} mm were asked of cases that were not handed to a method")
 
 
+def _unmeasured(settings: RadiomicsSettings) -> pd.DataFrame:
+    raise CohortError("radiomics were asked of cases that were not handed to a method")
+
+
 @dataclass(frozen=True, eq=False)
 class HandedCohort(Cohort):
     """Cases without the rest of their cohort: their labels or none, their files, their crops.
@@ -47,11 +52,14 @@ class HandedCohort(Cohort):
     ----------
     ask_crops
         Who cuts crops, and gives those of these cases.
+    ask_radiomics
+        Who measures features, and gives the rows of these cases.
     feature_rows
         The rows of the feature table; None where the cohort carries none.
     """
 
     ask_crops: Callable[[Crop], StoredCrops] = field(default=_unasked, repr=False)
+    ask_radiomics: Callable[[RadiomicsSettings], pd.DataFrame] = field(default=_unmeasured, repr=False)
     feature_rows: pd.DataFrame | None = field(default=None, repr=False)
 
     def crops(self, crop: Crop) -> Crops:
@@ -78,6 +86,10 @@ class HandedCohort(Cohort):
             raise CohortError(f"cohort {self.name!r} carries no feature table")
         return self.feature_rows.loc[list(self.case_ids)]
 
+    def radiomics(self, settings: RadiomicsSettings | None = None) -> pd.DataFrame:
+        """Features of these cases, see :meth:`bench.cohorts.cohort.Cohort.radiomics`."""
+        return self.ask_radiomics(settings or RadiomicsSettings()).loc[list(self.case_ids)]
+
 
 @dataclass(frozen=True, eq=False)
 class WatchedCohort(Cohort):
@@ -95,6 +107,12 @@ class WatchedCohort(Cohort):
         """Crops of these cases, see :meth:`bench.cohorts.cohort.Cohort.crops`."""
         found = super().crops(crop)
         self.asked.update(crop.image_channels(self.images))
+        return found
+
+    def radiomics(self, settings: RadiomicsSettings | None = None) -> pd.DataFrame:
+        """Features of the first image, see :meth:`bench.cohorts.cohort.Cohort.radiomics`."""
+        found = super().radiomics(settings)
+        self.asked.add(self.images[0])
         return found
 
 

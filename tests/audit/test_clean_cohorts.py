@@ -21,6 +21,7 @@ def test_random_cohorts_raise_no_alarm(cohort: Cohort, split: str) -> None:
     assert worst(list(found.values())) == "pass"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", SPLITS)
 def test_the_small_phantom_raises_no_alarm(tiny: Cohort, split: str) -> None:
     results = results_of(tiny, cut(tiny, split), one=honest, two=honest)

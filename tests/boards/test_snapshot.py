@@ -106,8 +106,9 @@ def test_a_source_of_another_format_is_refused(run_results: Results, tmp_path: P
         thaw(place)
 
 
-@pytest.mark.parametrize("place", frozen_boards(COMMITTED), ids=lambda path: str(path.relative_to(COMMITTED)))
-def test_every_committed_board_is_made_again_from_its_source(place: Path) -> None:
+def test_the_smallest_committed_board_is_made_again_from_its_source() -> None:
+    """Continuous integration makes all of them again, by ``bench verify leaderboards``."""
+    place = min(frozen_boards(COMMITTED), key=lambda board: (board / RECORDS).stat().st_size)
     found = verify_board(place)
     assert found.differences == ()
-    assert found.figures > 100 or found.note.startswith("not checked: a board of real patients")
+    assert found.figures > 100

@@ -79,7 +79,7 @@ def test_taking_cases_keeps_the_order_asked_for(folder: Path) -> None:
 def test_a_cohort_without_volumes_says_so(folder: Path) -> None:
     cohort = load_folder(folder)
     assert not cohort.has_volumes
-    with pytest.raises(CohortError, match="has no image and mask for every case"):
+    with pytest.raises(CohortError, match="shows no image and mask of every case"):
         cohort.volume("2")
 
 

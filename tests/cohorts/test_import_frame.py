@@ -79,6 +79,7 @@ def test_words_that_a_spreadsheet_would_run_are_text(tmp_path: Path) -> None:
     assert set(load_folder(tmp_path / "out").table["comment"].dropna()) == {"'=HYPERLINK(1)"}
 
 
+@pytest.mark.slow
 def test_the_output_does_not_depend_on_jobs(tmp_path: Path) -> None:
     import_cohort(ToyImporter(), tmp_path / "one", quiet=True)
     import_cohort(ToyImporter(), tmp_path / "two", jobs=2, quiet=True)

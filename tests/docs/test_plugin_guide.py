@@ -26,6 +26,7 @@ ROWS = {
     "small_network.py": "small_network",
     "within_ten.py": "Within 10",
     "region_forest.py": "region_forest",
+    "nearest_radiomics.py": "nearest_radiomics",
     "enhancement.py": "enhancement",
     "by_vendor.py": "tumour_size",
     "nested_sites.py": "tumour_size",
@@ -36,7 +37,7 @@ ROWS = {
 }
 METHODS = (
     *("age_neighbours.py", "small_network.py", "region_forest.py", "enhancement.py", "size_and_network.py"),
-    *("glm_in_r.py", "old_forest.py"),
+    *("glm_in_r.py", "old_forest.py", "nearest_radiomics.py"),
 )
 # What an example reads is written by another file of the same section.
 WRITERS = {"hdf5_exams.py": "write_exams.py", "enhancement.py": "make_two_phases.py"}

@@ -61,6 +61,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         bench.leaderbord  # noqa: B018
 
 
+@pytest.mark.slow
 def test_the_scaffold_and_the_examples_pass_strict_types(tmp_path: Path) -> None:
     written = [write_plugin(kind, f"my_{kind}", tmp_path) for kind in get_args(Kind)]
     written.append(write_package("my_package", tmp_path))

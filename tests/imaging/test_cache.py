@@ -124,6 +124,7 @@ def test_a_damaged_cache_is_built_again(cohort: Cohort, damage: str) -> None:
     np.testing.assert_array_equal(cohort.crops(ALL)[:], before)
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_build_once(cohort: Cohort, tmp_path: Path) -> None:
     path = crop_file(cohort.crop_source(), CROP)
     path.parent.mkdir(parents=True)
@@ -136,6 +137,7 @@ def test_two_processes_at_once_build_once(cohort: Cohort, tmp_path: Path) -> Non
     assert sorted(err.count("done in") for _, err in results) == [0, 1]
 
 
+@pytest.mark.slow
 def test_a_build_that_was_killed_leaves_nothing_behind(tmp_path: Path) -> None:
     names = [f"case{i}" for i in range(120)]
     image, mask = Exam(size=(64, 64, 64)).write(tmp_path)

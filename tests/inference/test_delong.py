@@ -182,6 +182,7 @@ def test_the_paired_difference_takes_the_variance_of_single_pairs_off_once():
     assert found.interval == pytest.approx((mean - reach, mean + reach))
 
 
+@pytest.mark.slow
 def test_the_variance_of_the_paired_difference_is_unbiased_in_small_folds():
     rng = np.random.default_rng(0)
     truth, fold = np.repeat([1.0, 0.0], [15, 60]), np.arange(75) % 5

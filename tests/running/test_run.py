@@ -248,6 +248,7 @@ def test_a_device_that_does_not_exist_is_a_usage_error(tmp_path: Path, device: s
         make_plan(experiment(tmp_path, "constant", device=device))
 
 
+@pytest.mark.slow
 def test_what_a_method_prints_harms_no_cell_whatever_the_encoding_of_the_terminal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

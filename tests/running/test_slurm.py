@@ -104,6 +104,7 @@ def test_a_board_made_in_jobs_equals_the_local_one(cluster: None, tiny: Cohort, 
     assert rows[0] == rows[1]
 
 
+@pytest.mark.slow
 def test_a_cancelled_job_gives_its_cell_to_the_others_and_the_run_is_found_again(
     cluster: None, tiny: Cohort, folder: Path
 ) -> None:

@@ -93,6 +93,7 @@ def fold_of_cases(cohort: Cohort, name: str) -> dict[str, int]:
     return {case: number for number, (_, parts) in enumerate(folds) for case in parts["test"]}
 
 
+@pytest.mark.slow
 def test_the_files_are_what_the_script_draws(
     real_data: Path, tmp_path: Path, shipped: dict[str, pd.DataFrame]
 ) -> None:

@@ -83,6 +83,7 @@ def test_no_repeat_is_refused(tiny: Cohort) -> None:
         repeated_splits(tiny, load_split_config("internal_cv"), 0)
 
 
+@pytest.mark.slow
 def test_cells_of_an_earlier_run_serve_and_the_mean_over_folds_and_repeats_is_printed(
     tiny: Cohort, store: Path
 ) -> None:

@@ -31,7 +31,9 @@ def small(**params: object) -> PlainCNN:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["single_task_cnn", "multi_task_cnn"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("single_task_cnn", marks=pytest.mark.thorough), "multi_task_cnn"]
+)
 def test_keeps_the_contract(name: str) -> None:
     check_method(name)
 

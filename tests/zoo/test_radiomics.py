@@ -80,7 +80,13 @@ SPECS = {"radiomics_lr": ("original",), "radiomics_xgb": ("original",)} | dict.f
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "images"), SPECS.items())
+@pytest.mark.parametrize(
+    ("name", "images"),
+    [
+        pytest.param(*item, marks=() if item[0] == "radiomics_lr" else pytest.mark.thorough)
+        for item in SPECS.items()
+    ],
+)
 def test_keeps_the_contract_but_for_the_threads_that_measure(name: str, images: tuple[str, ...]) -> None:
     codes = [clause.code for clause in CLAUSES if clause.code != "BC25"]
     params = {"spacing_mm": 2.0, "image_types": images}
@@ -190,6 +196,7 @@ def test_filtered_images_give_pyradiomics_own_values_of_the_whole_cube(tmp_path:
     assert found == pytest.approx(expected, rel=1e-9, nan_ok=True)
 
 
+@pytest.mark.slow
 def test_methods_share_the_features_of_original_images(few: Cohort) -> None:
     cohort = replace(few, fingerprint="e" * 64).take(few.case_ids[:4])
     both = replace(SETTINGS, image_types=("log", "original"))
@@ -243,6 +250,7 @@ def test_a_case_whose_process_is_killed_is_named_and_tried_again_by_the_next_run
     assert not list(table_file(cohort, SETTINGS).parent.glob("*.part"))
 
 
+@pytest.mark.slow
 def test_a_case_that_cannot_be_read_is_named_and_its_features_are_missing(
     few: Cohort, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -261,6 +269,7 @@ def test_a_case_that_cannot_be_read_is_named_and_its_features_are_missing(
         assert all(np.isfinite(values).all() for values in fitted.predict(cohort.blind()).values())
 
 
+@pytest.mark.slow
 def test_a_cohort_without_any_readable_case_is_an_error(few: Cohort, tmp_path: Path) -> None:
     cohort = replace(few, folder=shutil.copytree(few.folder, tmp_path / "cohort"), fingerprint="c" * 64)
     shutil.rmtree(cohort.folder / "images")
@@ -268,6 +277,7 @@ def test_a_cohort_without_any_readable_case_is_an_error(few: Cohort, tmp_path: P
         RadiomicsLR(spacing_mm=2.0).fit(cohort, cohort, Run(0, "cpu", 1, tmp_path))
 
 
+@pytest.mark.slow
 def test_boosting_without_validation_labels_grows_a_fixed_number_of_trees(
     few: Cohort, tmp_path: Path
 ) -> None:

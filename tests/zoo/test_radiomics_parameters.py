@@ -208,6 +208,7 @@ def test_a_table_of_an_experiment_file_is_taken_as_parameters() -> None:
     assert parameters_text({"setting": {"binCount": 8}}) == '{"setting": {"binCount": 8}}'
 
 
+@pytest.mark.slow
 def test_a_method_fits_by_a_file_and_pyradiomics_warnings_stay_in_the_log(
     few: Cohort,
     tmp_path: Path,

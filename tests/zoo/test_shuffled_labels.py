@@ -31,6 +31,7 @@ def test_the_labels_of_a_case_stay_together_and_follow_the_seed(tiny: Cohort) ->
     np.testing.assert_array_equal(*ordered)
 
 
+@pytest.mark.slow
 def test_a_label_that_follows_size_is_found_with_its_labels_and_not_with_shuffled_ones(
     tiny: Cohort, tmp_path: Path
 ) -> None:
@@ -49,7 +50,7 @@ def test_a_label_that_follows_size_is_found_with_its_labels_and_not_with_shuffle
     assert abs(np.mean(aucs[1:]) - 0.5) < 0.2
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_shuffled_labels_keep_the_contract() -> None:
     pytest.importorskip("radiomics", reason="pyradiomics is not installed", exc_type=ImportError)
     check_method("shuffled_labels", {"spacing_mm": 2.0})

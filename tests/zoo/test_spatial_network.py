@@ -332,6 +332,7 @@ def test_unknown_regions_are_refused_by_name(names: tuple[str, ...]) -> None:
         network(regions=names)
 
 
+@pytest.mark.slow
 def test_a_timm_backbone_gives_the_same_kind_of_network() -> None:
     images, regions = batch(2, 32)
     net = network(backbone="resnet18")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 import bench
+from bench.cohorts.radiomics import RadiomicsSettings, described_rows
 from bench.errors import CohortError, MachineError, PluginError
 from bench.imaging.crop import Crop
 from bench.methods.environments.building import ready
@@ -196,9 +197,13 @@ def _answer(
         if report is not None:
             report(said["step"], said["total"], said["score"])
         return {}
+    path = folder / f"asked-{len(list(folder.iterdir()))}.npy"
     try:
+        if said["asks"] == "radiomics":
+            table = cohorts[said["of"]].radiomics(RadiomicsSettings.from_json(said["settings"]))
+            np.save(path, table.to_numpy(dtype=float), allow_pickle=False)
+            return {"path": str(path), **described_rows(table)}
         crop = Crop(said["size_mm"], said["spacing_mm"], tuple(said["channels"]))
-        path = folder / f"crops-{len(list(folder.iterdir()))}.npy"
         _write_crops(cohorts[said["of"]].crops(crop), path)
     except (CohortError, MachineError) as error:
         return {"error": str(error), "machine": isinstance(error, MachineError)}

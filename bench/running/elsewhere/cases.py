@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bench.cohorts.radiomics import RadiomicsSettings
 from bench.errors import CohortError, MachineError
 from bench.imaging.crop import Crop
 from bench.imaging.crops import Crops, Layer
@@ -40,7 +41,12 @@ def distant_cases(name: str, described: Mapping[str, Any], ask: Ask) -> DistantC
             kept[crop] = StoredCrops(case_ids, np.load(path, mmap_mode="r").view(np.ndarray))
         return kept[crop]
 
-    return DistantCohort(**cases_from(described), ask_crops=crops)
+    def radiomics(settings: RadiomicsSettings) -> pd.DataFrame:
+        found = answered(ask({"asks": "radiomics", "of": name, "settings": settings.to_json()}))
+        values = np.load(found["path"], allow_pickle=False)
+        return pd.DataFrame(values, index=found["case_ids"], columns=found["columns"])
+
+    return DistantCohort(**cases_from(described), ask_crops=crops, ask_radiomics=radiomics)
 
 
 def answered(found: dict[str, Any]) -> dict[str, Any]:

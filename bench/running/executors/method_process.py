@@ -23,9 +23,11 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
+import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from bench.cohorts.cohort import Cohort
+from bench.cohorts.radiomics import RadiomicsSettings, described_rows, is_content
 from bench.errors import CohortError, MachineError
 from bench.files import cache_dir
 from bench.imaging.crop import Crop
@@ -119,6 +121,8 @@ class MethodProcess(NamedTuple):
                 return Performed(_ended(said), sealed, desk.given())
             if said["asks"] == "test":
                 self.pipe.send_bytes(pickle.dumps(desk.test()))
+            elif said["asks"] == "radiomics":
+                self.pipe.send_bytes(json.dumps(_radiomics(desk, said)).encode())
             else:
                 self.pipe.send_bytes(json.dumps(_crops(desk, said)).encode())
 
@@ -180,8 +184,24 @@ def _crops(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
         path, case_ids = desk.crops(crop, bool(asked["tested"]))
         images = desk.images(crop, bool(asked["tested"]))
     except (CohortError, MachineError) as error:
-        return {"error": str(error), "machine": isinstance(error, MachineError)}
+        return _refusal(error)
     return {"path": str(path), "images": None if images is None else str(images), "case_ids": case_ids}
+
+
+def _radiomics(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the features that were asked for lie, or why there are none."""
+    try:
+        settings = RadiomicsSettings.from_json(asked["settings"])
+        if not is_content(settings.radiomics_file):
+            raise CohortError("a parameter file was named by its path, expected what it holds")
+        path, table = desk.radiomics(settings, bool(asked["tested"]))
+    except (CohortError, MachineError) as error:
+        return _refusal(error)
+    return {"path": str(path), **described_rows(table)}
+
+
+def _refusal(error: Exception) -> dict[str, Any]:
+    return {"error": str(error), "machine": isinstance(error, MachineError)}
 
 
 def _ended(said: Mapping[str, Any]) -> Ended:
@@ -307,15 +327,25 @@ class _Counter:
         """What has cases ask here for the crops of the test cases, or of the others."""
 
         def crops(crop: Crop) -> StoredCrops:
-            with self.lock:
-                self.say({"asks": "crops", "tested": tested, **asdict(crop)})
-                found = json.loads(self.pipe.recv_bytes())
-            if "error" in found:
-                raise (MachineError if found["machine"] else CohortError)(found["error"])
+            found = self._answer({"asks": "crops", "tested": tested, **asdict(crop)})
             images = None if found["images"] is None else _opened(found["images"])
             return StoredCrops(tuple(found["case_ids"]), _opened(found["path"]), images)
 
-        return lambda cases: replace(cases, ask_crops=crops)  # type: ignore[call-arg]
+        def radiomics(settings: RadiomicsSettings) -> pd.DataFrame:
+            found = self._answer({"asks": "radiomics", "tested": tested, "settings": settings.to_json()})
+            values = np.load(found["path"], allow_pickle=False)
+            return pd.DataFrame(values, index=found["case_ids"], columns=found["columns"])
+
+        return lambda cases: replace(cases, ask_crops=crops, ask_radiomics=radiomics)  # type: ignore[call-arg]
+
+    def _answer(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """What the other side answers; raises CohortError or MachineError where it is an error."""
+        with self.lock:
+            self.say(question)
+            found: dict[str, Any] = json.loads(self.pipe.recv_bytes())
+        if "error" in found:
+            raise (MachineError if found["machine"] else CohortError)(found["error"])
+        return found
 
 
 def _opened(path: str) -> np.ndarray:

@@ -187,6 +187,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_kill_half_way_leaves_no_cohort_and_the_next_run_makes_the_whole(tmp_path: Path) -> None:
     folder, counts = tmp_path / "cohort", {"A": 24}
     process = start(folder, counts)
@@ -200,6 +201,7 @@ def test_a_kill_half_way_leaves_no_cohort_and_the_next_run_makes_the_whole(tmp_p
     assert len(list((folder / "images").iterdir())) == 48
 
 
+@pytest.mark.slow
 def test_two_processes_that_make_the_same_phantom_at_once_both_succeed(few: Path, tmp_path: Path) -> None:
     folder = tmp_path / "cohort"
     both = [start(folder, FEW) for _ in range(2)]

@@ -186,6 +186,7 @@ def test_the_site_lifts_the_confounded_ceiling_inside_and_not_outside() -> None:
     assert (inside > outside + 0.05).all()
 
 
+@pytest.mark.slow
 def test_the_readme_states_the_ceilings_that_draws_give() -> None:
     rows = re.findall(r"^\| `(phantom\S*)`, (internal|external) \|(.+)\|$", README.read_text(), re.MULTILINE)
     assert {name for name, _, _ in rows} == set(SCENARIOS)
