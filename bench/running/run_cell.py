@@ -14,6 +14,7 @@ from bench.cohorts.cohort import Cohort
 from bench.errors import PluginError, StoreError, UsageError, parameter, unknown_name
 from bench.files import plain_text
 from bench.imaging.crop import IMAGE
+from bench.methods.environments.building import packages_of
 from bench.methods.local import NOT_ISOLATED, LocalMethod
 from bench.methods.method import Progress
 from bench.methods.registry import unavailable_reason, undeclarable_need
@@ -106,7 +107,9 @@ def run_cell(planned: PlannedCell, report: Progress, perform: Performer | None =
     tables: dict[str, pd.DataFrame] = {}
     with logging_to(handler):
         ended, sealed, images = (perform or perform_here)(planned, report)
-        record = replace(record, sealed=sealed, images=list(images), status=ended.status, reason=ended.reason)
+        packages = packages_of(planned.variant.spec) or None
+        record = replace(record, sealed=sealed, images=list(images), packages=packages)
+        record = replace(record, status=ended.status, reason=ended.reason)
         if ended.outcome is not None:
             try:
                 tables, measured = _kept(planned, ended.outcome)
