@@ -69,7 +69,7 @@ for command in (
     *(boards.sites, boards.subtypes, boards.tuning, fairness.subgroups, fairness.claim),
     *(page.report, page.figures, page.cases, case.case),
     *(predictions.predictions, predictions.export, predictions.submit, stores.merge),
-    *(deploy.bundle, deploy.predict, paper.methods_text),
+    *(deploy.bundle, deploy.predict, paper.methods_text, paper.checklist),
     *(audit.audit, verify.verify, new.check),
 ):
     app.command()(command)

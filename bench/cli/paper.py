@@ -1,6 +1,7 @@
 """What a paper needs of a run."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +19,7 @@ from bench.cli.options import (
     StoreOption,
     names,
 )
-from bench.errors import UsageError
+from bench.errors import UsageError, unknown_name
 from bench.files import written
 
 
@@ -40,19 +41,61 @@ def methods_text(
 
     Cases, protocol, methods, tuning, statistics and software with references; then what authors must state.
     """
-    from bench.methods.registry import load_registry
     from bench.report.methods_text import methods_sections, to_bibtex, to_latex, to_markdown
 
-    if out is not None and out.suffix not in (".md", ".tex"):
-        raise UsageError(f"--out expects a name that ends in .md or .tex, got {out}")
+    _require_ending(out, ".md", ".tex")
     opened = open_finished(named_cohort(cohort, drop, id_map), split, store, skip_broken, plugin)
-    summaries = {name: spec.summary for name, spec in load_registry(plugin or ()).specs.items()}
+    summaries = _summaries(plugin)
     sections = methods_sections(opened.results(names(method)), opened.split, summaries)
     if out is None:
         print(to_markdown(sections), end="")
         return
     texts = {out: to_markdown(sections) if out.suffix == ".md" else to_latex(sections)}
-    for path, text in (texts | {out.with_suffix(".bib"): to_bibtex(sections)}).items():
+    _write(texts | {out.with_suffix(".bib"): to_bibtex(sections)})
+
+
+def checklist(
+    kind: Annotated[str, typer.Argument(help="claim, tripod-ai, metrics or clear.")],
+    split: SplitOption,
+    cohort: CohortsOption = None,
+    method: RowsOption = None,
+    drop: DropOption = None,
+    id_map: IdMapOption = None,
+    store: StoreOption = Path("runs"),
+    plugin: PluginOption = None,
+    out: Annotated[Path | None, typer.Option("--out", help="File ending in .md instead of printing.")] = None,
+    skip_broken: SkipOption = False,
+) -> None:
+    """Fill in a reporting checklist as far as a run bears it.
+
+    Every item says whether the run answers it, a command would, or authors alone can.
+    """
+    from bench.report.checklist import KINDS, filled_checklist, to_markdown
+
+    _require_ending(out, ".md")
+    if kind not in KINDS:
+        raise unknown_name("checklist", kind, KINDS)
+    opened = open_finished(named_cohort(cohort, drop, id_map), split, store, skip_broken, plugin)
+    filled = filled_checklist(kind, opened.results(names(method)), opened.split, _summaries(plugin))
+    if out is None:
+        print(to_markdown(filled), end="")
+        return
+    _write({out: to_markdown(filled)})
+
+
+def _require_ending(out: Path | None, *endings: str) -> None:
+    if out is not None and out.suffix not in endings:
+        raise UsageError(f"--out expects a name that ends in {' or '.join(endings)}, got {out}")
+
+
+def _summaries(plugins: Sequence[Path] | None) -> dict[str, str]:
+    from bench.methods.registry import load_registry
+
+    return {name: spec.summary for name, spec in load_registry(plugins or ()).specs.items()}
+
+
+def _write(texts: Mapping[Path, str]) -> None:
+    for path, text in texts.items():
         with written(path, "the text", "--out") as place:
             place.write_text(text, encoding="utf-8")
         print(f"{path} written", file=sys.stderr)
