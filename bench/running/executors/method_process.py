@@ -24,7 +24,6 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from bench.cohorts.cohort import Cohort
 from bench.cohorts.radiomics import RadiomicsSettings, described_rows, is_content
@@ -35,6 +34,7 @@ from bench.methods.containers import Ended as ProgramEnded
 from bench.methods.containers import Order
 from bench.methods.method import Progress
 from bench.methods.registry import load_registry
+from bench.methods.threads import thread_limits
 from bench.running.cell_output import logging_to, output_to, reporter
 from bench.running.containers import end_containers, program_ended
 from bench.running.desk import Desk
@@ -270,7 +270,7 @@ def _work(pipe: Connection) -> None:
         pipe.send_bytes(json.dumps({"sealed": sealed}).encode())
         load_registry(map(Path, enclosure.plugins))
         counter = _Counter(pipe)
-        with fenced(job.store, work), threadpool_limits(assignment.threads):
+        with fenced(job.store, work), thread_limits(assignment.threads):
             ended = attempt(counter.supply(assignment), counter.test, reporter(work / PROGRESS))
     counter.say({"asks": "end", **asdict(ended)})  # said last: it ends this process, and the log is whole
 
