@@ -153,7 +153,7 @@ def radiomics_parameters(given: str) -> str:
     Examples
     --------
     >>> import bench
-    >>> bench.radiomics_parameters("setting:\n  binCount: 32\n")
+    >>> bench.radiomics_parameters("setting:\n  binCount: 32\n")  # doctest: +SKIP
     '{"setting": {"binCount": 32}}'
     """
     if not given:
