@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from bench.cohorts.cohort import Cohort
 from bench.errors import PluginError, StoreError, UsageError, parameter, unknown_name
@@ -18,6 +17,7 @@ from bench.methods.environments.building import packages_of
 from bench.methods.local import NOT_ISOLATED, LocalMethod
 from bench.methods.method import Progress
 from bench.methods.registry import unavailable_reason, undeclarable_need
+from bench.methods.threads import thread_limits
 from bench.methods.variant import Variant
 from bench.predictions.table import long_predictions
 from bench.running.cell_output import logging_to
@@ -128,7 +128,7 @@ def perform_here(planned: PlannedCell, report: Progress) -> Performed:
     assignment = Assignment(
         planned.cell, planned.variant, train, val, parts, compute.device, compute.threads, work
     )
-    with fenced(planned.store.folder, work), threadpool_limits(compute.threads):
+    with fenced(planned.store.folder, work), thread_limits(compute.threads):
         ended = attempt(assignment, test.blind, report)
     spec = planned.variant.spec
     shows = "volumes" in spec.needs and cohort.has_volumes

@@ -17,6 +17,7 @@ WORDS = {
     "files": "content of a declared file",
     "members": "member of the ensemble",
     "environment": "environment of the method",
+    "container": "image of the container",
     "params": "hyperparameter",
     "cohort": "fingerprint of the cohort",
     "split": "fingerprint of the split",
