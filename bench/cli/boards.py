@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,7 +25,10 @@ from bench.cli.options import (
     OutOption,
     PartialOption,
     PluginOption,
+    RankBy,
+    RankByOption,
     RankSeedsOption,
+    RecalibrateOption,
     RowsOption,
     RuleOption,
     SensitivityOption,
@@ -74,6 +78,8 @@ def leaderboard(
     plugin: PluginOption = None,
     freeze: FreezeOption = None,
     seeds: RankSeedsOption = None,
+    rank_by: RankByOption = RankBy.all_cases,
+    recalibrate: RecalibrateOption = None,
 ) -> None:
     """Rank every method of a store on one cohort and split."""
     from bench.audit.footnote import with_audit
@@ -89,12 +95,14 @@ def leaderboard(
             "--missing": missing is not Missing.apart,
             "--sensitivity": sensitivity,
             "--partial": partial,
+            "--rank-by": rank_by is not RankBy.all_cases,
         }
-        given = {"--columns": columns, "--out": out, "--seeds": seeds}
+        given = {"--columns": columns, "--out": out, "--seeds": seeds, "--recalibrate": recalibrate}
         _refuse_beside_freeze(shown | {name: value is not None for name, value in given.items()})
     place = output(wanted, out)
     by_rule = rule_named(rule)
     protocol = open_finished(named_cohort(cohort, drop, id_map), split, store, skip_broken, plugin)
+    protocol = replace(protocol, recalibrate=recalibrate)
     results = on_finished_folds(protocol.results()) if partial else protocol.results()
     results = _measured(results, protocol.cohort, metric, by_rule, plugin)
     results = with_audit(results, protocol.cohort, protocol.split)
@@ -103,7 +111,7 @@ def leaderboard(
     if freeze is not None:
         print(freeze_board(results, freeze))
         return
-    board = _board(results, missing, sensitivity)
+    board = _board(results, missing, sensitivity, rank_by)
     if columns is not None:
         board = select_columns(board, [name.strip() for name in columns.split(",")])
     place.show(board)
@@ -117,23 +125,26 @@ def _measured(
     plugins: Sequence[Path] | None,
 ) -> "Results":
     """The results, ranked by these metrics and decided by this rule."""
-    from dataclasses import replace
-
     from bench.methods.ranking_metric import ranking_metrics
 
     chosen = ranking_metrics(cohort.tasks, names(metric) or (), plugins or ())
     return replace(results, metrics=chosen, rule=rule)
 
 
-def _board(results: "Results", missing: Missing, sensitivity: bool) -> "Table":
+def _board(results: "Results", missing: Missing, sensitivity: bool, rank_by: RankBy) -> "Table":
     """The ranked board, or how its order depends on choices."""
     from bench.predictions.missing import at_chance
     from bench.report.board import leaderboard as rank
     from bench.report.board import sensitivity_board
+    from bench.report.worst_site import worst_site_board
 
+    by_site = rank_by is RankBy.worst_site
+    if sensitivity and by_site:
+        raise UsageError("--sensitivity is about the order over all cases: leave out --rank-by worst_site")
     if sensitivity:
         return sensitivity_board(results, missing)
-    return rank(at_chance(results) if missing is Missing.chance else results)
+    shown = at_chance(results) if missing is Missing.chance else results
+    return worst_site_board(shown) if by_site else rank(shown)
 
 
 def _refuse_beside_freeze(given: Mapping[str, bool]) -> None:
@@ -157,13 +168,12 @@ def metrics(
     plugin: PluginOption = None,
     wanted: BoardFormatOption = None,
     out: OutOption = None,
+    recalibrate: RecalibrateOption = None,
 ) -> None:
     """Show every metric of each method and task, with intervals.
 
     --list names the metrics that there are.
     """
-    from dataclasses import replace
-
     from bench.methods.registry import load_registry
     from bench.predictions.thresholds import rule_named
     from bench.report.metrics import metric_list, metric_table
@@ -177,7 +187,8 @@ def metrics(
         raise UsageError("name a split: --split NAME (see `bench splits`), or --list for the metrics")
     place = output(wanted, out)
     by_rule = rule_named(rule)
-    results = open_finished(cohort, split, store, skip_broken, plugin).results(names(method))
+    protocol = replace(open_finished(cohort, split, store, skip_broken, plugin), recalibrate=recalibrate)
+    results = protocol.results(names(method))
     table = metric_table(replace(results, rule=by_rule), tuple(registry.metrics.values()))
     place.show(table)
 
@@ -211,6 +222,7 @@ def compare(
     plugin: PluginOption = None,
     wanted: BoardFormatOption = None,
     out: OutOption = None,
+    recalibrate: RecalibrateOption = None,
 ) -> None:
     """Compare methods pairwise on the same cases. Difference, interval, corrected p, power and verdict."""
     from bench.predictions.ensemble import with_ensembles
@@ -227,7 +239,8 @@ def compare(
     named = named_cohort(cohort, drop, id_map)
     opened = open_repeats(named, split, repeats, store, skip_broken, plugin) if repeats else None
     protocols = opened or (open_finished(named, split, store, skip_broken, plugin),)
-    rows = [(restricted(protocol.results(), compared), protocol.cohort) for protocol in protocols]
+    opened_rows = [replace(protocol, recalibrate=recalibrate) for protocol in protocols]
+    rows = [(restricted(protocol.results(), compared), protocol.cohort) for protocol in opened_rows]
     found = [_measured(results, of, metric, by_rule, plugin) for results, of in rows]
     found = [with_ensembles(results) for results in found] if ensembles else found
     kind: Family | None = None if family is None else family.value

@@ -34,18 +34,30 @@ def named_cohort(names: Sequence[str] | None, drop: Sequence[str] | None, id_map
 
 @dataclass(frozen=True)
 class Protocol:
-    """The cases, how they are split, and where the cells of that split lie."""
+    """The cases, how they are split, and where the cells of that split lie.
+
+    Parameters
+    ----------
+    recalibrate
+        Share of the patients of each tested site that recalibrates; None for no recalibrated rows.
+    """
 
     cohort: "Cohort"
     split: "Split"
     store: "Store"
+    recalibrate: float | None = None
 
     def results(self, methods: Sequence[str] | None = None) -> "Results":
-        """Results of these rows of the store; of all where none is named."""
+        """Results of these rows of the store, of all where none is named, each with its recalibrated row."""
+        from bench.predictions.recalibrated import with_recalibrated
         from bench.predictions.results import of_methods
+        from bench.splits.apart import learned_sites
         from bench.store.collect import results_of_store
 
-        return of_methods(results_of_store(self.cohort, self.split, self.store), methods)
+        found = of_methods(results_of_store(self.cohort, self.split, self.store), methods)
+        if self.recalibrate is None:
+            return found
+        return with_recalibrated(found, self.recalibrate, learned_sites(self.cohort, self.split))
 
 
 def open_finished(

@@ -1,6 +1,7 @@
 """Options of the command line that several commands have, or that a command has many of."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,14 @@ from bench.errors import UsageError
 from bench.predictions.treatment import Missing
 from bench.report.formats.format import BoardFormat, Format
 from bench.report.select import COLUMNS_HELP
+
+
+class RankBy(StrEnum):
+    """Which value orders the methods of a board."""
+
+    all_cases = "all_cases"
+    worst_site = "worst_site"
+
 
 PluginOption = Annotated[
     list[Path] | None, typer.Option("--plugin", help="Local plugin file; may be given several times.")
@@ -121,6 +130,17 @@ SensitivityOption = Annotated[
 ]
 PartialOption = Annotated[
     bool, typer.Option("--partial", help="While a run goes on: rank on the folds that all have finished.")
+]
+RecalibrateOption = Annotated[
+    float | None,
+    typer.Option(
+        "--recalibrate",
+        help="Share of each tested site's patients that recalibrates, and leaves the test cases of all rows.",
+    ),
+]
+RankByOption = Annotated[
+    RankBy,
+    typer.Option("--rank-by", help="Order by the value over all cases, or at each method's worst site."),
 ]
 FreezeOption = Annotated[
     Path | None, typer.Option("--freeze", help="Folder of boards to keep this one in, with its source.")

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from bench.scoring.sites import SiteScores
     from bench.scoring.subgroups import Subgroups
     from bench.scoring.verdicts import Verdict
+    from bench.scoring.worst_site import WorstSite
     from bench.task import Task
 
-    Scored = Score | Comparison | SiteScores | ProcedureScore | Subgroups
+    Scored = Score | Comparison | SiteScores | ProcedureScore | Subgroups | WorstSite
 
 NOTHING = TableCell("-", "muted")
 

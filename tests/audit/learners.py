@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression, Ridge
 
 from bench.metrics import auc
 
@@ -109,3 +110,36 @@ class Ruler:
             half = image.shape[2] // 2
             return float(image[..., :half].mean() - image[..., half:].mean())
         return float((mask.sum() * np.prod(volume.spacing_mm)) ** (1 / 3))
+
+
+@dataclass
+class Linear:
+    """Penalised regression on the covariates, or on the diameter of the lesion where ``measured``."""
+
+    measured: bool = False
+
+    def fit(self, train, val, run):
+        values = self._values(train)
+        self.centre, self.spread = values.mean(axis=0), values.std(axis=0)
+        self.models, self.ranges = {}, {task.name: task.range for task in train.tasks}
+        for task in train.tasks:
+            rows = known(train, task.name)
+            model = Ridge(10.0) if task.kind == "continuous" else LogisticRegression(C=0.1)
+            scaled = (values[rows] - self.centre) / self.spread
+            self.models[task.name] = model.fit(scaled, train.labels(task.name)[rows])
+        return self
+
+    def predict(self, cohort):
+        values = (self._values(cohort) - self.centre) / self.spread
+        return {
+            task: model.predict_proba(values)[:, 1]
+            if isinstance(model, LogisticRegression)
+            else np.clip(model.predict(values), *self.ranges[task])
+            for task, model in self.models.items()
+        }
+
+    def _values(self, cohort):
+        if not self.measured:
+            return cohort.covariates("clinical").to_numpy(dtype=float)
+        ruler = Ruler()
+        return np.array([[ruler._measure(cohort.volume(case_id))] for case_id in cohort.case_ids])

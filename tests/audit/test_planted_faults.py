@@ -1,6 +1,7 @@
 """Every check finds the fault that is planted for it, and names it."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,13 +9,9 @@ import pytest
 from bench.audit.audit import CHECKS, audit
 from bench.audit.check import Verdict
 from bench.audit.subject import Subject
+from tests.audit.fault_table import WORDS
 from tests.audit.planted import COHORT, FAULTS, FIRST, SPLIT, renamed, tuned
-
-ELSEWHERE = {
-    "BA005",
-    "BA018",
-    *(f"BA{number:03}" for number in range(23, 36)),
-}  # test_images, _features, _deep
+from tests.audit.planted_deep import DEEP_FAULTS
 
 
 def verdict(code: str) -> Verdict:
@@ -23,7 +20,8 @@ def verdict(code: str) -> Verdict:
 
 def test_every_check_has_a_planted_fault() -> None:
     assert [check.code for check in CHECKS] == [f"BA{number:03}" for number in range(1, len(CHECKS) + 1)]
-    assert {check.code for check in CHECKS} - ELSEWHERE == set(FAULTS)
+    assert {check.code for check in CHECKS} == set(FAULTS) | set(DEEP_FAULTS) == set(WORDS)
+    assert not set(FAULTS) & set(DEEP_FAULTS)
 
 
 @pytest.mark.parametrize("code", FAULTS)
@@ -58,3 +56,13 @@ def test_running_numbers_behind_ids_are_visits_where_labels_agree(centres: bool)
     cohort = replace(COHORT, table=table)
     found = next(one for one in audit(Subject(cohort, SPLIT)) if one.check.code == "BA003")
     assert bool(found.evidence) is not centres
+
+
+def test_the_page_on_the_audit_has_the_table_of_faults() -> None:
+    page = Path(__file__).parents[2] / "bench" / "docs" / "audit.md"
+    rows = [line.split(" | ") for line in page.read_text(encoding="utf-8").splitlines()]
+    found = {row[0].strip("| `"): row for row in rows if row[0].startswith("| `BA") and len(row) == 5}
+    assert {code: (row[1], row[2]) for code, row in found.items()} == {
+        code: (words, "yes") for code, words in WORDS.items()
+    }
+    assert all(row[3].startswith("0 of ") for row in found.values())

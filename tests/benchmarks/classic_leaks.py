@@ -6,10 +6,12 @@ Selection: the 20 features of 529 that are most associated with ER in all 617 Du
 cross-validation, against the selection inside each fold, and both with permuted labels. Oversampling: the
 rarer class of ER is copied until the classes are equal, before or inside the folds. Visits: acrin6698,
 where a row is a visit, in folds of rows or of patients, with the label of the patient. The classifier is
-ridge-penalised logistic regression, a nearest neighbour or a forest where rows are copied.
+ridge-penalised logistic regression, or a forest where rows are copied or of one patient. Below each leak
+stand the codes by which `bench audit` names the table that was made so, cut by internal_cv, a row a patient.
 """
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +22,12 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold
+
+from bench.audit.audit import audit
+from bench.audit.subject import Subject
+from bench.cohorts.folder import load_folder
+from bench.splits.config import load_split_config
+from bench.splits.make import make_split
 
 DATA = Path(os.environ.get("BENCH_DATA", ""))
 FOLDS, KEPT = 5, 20
@@ -72,6 +80,27 @@ def scores(table: pd.DataFrame) -> np.ndarray:
     return 2 * rankdata(filled.to_numpy(dtype=float), axis=0) / (len(table) + 1) - 1
 
 
+def named(table: pd.DataFrame, labels: np.ndarray, patients: np.ndarray) -> None:
+    """Print what the audit finds in a cohort of these features, one site, cut by internal_cv."""
+    cases = [f"c{row:04}" for row in range(len(table))]
+    listing = {"case_id": cases, "patient_id": patients, "site": "one", "group": "internal", "label": labels}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        pd.DataFrame(listing).to_csv(folder / "cases.csv", index=False)
+        features = table.reset_index(drop=True).set_axis([f"f{at}" for at in range(table.shape[1])], axis=1)
+        features.insert(0, "case_id", cases)
+        features.to_csv(folder / "features.csv", index=False)
+        (folder / "cohort.toml").write_text(
+            'name = "made"\nsynthetic = false\nfeatures = "features.csv"\n[tasks.label]\nkind = "binary"\n'
+        )
+        cohort = load_folder(folder)
+        split = make_split(cohort, load_split_config("internal_cv"))
+        for one in audit(Subject(cohort, split), cheap=True):
+            if one.evidence:
+                more = f" (and {len(one.evidence) - 1} more)" if len(one.evidence) > 1 else ""
+                print(f"  {one.check.code} {one.check.title}: {one.evidence[0].text}{more}", flush=True)
+
+
 def main() -> None:
     """Print a line a leak."""
     duke = pd.read_csv(DATA / "duke" / "imaging_features_617.csv.gz")
@@ -83,10 +112,14 @@ def main() -> None:
         before = cross_validated(values[:, selected(values, labels)], labels, rows, linear)
         inside = cross_validated(values, labels, rows, selecting)
         print(f"selection, {name}: before the split {before:.3f}, inside the folds {inside:.3f}", flush=True)
+        named(pd.DataFrame(values[:, selected(values, labels)]), labels, rows)
     more = copied(er, np.random.default_rng(0))
     before = cross_validated(values[more], er[more], np.arange(len(more)), forest)
     inside = cross_validated(values, er, rows, balanced)
     print(f"oversampling, ER: before the split {before:.3f}, inside the folds {inside:.3f}", flush=True)
+    named(pd.DataFrame(values[more]), er[more], np.arange(len(more)))
+    print("the features as measured:")
+    named(pd.DataFrame(values), er, rows)
     visits(forest)
 
 
@@ -106,6 +139,7 @@ def visits(fit: Fit) -> None:
         f"visits, hormone receptor, {len(truth)} visits of {len(set(people))} patients: in folds of rows "
         f"{by_row:.3f}, of patients {cross_validated(values, truth, people, fit):.3f}"
     )
+    named(pd.DataFrame(values), truth, table.loc[known, "patientid"].to_numpy())
 
 
 if __name__ == "__main__":

@@ -167,3 +167,16 @@ def test_the_phantom_and_real_covariates_are_honest(tiny: Cohort) -> None:
 def test_real_covariates_are_honest(real_data: Path) -> None:
     listing = read_listing(real_data / "breastdcedl", lambda violation: None)
     assert len(listing.cases) == 268 and list(shared_violations(listing)) == []
+
+
+def test_copies_of_rows_accuse_the_label_alone() -> None:
+    rng = np.random.default_rng(0)
+    er = (rng.random(120) < 0.7).astype(float)
+    rows = np.concatenate([np.arange(120), rng.choice(np.flatnonzero(er == 0), 50)])
+    measured = [
+        Column("features.csv", f"f{at}", pd.Series(values[rows]))
+        for at, values in enumerate(rng.standard_normal((6, 120)))
+    ]
+    copy = Column("features.csv", "copy", pd.Series(er[rows]))
+    found = label_copies([*measured, copy], {"er": er[rows]}, (ER,), np.arange(170).astype(str))
+    assert [one.column for one in found] == ["copy"]

@@ -24,6 +24,8 @@ DOUBT = 0.05
 """... and at which it is a warning."""
 # A column that agrees with so many labels, of at least so many patients of the rarer kind, is a warning.
 NEARLY, RARER = 0.95, 10
+# Rows that are equal in so many columns, each with different values for most cases, are copies of one.
+MEASURED = 5
 GIVEN_AWAY, NEARLY_GIVEN_AWAY = "column gives a label away", "column nearly gives a label away"
 
 
@@ -94,9 +96,10 @@ def label_copies(
     labels
         Labels of each task, shape (case,), NaN where unknown.
     patients
-        Patient of each case, shape (case,): the cases of one count as one.
+        Patient of each case, shape (case,): the cases of one count as one, and so do copies of one row,
+        as of an oversampled class, in which every measured column would seem to determine the label.
     """
-    whose = pd.factorize(patients)[0]
+    whose = _people(columns, patients)
     truths = [_Truth.of(task, labels[task.name], whose) for task in tasks]
     varied = [truth for truth in truths if len(truth.labels) and truth.labels.min() < truth.labels.max()]
     pairs = max(len(columns) * len(varied), 1)
@@ -106,6 +109,20 @@ def label_copies(
             violation = _violation_of(column, codes[truth.rows], in_order, truth, pairs)
             if violation is not None:
                 yield violation
+
+
+def _people(columns: list[Column], patients: np.ndarray) -> np.ndarray:
+    """A number for each patient, the same for copies of one row."""
+    whose: np.ndarray = pd.factorize(patients)[0]
+    numeric = [one.values for one in columns if pd.api.types.is_numeric_dtype(one.values)]
+    measured = [values for values in numeric if 2 * values.nunique() > len(values)]
+    if len(measured) < MEASURED:
+        return whose
+    rows = pd.util.hash_pandas_object(
+        pd.concat([one.reset_index(drop=True) for one in measured], axis=1), index=False
+    )
+    _, first, which = np.unique(rows.to_numpy(), return_index=True, return_inverse=True)
+    return whose[first[which]]
 
 
 def _codes(values: "pd.Series") -> tuple[np.ndarray, bool]:
