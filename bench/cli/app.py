@@ -16,6 +16,7 @@ from bench.cli import (
     fairness,
     importing,
     lists,
+    machine,
     new,
     page,
     paper,
@@ -71,6 +72,7 @@ for command in (
     *(predictions.predictions, predictions.export, predictions.submit, stores.merge),
     *(deploy.bundle, deploy.predict, paper.methods_text, paper.checklist),
     *(audit.audit, verify.verify, new.check),
+    *(machine.info, machine.clean),
 ):
     app.command()(command)
 cohort_app.command("make")(cohort.make)

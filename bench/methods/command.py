@@ -93,17 +93,20 @@ class CommandMethod:
     @classmethod
     def settle(cls, params: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters with the content of each script in place of its path."""
-        command = params["command"]
-        if not command or shutil.which(command[0]) is None:
-            named = repr(command[0]) if command else "none"
-            raise UsageError(
-                f"command: no program {named} on this machine; install it, or name it by its path"
-            )
+        cls._require_program(params["command"])
         scripts = tuple(map(_content, params["scripts"]))
         names = [json.loads(script)[0] for script in scripts]
         if len(set(names)) < len(names):
             raise UsageError(f"scripts: two files are named {max(names, key=names.count)!r}; rename one")
         return {**params, "scripts": scripts}
+
+    @classmethod
+    def _require_program(cls, command: Sequence[str]) -> None:
+        if not command or shutil.which(command[0]) is None:
+            named = repr(command[0]) if command else "none"
+            raise UsageError(
+                f"command: no program {named} on this machine; install it, or name it by its path"
+            )
 
     def fit(self, train: "Cohort", val: "Cohort", run: Run) -> Self:
         """Let the program learn from the training cases; validation cases are marked as such."""
@@ -148,18 +151,25 @@ class CommandMethod:
         _write_files({name: text.encode() for name, text in map(json.loads, self.scripts)}, folder / SCRIPTS)
         paths = [words[0], *(str(folder / word) for word in words[1:])]
         told = {f"BENCH_{name}": value for name, value in self._run.items()}
-        done = subprocess.run(
-            [*self.command, *paths],
+        done = self._started([*self.command, *paths], folder, told)
+        sys.stderr.write(done.stdout + done.stderr)
+        if done.returncode:
+            end = " ".join(done.stderr.split())[-TOLD:] or "it wrote no reason"
+            raise PluginError(f"`{' '.join(self.command)} {words[0]}` ended with {done.returncode}: {end}")
+
+    def _started(
+        self, command: Sequence[str], folder: Path, told: Mapping[str, str]
+    ) -> "subprocess.CompletedProcess[str]":
+        """How the program ended, started beside its scripts."""
+        return subprocess.run(
+            command,
             cwd=folder / SCRIPTS,
             env={**os.environ, **told},
             capture_output=True,
             text=True,
             errors="replace",
+            check=False,
         )
-        sys.stderr.write(done.stdout + done.stderr)
-        if done.returncode:
-            end = " ".join(done.stderr.split())[-TOLD:] or "it wrote no reason"
-            raise PluginError(f"`{' '.join(self.command)} {words[0]}` ended with {done.returncode}: {end}")
 
     def _write_input(self, folder: Path, parts: Sequence[tuple["Cohort", str]]) -> None:
         """Write the tables and crops of some cases."""

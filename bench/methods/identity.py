@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import PluginError
+from bench.methods.containers import found as image_found
 from bench.methods.distributions import versions
 from bench.methods.environments.environment import environment_of
 from bench.methods.fingerprint import code_fingerprint, used_modules
@@ -28,7 +29,8 @@ def parts_of(spec: MethodSpec) -> dict[str, Any]:
     dict
         ``distributions``: name to version of what the code uses; ``files``: name to SHA-256; ``members``:
         name to code, hyperparameters and parts; ``environment``, in place of distributions: hash of the
-        requirements, and which Python. A part that a method does not have is left out.
+        requirements, and which Python; ``container``: digest of the image. A part that a method does not have
+        is left out.
 
     Raises
     ------
@@ -38,6 +40,7 @@ def parts_of(spec: MethodSpec) -> dict[str, Any]:
     found: dict[str, Any] = member_parts(spec)
     if not spec.is_of_the_project:
         found |= _libraries(spec)
+        found["container"] = image_found(spec.container).digest if spec.container else ""
         found["files"] = {name: _content(spec, name) for name in spec.files}
     return {name: part for name, part in found.items() if part}
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import numpy as np
 
 from bench.errors import PluginError
+from bench.methods.containers import Starter, run_contained
 from bench.methods.cost import Cost
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Run:
         (higher is better) or None.
     builder
         What :meth:`build` asks for members.
+    starter
+        Who runs the program of a method in a container.
 
     Examples
     --------
@@ -64,6 +67,7 @@ class Run:
     workdir: Path
     report: Progress = _no_report
     builder: Builder = field(default=_no_members, repr=False)
+    starter: Starter = field(default=run_contained, repr=False)
 
     def build(self, name: str, **params: Any) -> "Method":
         """Another method, not fitted: a member of the one that is fitted in this run.
@@ -160,6 +164,9 @@ class MethodSpec:
         the format of pip, or a script. Where the file of the class has a script header (PEP 723), it serves.
     member_specs
         Specs of the members, which the registry fills in.
+    container
+        Image in which the program of a ``bench:CommandMethod`` runs: the path of an Apptainer image (.sif),
+        or a reference of Docker or Podman. Only the cell's folder is shown there, and there is no network.
     images
         Images that each case must have, by the names that cohorts give them, such as ``pre``: where a cohort
         lacks one, the method is skipped. Files of images beside the first are shown to a method that names
@@ -186,6 +193,7 @@ class MethodSpec:
     environment: str = ""
     member_specs: tuple["MethodSpec", ...] = field(default=(), repr=False)
     images: tuple[str, ...] = ()
+    container: str = ""
 
     @property
     def family(self) -> tuple["MethodSpec", ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from bench.errors import PluginError, parameter, unknown_name
+from bench.methods.contained import in_container
 from bench.methods.environments.elsewhere import in_environment
 from bench.methods.environments.environment import environment_of
 from bench.methods.local import LocalMethod
@@ -36,6 +37,8 @@ def method_class(spec: MethodSpec) -> type[Method]:
     if missing:
         raise PluginError(f"method {spec.name!r}: {spec.target} lacks {' and '.join(missing)}")
     method = cast(type[Method], found)
+    if spec.container:
+        return in_container(spec, method)
     return in_environment(spec, method) if environment_of(spec) else method
 
 

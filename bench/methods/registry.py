@@ -16,6 +16,7 @@ from bench.cohorts.importers.importer import ImporterSpec
 from bench.cohorts.sources.spec import CohortSpec
 from bench.errors import PluginError, UsageError, parameter, unknown_name
 from bench.methods import hookspecs
+from bench.methods.containers import found
 from bench.methods.method import NEEDS, MethodSpec
 from bench.methods.plugin_file import file_loaders
 from bench.metrics import METRICS, Metric
@@ -146,7 +147,7 @@ def unavailable_reason(spec: MethodSpec) -> str | None:
     for module, remedy in spec.requires.items():
         if importlib.util.find_spec(module) is None:
             return f"needs {module}: {remedy}"
-    return None
+    return (found(spec.container).why or None) if spec.container else None
 
 
 def undeclarable_need(spec: MethodSpec) -> str | None:

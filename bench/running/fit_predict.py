@@ -4,13 +4,14 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bench.cohorts.cohort import Cohort
 from bench.errors import MachineError
 from bench.files import BROKEN, FULL
+from bench.methods.containers import Starter, run_contained
 from bench.methods.members import builder_of
 from bench.methods.method import Method, Predictions, Progress, Run
 from bench.methods.parameters import build
@@ -40,6 +41,8 @@ class Assignment:
         What it computes on.
     work
         Folder of the cell.
+    starter
+        Who runs a program in a container.
     """
 
     cell: Cell
@@ -50,6 +53,7 @@ class Assignment:
     device: str
     threads: int
     work: Path
+    starter: Starter = field(default=run_contained, repr=False)
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,9 @@ def fit_predict(assignment: Assignment, test: Callable[[], Cohort], report: Prog
     """Predictions for the blind test cases, which are asked for when the method is fitted."""
     cell, work = assignment.cell, assignment.work.absolute()
     builder = builder_of(assignment.variant.spec)
-    run = Run(cell.seed, assignment.device, assignment.threads, work / SCRATCH, report, builder)
+    run = Run(
+        cell.seed, assignment.device, assignment.threads, work / SCRATCH, report, builder, assignment.starter
+    )
     reset_peak_memory()
     params, tuning = tuned_params(cell, assignment.variant, assignment.parts, run, work)
     seed_global_generators(cell.seed)

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from bench.cohorts.cohort import Cohort
 from bench.errors import PluginError, StoreError, UsageError, parameter, unknown_name
 from bench.files import plain_text
 from bench.imaging.crop import IMAGE
+from bench.methods.environments.building import packages_of
 from bench.methods.local import NOT_ISOLATED, LocalMethod
 from bench.methods.method import Progress
 from bench.methods.registry import unavailable_reason, undeclarable_need
+from bench.methods.threads import thread_limits
 from bench.methods.variant import Variant
 from bench.predictions.table import long_predictions
 from bench.running.cell_output import logging_to
@@ -106,7 +107,9 @@ def run_cell(planned: PlannedCell, report: Progress, perform: Performer | None =
     tables: dict[str, pd.DataFrame] = {}
     with logging_to(handler):
         ended, sealed, images = (perform or perform_here)(planned, report)
-        record = replace(record, sealed=sealed, images=list(images), status=ended.status, reason=ended.reason)
+        packages = packages_of(planned.variant.spec) or None
+        record = replace(record, sealed=sealed, images=list(images), packages=packages)
+        record = replace(record, status=ended.status, reason=ended.reason)
         if ended.outcome is not None:
             try:
                 tables, measured = _kept(planned, ended.outcome)
@@ -125,7 +128,7 @@ def perform_here(planned: PlannedCell, report: Progress) -> Performed:
     assignment = Assignment(
         planned.cell, planned.variant, train, val, parts, compute.device, compute.threads, work
     )
-    with fenced(planned.store.folder, work), threadpool_limits(compute.threads):
+    with fenced(planned.store.folder, work), thread_limits(compute.threads):
         ended = attempt(assignment, test.blind, report)
     spec = planned.variant.spec
     shows = "volumes" in spec.needs and cohort.has_volumes

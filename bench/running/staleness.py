@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench.errors import unknown_name
+from bench.methods.environments.building import packages_of
 from bench.running.plan import Plan
 from bench.store.cell import Cell
 from bench.store.record import CellRecord
@@ -16,12 +17,15 @@ WORDS = {
     "files": "content of a declared file",
     "members": "member of the ensemble",
     "environment": "environment of the method",
+    "container": "image of the container",
     "params": "hyperparameter",
     "cohort": "fingerprint of the cohort",
     "split": "fingerprint of the split",
     "preprocessing": "version of the crops",
     "tuning": "budget of the search",
 }
+# The requirements name an environment, not what uv found for them: cells of both are of one method.
+PACKAGES = "package of the environment, for which no cell runs again"
 LONGEST = 40
 
 
@@ -39,7 +43,8 @@ def why_rows(planned: Plan, method: str) -> list[dict[str, Any]]:
     -------
     list of dict
         ``what`` differs, what it ``was`` and what it ``is``, and the number of ``cells``; empty where every
-        cell is current.
+        cell is current. Cells whose environment has other packages now have rows too, though they are
+        current: uv built it anew, and requirements had left versions open.
 
     Raises
     ------
@@ -50,25 +55,40 @@ def why_rows(planned: Plan, method: str) -> list[dict[str, Any]]:
     if method not in labels:
         raise unknown_name("method of the plan", method, labels)
     records = [record for _, record in planned.store.records(planned.cohort.name)]
+    packages = packages_of(planned.variants[method].spec)
     counts = Counter(
         difference
         for cell in planned.cells
-        if cell.method == method and planned.store.record(cell) is None
-        for difference in _differences(cell, records)
+        if cell.method == method
+        for difference in _all_differences(planned, cell, records, packages)
     )
     return [
         {"what": what, "was": was, "is": now, "cells": number} for (what, was, now), number in counts.items()
     ]
 
 
-def _differences(cell: Cell, records: list[CellRecord]) -> Iterator[tuple[str, str, str]]:
+def _all_differences(
+    planned: Plan, cell: Cell, records: list[CellRecord], packages: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, str, str]]:
+    """What differs in the identity where the cell has no result, and in its environment."""
+    last = planned.store.record(cell)
+    if last is None:
+        last = _last(cell, records)
+        if last is None:
+            yield "never run", "", ""
+            return
+        yield from _changed(last.identity, cell.identity)
+    for name, now in packages.items():
+        was = (last.packages or {}).get(name, now)
+        pairs = ((one, was.get(one, ""), now.get(one, "")) for one in sorted({*was, *now}))
+        yield from ((f"{PACKAGES}: {one}", before, after) for one, before, after in pairs if before != after)
+
+
+def _last(cell: Cell, records: list[CellRecord]) -> CellRecord | None:
+    """The record that was made last in the place of a cell."""
     place = (cell.split, cell.method, cell.seed, cell.fold)
     same = [one for one in records if (one.split, one.method, one.seed, one.fold) == place]
-    if not same:
-        yield "never run", "", ""
-        return
-    last = max(same, key=lambda record: record.ended or "")
-    yield from _changed(last.identity, cell.identity)
+    return max(same, key=lambda record: record.ended or "", default=None)
 
 
 def _changed(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -43,6 +43,9 @@ class CellRecord:
     images
         Images that the method was given, as channels of crops: of a cohort with several, their names and
         differences such as ``post1-pre``; None where nothing is known of it.
+    packages
+        By the name of each method with an environment of its own, the row's or a member of it: the version of
+        its ``python`` and of every package that uv put there; None where there is no such environment.
     submitted
         Name of the file that predictions made elsewhere came in.
     skipped_cases
@@ -89,6 +92,7 @@ class CellRecord:
     contract: str | None = None
     sealed: str | None = None
     images: list[str] | None = None
+    packages: Mapping[str, Any] | None = None
     submitted: str | None = None
     skipped_cases: Mapping[str, str] | None = None
     device: str | None = None

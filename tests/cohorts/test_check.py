@@ -208,6 +208,7 @@ def test_a_cohort_without_images_is_checked_too(folder: Path) -> None:
     assert found(folder) == []
 
 
+@pytest.mark.slow
 def test_real_breast_mri_would_run_and_its_masks_are_seen_in_pieces(real_data: Path) -> None:
     checked = check_folder(real_data / "breastdcedl", quiet=True)
     assert checked.would_run and checked.cases == 268

@@ -94,6 +94,7 @@ import_cohort(ToyImporter(patients=8, pause=0.3), Path({out!r}), quiet=True)
 """
 
 
+@pytest.mark.slow
 def test_a_killed_import_goes_on_where_it_stopped_and_gives_equal_files(tmp_path: Path) -> None:
     out = tmp_path / "killed"
     script = RUN.format(out=str(out))

@@ -307,6 +307,7 @@ def test_a_sheet_that_is_not_there_is_named(folder: Path) -> None:
         propose(folder, folder / "t.csv", sheet="Data")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "tasks", "cases"),
     [

@@ -50,10 +50,9 @@ def test_the_guide_has_the_examples_that_are_run_here() -> None:
     assert EXAMPLES.keys() == {*ROWS, *WRITERS.values(), *COMPANIONS.values()}
 
 
-# Methods are checked against the whole contract, which takes minutes.
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name in METHODS else ()) for name in ROWS]
-)
+# Methods are checked against the whole contract, which takes minutes; the others take many seconds each.
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ROWS)
 def test_an_example_runs_as_printed_and_its_row_is_on_the_board(name: str, tmp_path: Path) -> None:
     if (program := PROGRAMS.get(name)) and shutil.which(program) is None:
         pytest.skip(f"needs {program}")

@@ -207,6 +207,7 @@ def fill(cohort: Cohort, folder: Path, way: str) -> "subprocess.CompletedProcess
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_a_cache_that_may_not_grow_is_told_in_one_line(cohort: Cohort, tmp_path: Path) -> None:
     done = fill(cohort, tmp_path, "limit")
     assert done.returncode == 0, done.stderr
@@ -229,6 +230,7 @@ def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     subprocess.run(["umount", str(disk)], check=True)
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_while_crops_are_cut_does_not_end_the_process(
     cohort: Cohort, tmp_path: Path, small_disk: Path
 ) -> None:

@@ -4,6 +4,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow
 import pytest
 
 from bench.cohorts.cohort import Cohort
@@ -12,9 +13,11 @@ from bench.methods.contract.catalogue import CLAUSES, clause_named
 from bench.methods.contract.clause import Check
 from bench.methods.contract.cohort import part_of_cohort, tiny_cohort
 from bench.methods.contract.judge import Order, judged, judged_clauses, subject_of
+from bench.methods.contract.resources import sustained
 from bench.methods.contract.subject import Origin
 from bench.methods.contract.suite import SECONDS, contract_checks, distinct_faults, quick_codes
 from bench.methods.method import MethodSpec
+from bench.methods.threads import thread_limits
 from tests.command import bench
 from tests.methods.planted.catalogue import HERE, PLANTED, Planted
 
@@ -99,6 +102,23 @@ def test_processes_that_a_method_declares_are_not_counted() -> None:
     (undeclared,) = check(replace(program, processes=()), ("BC25",))
     (declared,) = check(program, ("BC25",))
     assert not undeclared.kept and declared.kept
+
+
+def test_threads_count_that_compute_at_once_for_a_while_and_not_where_one_hands_on_to_another() -> None:
+    assert sustained([1, 2, 1, 2, 2, 1, 0, 2, 1]) == 0
+    assert sustained([1, 2, 3, 2, 1]) == 3
+
+
+def test_arrow_keeps_to_the_threads_of_a_cell() -> None:
+    before = pyarrow.cpu_count(), pyarrow.io_thread_count()
+    with thread_limits(1):
+        assert (pyarrow.cpu_count(), pyarrow.io_thread_count()) == (1, 1)
+    assert (pyarrow.cpu_count(), pyarrow.io_thread_count()) == before
+
+
+@pytest.mark.slow
+def test_a_method_that_reads_a_table_of_many_columns_keeps_the_clause_on_threads() -> None:
+    assert all(found.kept for found in check(replace(HONEST, target=f"{HERE}.honest:Reader"), ("BC25",)))
 
 
 def test_a_method_is_checked_on_cases_of_a_cohort_of_ones_own(tiny: Cohort, tmp_path: Path) -> None:

@@ -92,6 +92,7 @@ def test_average_precision_in_folds_is_their_mean_weighted_by_positives():
     assert average_precision(truth, score, FOLD) == pytest.approx(np.average(values, weights=weights))
 
 
+@pytest.mark.slow
 def test_a_coin_has_on_average_the_average_precision_of_the_constant():
     truth, rng = (np.arange(15) < 3).astype(float), np.random.default_rng(0)
     coins = [average_precision_score(truth, rng.random(15)) for _ in range(4000)]

@@ -39,6 +39,7 @@ def test_widths_are_those_of_the_style(values: FullReport, style: StyleName) -> 
     assert widths == {wanted.single_mm, wanted.double_mm}
 
 
+@pytest.mark.slow
 def test_equal_figures_give_equal_files(values: FullReport, tmp_path: Path) -> None:
     one_task = replace(values, tasks=values.tasks[1:])
     written = [

@@ -1,5 +1,6 @@
 """Methods with libraries of their own, in environments that uv builds, from wheels that are made here."""
 
+import json
 import shutil
 import sys
 import zipfile
@@ -9,13 +10,14 @@ import pandas as pd
 import pytest
 
 from bench.errors import MachineError, PluginError
-from bench.methods.environments.building import ready
-from bench.methods.environments.environment import Environment, environment_of
+from bench.methods.environments.building import packages_of, ready
+from bench.methods.environments.environment import BUILT, Environment, environment_of
 from bench.methods.identity import parts_of
 from bench.methods.method import MethodSpec
 from bench.running.experiment import read_experiment
 from bench.running.run import run_experiment
 from bench.store.store import PREDICTIONS, Store
+from tests.command import bench
 
 pytestmark = pytest.mark.slow
 
@@ -128,6 +130,17 @@ def test_two_versions_of_a_library_and_another_numpy_share_a_board(tmp_path: Pat
         assert record.sealed in ("kernel", "python")
         assert set(pd.read_parquet(folder / PREDICTIONS)["prediction"]) == {level}
         assert (folder / "model" / "level.txt").read_text() == str(level)
+    packages = {name: found[name][1].packages for name in ("constant", "first", "second")}
+    assert packages["constant"] is None
+    assert packages["first"]["first"]["shade"] == "1.0" and packages["first"]["first"]["numpy"] == "1.26.4"
+    assert packages["second"].keys() == {"second"} and packages["second"]["second"]["shade"] == "2.0"
+    assert packages["first"]["first"]["python"].startswith("3.")
+    status = ("status", "--store", str(store.folder), "--why", "first")
+    assert bench(*status).stdout == "every cell of first is current\n"
+    built = Environment(tmp_path / "first.txt", "{}.{}".format(*sys.version_info)).folder / BUILT
+    built.write_text(built.read_text().replace('"shade": "1.0"', '"shade": "1.0.1"'))
+    (row,) = json.loads(bench(*status, "--format", "json").stdout)["rows"]
+    assert (row["what"].split(": ")[1], row["was"], row["is"], row["cells"]) == ("shade", "1.0", "1.0.1", 1)
 
 
 @NEEDS_UV
@@ -174,6 +187,22 @@ def test_a_script_header_is_an_environment(tmp_path: Path, monkeypatch: pytest.M
     assert environment_of(MethodSpec("bare", "bare_plugin:X", "")) is None
     with pytest.raises(PluginError, match=r"the environment 'no.txt', which is missing"):
         environment_of(MethodSpec("absent", "bare_plugin:X", "", environment="no.txt"))
+
+
+def test_the_packages_are_those_of_a_method_and_its_members(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "packed_plugin.py").write_text("X = 1\n")
+    (tmp_path / "own.txt").write_text("six==1.16.0\n")
+    member = MethodSpec("packed", "packed_plugin:X", "", environment="own.txt")
+    whole = MethodSpec("whole", "packed_plugin:X", "", members=("packed",), member_specs=(member,))
+    assert packages_of(whole) == {}
+    found = environment_of(member)
+    assert found is not None
+    found.folder.mkdir(parents=True)
+    (found.folder / BUILT).write_text('{"python": "3.12.1", "base": "/usr", "packages": {"six": "1.16.0"}}')
+    assert packages_of(whole) == {"packed": {"python": "3.12.1", "six": "1.16.0"}}
 
 
 def test_methods_of_the_project_have_no_environment() -> None:

@@ -161,3 +161,24 @@ def told_of(job: str) -> str:
 def statuses(store: Path) -> list[str]:
     """How the cells of a store have ended."""
     return [json.loads(path.read_text())["status"] for path in store.glob(f"cells/*/*/*/*/{RECORD}")]
+
+
+@pytest.mark.slow
+def test_jobs_that_slurm_gives_up_with_their_node_are_submitted_again(
+    cluster: None, tiny: Cohort, folder: Path
+) -> None:
+    process, store = started(folder, "failed")
+    first, *_ = running(store)
+    node = told_of(first).split("BatchHost=")[1].split()[0]
+    asked = (
+        f"jobid={first} requeue=0",  # as where the cluster forbids it
+        f"nodename={node} state=down reason=test",
+        f"nodename={node} state=resume",
+    )
+    for words in asked:
+        subprocess.run(["scontrol", "update", *words.split()], check=True)
+    assert "JobState=NODE_FAIL" in told_of(first)
+    _, said = process.communicate(timeout=400)
+    assert process.returncode == 0, said
+    assert "the cluster has ended the jobs; submission 1 of 3 more" in said
+    assert statuses(store) == ["ok"] * 5

@@ -97,6 +97,7 @@ def test_an_adjusted_p_is_never_below_p(three):
         assert entry.adjusted_p >= entry.difference.p
 
 
+@pytest.mark.slow
 def test_the_verdict_never_contradicts_the_interval_of_a_single_comparison():
     truth = truth_table()
     seen = set()

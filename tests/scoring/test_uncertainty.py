@@ -321,6 +321,7 @@ def test_delongs_interval_is_refused_to_a_value_that_is_no_area():
     assert Metric(name="same", value=auc, interval="delong", **given).is_auc
 
 
+@pytest.mark.slow
 def test_no_value_lies_outside_its_interval(two):
     for made in (two, one_seed(two), replace(two, variance_factor=2.25)):
         for task in made.tasks:

@@ -116,6 +116,7 @@ def test_a_half_written_line_and_a_lock_left_behind_do_no_harm(
     assert history(tmp_path / "broken") == history(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_with_the_study_and_predictions_of_an_unbroken_one(
     plugin_file: Path, tmp_path: Path
 ) -> None:

@@ -38,7 +38,13 @@ def test_keeps_the_contract(name: str) -> None:
     check_method(name)
 
 
-@pytest.mark.parametrize("name", ["compact", "mobilenetv2_050", "monai:resnet10"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "compact",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("mobilenetv2_050", "monai:resnet10")),
+    ],
+)
 def test_any_backbone_gives_features_of_a_case_that_do_not_depend_on_the_cases_beside_it(name: str) -> None:
     encoder, width = pooled_encoder(name, 2, SHAPE, WIDTHS)
     images = torch.randn(2, 2, *SHAPE)

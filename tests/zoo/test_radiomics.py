@@ -223,6 +223,7 @@ def test_an_unknown_region_is_refused_with_the_known_ones() -> None:
         Settings(("ring",), 2.0, 5.0, (1.0, 9.0), ("original",))
 
 
+@pytest.mark.slow
 def test_measured_cases_are_kept_and_only_missing_ones_are_measured(few: Cohort, tmp_path: Path) -> None:
     cohort = replace(few, folder=shutil.copytree(few.folder, tmp_path / "cohort"), fingerprint="a" * 64)
     half = cohort.take(cohort.case_ids[:6])

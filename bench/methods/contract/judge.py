@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
 from bench.cohorts.folder import load_folder
 from bench.methods.contract.catalogue import clause_named
 from bench.methods.contract.clause import Breach, Check, Clause, NotAsked
@@ -18,6 +16,7 @@ from bench.methods.contract.subject import THREADS, Origin, Subject, quick_param
 from bench.methods.method import MethodSpec
 from bench.methods.parameters import method_class
 from bench.methods.source import definition_of, place_of
+from bench.methods.threads import thread_limits
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def judged(order: Order) -> Iterator[Check]:
 def judged_clauses(clauses: Iterable[Clause], subject: Subject) -> Iterator[Check]:
     """Whether the subject keeps these clauses."""
     for clause in clauses:
-        with threadpool_limits(THREADS):
+        with thread_limits(THREADS):
             yield _checked(clause, subject)
 
 
@@ -83,7 +82,7 @@ def predicted_alone(
 ) -> Any:
     """Test predictions of one fit on a cohort folder, with nothing fitted before."""
     subject = Subject(spec, params, load_folder(cohort), folder, device, origin)
-    with own_cache(folder), threadpool_limits(THREADS):
+    with own_cache(folder), thread_limits(THREADS):
         return subject.batch
 
 

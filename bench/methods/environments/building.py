@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -29,6 +30,19 @@ def environments_of(spec: MethodSpec) -> Iterator[Environment]:
     for one in spec.family:
         if (environment := environment_of(one)) is not None:
             yield environment
+
+
+def packages_of(spec: MethodSpec) -> dict[str, dict[str, Any]]:
+    """Versions of Python and of every package in the environments of a method and of its members.
+
+    By the name of the method; one that has none, or whose environment is not built, is left out.
+    """
+    found = {}
+    for one in spec.family:
+        environment = environment_of(one)
+        if environment is not None and (built := environment.built()) is not None:
+            found[one.name] = {"python": built["python"], **built["packages"]}
+    return found
 
 
 def ready(environment: Environment, say: Say = lambda text: None) -> None:

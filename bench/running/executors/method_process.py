@@ -24,16 +24,19 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from bench.cohorts.cohort import Cohort
 from bench.cohorts.radiomics import RadiomicsSettings, described_rows, is_content
 from bench.errors import CohortError, MachineError
 from bench.files import cache_dir
 from bench.imaging.crop import Crop
+from bench.methods.containers import Ended as ProgramEnded
+from bench.methods.containers import Order
 from bench.methods.method import Progress
 from bench.methods.registry import load_registry
+from bench.methods.threads import thread_limits
 from bench.running.cell_output import logging_to, output_to, reporter
+from bench.running.containers import end_containers, program_ended
 from bench.running.desk import Desk
 from bench.running.executors.process_tree import end_descendants
 from bench.running.fence.fence import FENCES, Sealed, raise_fence
@@ -105,14 +108,15 @@ class MethodProcess(NamedTuple):
         job = Job(assignment, enclosure, store.folder, desk.view, named)
         try:
             self.pipe.send_bytes(pickle.dumps(job))
-            return self._answer(desk, enclosure)
+            return self._answer(desk, planned)
         except (EOFError, ConnectionError):
             _end_as(self.pid)
         finally:  # what the method has started could change what is written next
             end_descendants(os.getpid())
+            end_containers(planned)
             desk.close()
 
-    def _answer(self, desk: Desk, enclosure: Enclosure) -> Performed:
+    def _answer(self, desk: Desk, planned: PlannedCell) -> Performed:
         """Answer what the method's side asks until it reports the end."""
         sealed = _fence_named(json.loads(self.pipe.recv_bytes())["sealed"])
         while True:
@@ -121,6 +125,8 @@ class MethodProcess(NamedTuple):
                 return Performed(_ended(said), sealed, desk.given())
             if said["asks"] == "test":
                 self.pipe.send_bytes(pickle.dumps(desk.test()))
+            elif said["asks"] == "program":
+                self.pipe.send_bytes(json.dumps(program_ended(planned, said)).encode())
             elif said["asks"] == "radiomics":
                 self.pipe.send_bytes(json.dumps(_radiomics(desk, said)).encode())
             else:
@@ -264,7 +270,7 @@ def _work(pipe: Connection) -> None:
         pipe.send_bytes(json.dumps({"sealed": sealed}).encode())
         load_registry(map(Path, enclosure.plugins))
         counter = _Counter(pipe)
-        with fenced(job.store, work), threadpool_limits(assignment.threads):
+        with fenced(job.store, work), thread_limits(assignment.threads):
             ended = attempt(counter.supply(assignment), counter.test, reporter(work / PROGRESS))
     counter.say({"asks": "end", **asdict(ended)})  # said last: it ends this process, and the log is whole
 
@@ -305,12 +311,18 @@ class _Counter:
         known = self._asking(tested=False)
         return replace(
             assignment,
+            starter=self.start,
             train=known(assignment.train),
             val=known(assignment.val),
             parts=[
                 Inner(known(part.train), known(part.val), known(part.evaluated)) for part in assignment.parts
             ],
         )
+
+    def start(self, order: Order) -> ProgramEnded:
+        """How a program in a container ended, which the other side runs."""
+        asked = {"image": order.image, "within": str(order.within), "command": order.command}
+        return ProgramEnded(**self._answer({"asks": "program", **asked, "told": dict(order.told)}))
 
     def test(self) -> Cohort:
         """The blind test cases; the method is fitted."""

@@ -21,6 +21,7 @@ from bench.errors import BenchError, MachineError, StoreError
 from bench.files import cache_dir
 from bench.methods.registry import plugin_files
 from bench.running.cell_output import last_report
+from bench.running.containers import end_containers
 from bench.running.environments import places_of
 from bench.running.executors.batch import Work
 from bench.running.executors.method_process import Enclosure
@@ -238,7 +239,9 @@ def _ended_alone(slot: _Slot, job: _Job) -> bool:
 def _end(slot: _Slot, job: _Job, pending: Pending, work: Work, view: RunView) -> None:
     """Record how the cell ended and give it up; one that the machine ended is tried again, so often."""
     try:
-        record = _recorded(job, slot.close(), work)
+        ending = slot.close()
+        end_containers(work.of(job.cell))
+        record = _recorded(job, ending, work)
     finally:
         slot.job = None
         shutil.rmtree(work.store.view_folder(job.cell), ignore_errors=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+import pandas as pd
 
 from bench import Cohort, Crop, Float, Run, Task
 
@@ -76,3 +77,15 @@ class Volume:
             return np.array([0.0, 0.0, np.clip(0.5, *task.bounds)])
         x, y = inputs[known], labels[known]
         return np.linalg.solve(x.T @ x + np.diag([self.ridge, self.ridge, 1e-9]), x.T @ y)
+
+
+@dataclass
+class Reader(Volume):
+    """Reads a table of features by Parquet, as what keeps them in a cache does."""
+
+    def fit(self, train: Cohort, val: Cohort, run: Run) -> Self:
+        table = pd.DataFrame(np.zeros((36, 1000)), columns=[f"feature_{at}" for at in range(1000)])
+        table.to_parquet(run.workdir / "features.parquet")
+        for _ in range(6):
+            pd.read_parquet(run.workdir / "features.parquet")
+        return super().fit(train, val, run)
