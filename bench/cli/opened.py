@@ -49,14 +49,15 @@ class Protocol:
 
     def results(self, methods: Sequence[str] | None = None) -> "Results":
         """Results of these rows of the store, of all where none is named, each with its recalibrated row."""
-        from bench.predictions.recalibrated import with_recalibrated
         from bench.predictions.results import of_methods
-        from bench.splits.apart import learned_sites
         from bench.store.collect import results_of_store
 
         found = of_methods(results_of_store(self.cohort, self.split, self.store), methods)
         if self.recalibrate is None:
             return found
+        from bench.predictions.recalibrated import with_recalibrated
+        from bench.splits.apart import learned_sites
+
         return with_recalibrated(found, self.recalibrate, learned_sites(self.cohort, self.split))
 
 

@@ -33,7 +33,7 @@ def cohort(folder: Path, with_field: bool) -> None:
     cases[list(TASKS)] = table[["ER", "PR", "HER2"]].to_numpy()
     cases.to_csv(folder / "cases.csv", index=False)
     features = table.iloc[:, 1:530].select_dtypes("number").set_axis([f"f{at}" for at in range(529)], axis=1)
-    features.insert(0, "case_id", who)
+    features = pd.concat([who.rename("case_id"), features], axis=1)
     features.to_csv(folder / "features.csv", index=False)
     tasks = "".join(f'[tasks.{name}]\nkind = "binary"\n' for name in TASKS)
     (folder / "cohort.toml").write_text(

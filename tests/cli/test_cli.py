@@ -165,6 +165,7 @@ def test_methods_are_compared_by_another_metric(finished_store: Path) -> None:
         (["--missing", "chance"], "--missing"),
         (["--sensitivity", "--columns", "rank,method"], "--sensitivity, --columns"),
         (["--out", "board.md"], "--out"),
+        (["--rank-by", "worst_site", "--recalibrate", "0.3"], "--rank-by, --recalibrate"),
     ],
 )
 def test_what_would_change_a_kept_board_is_refused(
@@ -179,6 +180,15 @@ def test_what_would_change_a_kept_board_is_refused(
     )
     assert "leave out --freeze for a board of your own" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_the_worst_site_orders_a_board_and_recalibration_needs_a_centre_apart(finished_store: Path) -> None:
+    done = bench("leaderboard", *where(finished_store), "--rank-by", "worst_site", "--format", "json")
+    rows = {(row["task"], row["method"]): row for row in json.loads(done.stdout)["rows"]}
+    assert rows["ki67", "tumour_size"]["worst_site"] in ("A", "B", "C")
+    assert rows["er", "tumour_size"]["status"] == "no value: 0 of 3 sites count, expected 2"
+    refused = bench("metrics", *where(finished_store), "--recalibrate", "0.3")
+    assert refused.returncode == 2 and "internal_cv learns from A, B, C" in refused.stderr
 
 
 def test_sites_come_with_their_spread(finished_store: Path) -> None:
