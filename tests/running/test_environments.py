@@ -139,7 +139,7 @@ def test_two_versions_of_a_library_and_another_numpy_share_a_board(tmp_path: Pat
     assert bench(*status).stdout == "every cell of first is current\n"
     built = Environment(tmp_path / "first.txt", "{}.{}".format(*sys.version_info)).folder / BUILT
     built.write_text(built.read_text().replace('"shade": "1.0"', '"shade": "1.0.1"'))
-    (row,) = json.loads(bench(*status, "--format", "json").stdout)["rows"]
+    (row,) = json.loads(bench(*status, "--format", "json").stdout)
     assert (row["what"].split(": ")[1], row["was"], row["is"], row["cells"]) == ("shade", "1.0", "1.0.1", 1)
 
 
