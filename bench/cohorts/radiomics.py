@@ -91,7 +91,7 @@ class RadiomicsSettings:
         Examples
         --------
         >>> from types import SimpleNamespace
-        >>> RadiomicsSettings.of(SimpleNamespace(radiomics_bin_width=10.0)).bin_width
+        >>> bench.RadiomicsSettings.of(SimpleNamespace(radiomics_bin_width=10.0)).bin_width
         10.0
         """
         names = {one.name: f"{PREFIX}{one.name.removeprefix(PREFIX)}" for one in fields(cls)}
