@@ -91,6 +91,7 @@ class RadiomicsSettings:
         Examples
         --------
         >>> from types import SimpleNamespace
+        >>> import bench
         >>> bench.RadiomicsSettings.of(SimpleNamespace(radiomics_bin_width=10.0)).bin_width
         10.0
         """
