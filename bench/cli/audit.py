@@ -19,7 +19,7 @@ from bench.cli.options import (
     names,
     pairs,
 )
-from bench.cli.output import output
+from bench.cli.output import Output, output
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,6 +34,22 @@ class FailOn(StrEnum):
     fail = "fail"
 
 
+MuteOption = Annotated[
+    list[str] | None,
+    typer.Option("--mute", help="CODE=reason: show the check and why it may be overlooked."),
+]
+FailOnOption = Annotated[
+    FailOn, typer.Option("--fail-on", help="Exit code 1 from this verdict on, muted checks left out.")
+]
+ExplainOption = Annotated[
+    str | None, typer.Option("--explain", help="Say what the check of a code means, and nothing else.")
+]
+PlausibleOption = Annotated[
+    list[str] | None,
+    typer.Option("--plausible", help="er=0.55-0.75: values of a task beyond are named."),
+]
+
+
 def audit(
     split: Annotated[
         str | None, typer.Option("--split", help="Name of a split, path of its TOML, or a table of folds.")
@@ -46,22 +62,12 @@ def audit(
     deep: Annotated[
         bool, typer.Option("--deep", help="Read images, fit methods again: takes minutes.")
     ] = False,
-    mute: Annotated[
-        list[str] | None,
-        typer.Option("--mute", help="CODE=reason: show the check and why it may be overlooked."),
-    ] = None,
-    fail_on: Annotated[
-        FailOn, typer.Option("--fail-on", help="Exit code 1 from this verdict on, muted checks left out.")
-    ] = FailOn.fail,
-    explain: Annotated[
-        str | None, typer.Option("--explain", help="Say what the check of a code means, and nothing else.")
-    ] = None,
+    mute: MuteOption = None,
+    fail_on: FailOnOption = FailOn.fail,
+    explain: ExplainOption = None,
     skip_broken: SkipOption = False,
     plugin: PluginOption = None,
-    plausible: Annotated[
-        list[str] | None,
-        typer.Option("--plausible", help="er=0.55-0.75: values of a task beyond are named."),
-    ] = None,
+    plausible: PlausibleOption = None,
     wanted: BoardFormatOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="File instead of printing: .html, .md, .tex, .csv or .json.")
@@ -73,7 +79,6 @@ def audit(
     """
     from bench.audit.audit import ORDER, worst
     from bench.audit.audit import audit as audited
-    from bench.report.audit import audit_table
 
     if explain is not None:
         _explain(explain)
@@ -88,8 +93,7 @@ def audit(
     if place is None:
         _write_page(subject, verdicts, out or Path())
     else:
-        cohort_name, split_name = subject.cohort.name, subject.split.name
-        place.show(audit_table(verdicts, cohort_name, split_name, subject.cohort.synthetic))
+        _show(subject, verdicts, place)
     if ORDER.index(worst(verdicts)) >= ORDER.index(fail_on.value):
         raise typer.Exit(1)
 
@@ -125,6 +129,12 @@ def _ranges(subject: "Subject", given: Sequence[str]) -> dict[str, tuple[float, 
         except ValueError:
             raise UsageError(f"--plausible {task}={text}, expected two numbers: {task}=0.55-0.75") from None
     return found
+
+
+def _show(subject: "Subject", verdicts: "Sequence[Verdict]", place: Output) -> None:
+    from bench.report.audit import audit_table
+
+    place.show(audit_table(verdicts, subject.cohort.name, subject.split.name, subject.cohort.synthetic))
 
 
 def _write_page(subject: "Subject", verdicts: "Sequence[Verdict]", out: Path) -> None:

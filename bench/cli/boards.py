@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.opened import named_cohort, open_finished, open_repeats
+from bench.cli.opened import Protocol, named_cohort, open_finished, open_repeats
 from bench.cli.options import (
     BoardFormatOption,
     CohortOption,
@@ -59,6 +59,20 @@ class FamilyName(StrEnum):
     all = "all"
 
 
+FamilyOption = Annotated[
+    FamilyName | None,
+    typer.Option("--family", help="Correct for those against the reference, or for all pairs."),
+]
+RepeatsOption = Annotated[
+    int | None,
+    typer.Option("--repeats", min=2, help="Compare procedures over so many repeats of the split."),
+]
+MarginOption = Annotated[
+    list[str] | None,
+    typer.Option("--margin", help="Is one as good, within so much: 0.05, or ki67=1.5 for a task."),
+]
+
+
 def leaderboard(
     split: SplitOption,
     cohort: CohortsOption = None,
@@ -91,21 +105,19 @@ def leaderboard(
     from bench.scoring.seeds import on_shared_seeds
 
     if freeze is not None:
-        shown = {
-            "--missing": missing is not Missing.apart,
-            "--sensitivity": sensitivity,
-            "--partial": partial,
-            "--rank-by": rank_by is not RankBy.all_cases,
-        }
+        chosen = {"--missing": missing is not Missing.apart, "--rank-by": rank_by is not RankBy.all_cases}
         given = {"--columns": columns, "--out": out, "--seeds": seeds, "--recalibrate": recalibrate}
-        _refuse_beside_freeze(shown | {name: value is not None for name, value in given.items()})
+        _refuse_beside_freeze(
+            {"--sensitivity": sensitivity, "--partial": partial, **chosen}
+            | {name: value is not None for name, value in given.items()}
+        )
     place = output(wanted, out)
     by_rule = rule_named(rule)
     protocol = open_finished(named_cohort(cohort, drop, id_map), split, store, skip_broken, plugin)
     protocol = replace(protocol, recalibrate=recalibrate)
     results = on_finished_folds(protocol.results()) if partial else protocol.results()
-    results = _measured(results, protocol.cohort, metric, by_rule, plugin)
-    results = with_audit(results, protocol.cohort, protocol.split)
+    measured = _measured(results, protocol.cohort, metric, by_rule, plugin)
+    results = with_audit(measured, protocol.cohort, protocol.split)
     results = results if seeds is None else on_shared_seeds(results, integers("--seeds", seeds))
     results = with_ensembles(results) if ensembles else results
     if freeze is not None:
@@ -203,18 +215,9 @@ def compare(
     reference: Annotated[
         str | None, typer.Option("--reference", help="Set every other method against this one.")
     ] = None,
-    family: Annotated[
-        FamilyName | None,
-        typer.Option("--family", help="Correct for those against the reference, or for all pairs."),
-    ] = None,
-    repeats: Annotated[
-        int | None,
-        typer.Option("--repeats", min=2, help="Compare procedures over so many repeats of the split."),
-    ] = None,
-    margin: Annotated[
-        list[str] | None,
-        typer.Option("--margin", help="Is one as good, within so much: 0.05, or ki67=1.5 for a task."),
-    ] = None,
+    family: FamilyOption = None,
+    repeats: RepeatsOption = None,
+    margin: MarginOption = None,
     metric: MetricOption = None,
     rule: RuleOption = "youden",
     ensembles: EnsemblesOption = False,
@@ -226,26 +229,22 @@ def compare(
 ) -> None:
     """Compare methods pairwise on the same cases. Difference, interval, corrected p, power and verdict."""
     from bench.predictions.ensemble import with_ensembles
-    from bench.predictions.thresholds import rule_named
     from bench.report.comparison import comparison_table
     from bench.report.procedures import procedure_table
     from bench.scoring.comparison import compare as compare_methods
-    from bench.scoring.comparison import restricted
     from bench.scoring.margins import margins_of
 
+    if repeats and margin:
+        raise UsageError("--margin is for one split, --repeats for procedures: give one of the two")
     place = output(wanted, out)
-    by_rule = rule_named(rule)
     compared = methods if reference is None or reference in methods else [*methods, reference]
     named = named_cohort(cohort, drop, id_map)
     opened = open_repeats(named, split, repeats, store, skip_broken, plugin) if repeats else None
     protocols = opened or (open_finished(named, split, store, skip_broken, plugin),)
-    opened_rows = [replace(protocol, recalibrate=recalibrate) for protocol in protocols]
-    rows = [(restricted(protocol.results(), compared), protocol.cohort) for protocol in opened_rows]
-    found = [_measured(results, of, metric, by_rule, plugin) for results, of in rows]
+    asked = [replace(protocol, recalibrate=recalibrate) for protocol in protocols]
+    found = [_of_methods(protocol, compared, metric, rule, plugin) for protocol in asked]
     found = [with_ensembles(results) for results in found] if ensembles else found
     kind: Family | None = None if family is None else family.value
-    if repeats and margin:
-        raise UsageError("--margin is for one split, --repeats for procedures: give one of the two")
     if repeats:
         place.show(procedure_table(found, [protocol.split for protocol in protocols], reference, kind))
         return
@@ -253,6 +252,21 @@ def compare(
     compared_pairs = compare_methods(found[0], labels, reference, kind)
     margins = margins_of(found[0].tasks, margin or ())
     place.show(comparison_table(found[0], compared_pairs, margins=margins))
+
+
+def _of_methods(
+    protocol: Protocol,
+    methods: Sequence[str],
+    metric: Sequence[str] | None,
+    rule: str,
+    plugins: Sequence[Path] | None,
+) -> "Results":
+    """The results of these methods, measured as asked."""
+    from bench.predictions.thresholds import rule_named
+    from bench.scoring.comparison import restricted
+
+    results = restricted(protocol.results(), methods)
+    return _measured(results, protocol.cohort, metric, rule_named(rule), plugins)
 
 
 def thresholds(

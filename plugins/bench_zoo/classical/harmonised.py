@@ -49,7 +49,7 @@ class Harmonised(TableModel):
 
     def raw(self, cohort: Cohort) -> pd.DataFrame:
         """Features before they are harmonised, shape (case, feature), NaN where missing."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say which features: define raw")
 
     def fit(self, train: Cohort, val: Cohort, run: Run) -> Self:
         """Fit ComBat, then the model on what it gives."""

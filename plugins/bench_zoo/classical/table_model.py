@@ -65,7 +65,7 @@ class TableModel:
 
     def measure(self, cohort: Cohort) -> pd.DataFrame:
         """Raw features, shape (case, feature), NaN where missing; each class of methods measures its own."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say what it measures: define measure")
 
     @classmethod
     def search_space(cls) -> dict[str, Float]:

@@ -18,6 +18,10 @@ OF_TABLE = Cost(seconds_per_case=0.002)
 @hookimpl
 def bench_methods() -> list[MethodSpec]:
     """Offer the methods whose names begin with ``radiomics_``, and those of a cohort's feature table."""
+    return [*_of_images(), *_of_tables()]
+
+
+def _of_images() -> list[MethodSpec]:
     requires, processes = {"radiomics": REMEDY}, ("bench_zoo.radiomics.worker",)
     return [
         MethodSpec(
@@ -56,6 +60,11 @@ def bench_methods() -> list[MethodSpec]:
             on_table="features_xgb",
             cost=COST,
         ),
+    ]
+
+
+def _of_tables() -> list[MethodSpec]:
+    return [
         MethodSpec(
             "features_lr",
             "bench_zoo.radiomics.carried:FeatureTable",
