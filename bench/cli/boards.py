@@ -96,7 +96,6 @@ def leaderboard(
     recalibrate: RecalibrateOption = None,
 ) -> None:
     """Rank every method of a store on one cohort and split."""
-    from bench.audit.footnote import with_audit
     from bench.boards.snapshot import freeze as freeze_board
     from bench.predictions.ensemble import with_ensembles
     from bench.predictions.partial import on_finished_folds
@@ -105,19 +104,16 @@ def leaderboard(
     from bench.scoring.seeds import on_shared_seeds
 
     if freeze is not None:
-        chosen = {"--missing": missing is not Missing.apart, "--rank-by": rank_by is not RankBy.all_cases}
+        flags = {"--sensitivity": sensitivity or None, "--partial": partial or None}
         given = {"--columns": columns, "--out": out, "--seeds": seeds, "--recalibrate": recalibrate}
-        _refuse_beside_freeze(
-            {"--sensitivity": sensitivity, "--partial": partial, **chosen}
-            | {name: value is not None for name, value in given.items()}
-        )
+        chosen = {"--missing": missing is not Missing.apart, "--rank-by": rank_by is not RankBy.all_cases}
+        _refuse_beside_freeze(chosen | {name: value is not None for name, value in (flags | given).items()})
     place = output(wanted, out)
     by_rule = rule_named(rule)
-    protocol = open_finished(named_cohort(cohort, drop, id_map), split, store, skip_broken, plugin)
-    protocol = replace(protocol, recalibrate=recalibrate)
+    opened = open_finished(named_cohort(cohort, drop, id_map), split, store, skip_broken, plugin)
+    protocol = replace(opened, recalibrate=recalibrate)
     results = on_finished_folds(protocol.results()) if partial else protocol.results()
-    measured = _measured(results, protocol.cohort, metric, by_rule, plugin)
-    results = with_audit(measured, protocol.cohort, protocol.split)
+    results = _audited(_measured(results, protocol.cohort, metric, by_rule, plugin), protocol)
     results = results if seeds is None else on_shared_seeds(results, integers("--seeds", seeds))
     results = with_ensembles(results) if ensembles else results
     if freeze is not None:
@@ -127,6 +123,12 @@ def leaderboard(
     if columns is not None:
         board = select_columns(board, [name.strip() for name in columns.split(",")])
     place.show(board)
+
+
+def _audited(results: "Results", protocol: Protocol) -> "Results":
+    from bench.audit.footnote import with_audit
+
+    return with_audit(results, protocol.cohort, protocol.split)
 
 
 def _measured(
