@@ -13,7 +13,7 @@ from bench.methods.contract.catalogue import CLAUSES, clause_named
 from bench.methods.contract.clause import Check
 from bench.methods.contract.cohort import part_of_cohort, tiny_cohort
 from bench.methods.contract.judge import Order, judged, judged_clauses, subject_of
-from bench.methods.contract.resources import sustained
+from bench.methods.contract.resources import together
 from bench.methods.contract.subject import Origin
 from bench.methods.contract.suite import SECONDS, contract_checks, distinct_faults, quick_codes
 from bench.methods.method import MethodSpec
@@ -104,9 +104,17 @@ def test_processes_that_a_method_declares_are_not_counted() -> None:
     assert not undeclared.kept and declared.kept
 
 
-def test_threads_count_that_compute_at_once_for_a_while_and_not_where_one_hands_on_to_another() -> None:
-    assert sustained([1, 2, 1, 2, 2, 1, 0, 2, 1]) == 0
-    assert sustained([1, 2, 3, 2, 1]) == 3
+def test_threads_count_that_compute_side_by_side_and_not_where_one_hands_on_to_another() -> None:
+    ms = 1_000_000
+    alone = [{"1": at * ms} for at in range(30)]
+    waits_for_a_core_after_it_has_handed_on = [{"1": 30 * ms, "2": at * ms} for at in range(30)]
+    at_once = [{"1": at * ms, "2": at * ms} for at in range(30)]
+    another_joins = [{"1": at * ms, "2": at * ms, "3": at * ms} for at in range(30, 60)]
+    by_turns = [look for pair in zip(at_once[::2], alone[::2], strict=True) for look in pair]
+    assert together(alone + waits_for_a_core_after_it_has_handed_on) == 0
+    assert together(by_turns) == 0
+    assert together(alone + at_once) == 2
+    assert together(alone + at_once + another_joins) == 3
 
 
 def test_arrow_keeps_to_the_threads_of_a_cell() -> None:

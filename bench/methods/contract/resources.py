@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
@@ -15,15 +15,15 @@ from bench.methods.contract.subject import THREADS, Subject
 
 TASKS = Path("/proc/self/task")
 SECONDS_BETWEEN_LOOKS = 0.002
-# Looks in a row: one or two may see a thread that hands its work on beside the one that takes it, as where a
-# library reads a file for the thread that waits for it.
-MIN_LOOKS = 3
+# What a thread has computed while another was ready to compute too: less is work handed on from one to the
+# other, on a machine where the one that hands on waits for a core before it can rest.
+LEAST_TOGETHER_NS = 10_000_000
 
 
 def _threads(subject: Subject) -> None:
     if subject.spec.container:
         raise NotAsked("not checked: what computes in a container is not seen from here")
-    if not TASKS.is_dir():
+    if not Path("/proc/self/schedstat").is_file():
         raise NotAsked("not checked: this system does not tell which threads compute")
     _ = subject.batch
     train, val, test = subject.parts(subject.cohort)
@@ -35,20 +35,34 @@ def _threads(subject: Subject) -> None:
             f"run.threads is {THREADS}, and the method sets {raised[0]['num_threads']} threads for "
             f"{raised[0]['user_api']} ({raised[0]['internal_api']})"
         )
-    if most := sustained(looks):
+    if most := together(looks):
         raise Breach(f"run.threads is {THREADS}, and up to {most} threads compute at once")
 
 
-def sustained(looks: Sequence[int]) -> int:
-    """The most threads of a row of :data:`MIN_LOOKS` looks or more that all saw too many; 0 without one."""
-    rows = [list(row) for crowded, row in groupby(looks, lambda count: count > THREADS) if crowded]
-    return max((max(row) for row in rows if len(row) >= MIN_LOOKS), default=0)
+def together(looks: Sequence[Mapping[str, int]]) -> int:
+    """The most threads that computed side by side; 0 where no more did than are given.
+
+    A look holds the threads that are ready to compute, with the nanoseconds that each has computed so far. In
+    a row of looks that all saw too many, a thread counts if it computed :data:`LEAST_TOGETHER_NS` or more.
+    """
+    rows = [list(row) for crowded, row in groupby(looks, lambda look: len(look) > THREADS) if crowded]
+    most = max((len(_worked(row)) for row in rows), default=0)
+    return most if most > THREADS else 0
+
+
+def _worked(row: Sequence[Mapping[str, int]]) -> list[str]:
+    """Threads that computed for long enough between their first and last look of a row."""
+    first: dict[str, int] = {}
+    last: dict[str, int] = {}
+    for look in row:
+        first, last = {**look, **first}, {**last, **look}
+    return [thread for thread, begun in first.items() if last[thread] - begun >= LEAST_TOGETHER_NS]
 
 
 @contextmanager
-def _looking(declared: Collection[str]) -> Iterator[list[int]]:
-    """Collect how many threads and child processes compute at a moment, every few milliseconds."""
-    looks: list[int] = []
+def _looking(declared: Collection[str]) -> Iterator[list[dict[str, int]]]:
+    """Collect which threads, also of child processes, are ready to compute, every few milliseconds."""
+    looks: list[dict[str, int]] = []
     over = threading.Event()
 
     def look() -> None:
@@ -66,8 +80,8 @@ def _looking(declared: Collection[str]) -> Iterator[list[int]]:
         watcher.join()
 
 
-def _computing(watcher: str, declared: Collection[str]) -> int:
-    """How many threads, also of child processes, are ready to compute.
+def _computing(watcher: str, declared: Collection[str]) -> dict[str, int]:
+    """Threads that are ready to compute, also of child processes, with the nanoseconds computed so far.
 
     The watcher is left out, and the processes that the method declares.
     """
@@ -75,8 +89,8 @@ def _computing(watcher: str, declared: Collection[str]) -> int:
     if declared:
         children = [child for child in children if not _words(child) & set(declared)]
     folders = [TASKS, *(Path(f"/proc/{child}/task") for child in children)]
-    states = [_state(task / "stat") for folder in folders for task in _listed(folder) if task.name != watcher]
-    return states.count("R")
+    threads = [thread for folder in folders for thread in _listed(folder) if thread.name != watcher]
+    return {thread.name: _computed(thread) for thread in threads if _ready(thread)}
 
 
 def _words(process: int) -> set[str]:
@@ -95,11 +109,18 @@ def _listed(folder: Path) -> list[Path]:
         return []
 
 
-def _state(stat: Path) -> str:
+def _ready(thread: Path) -> bool:
     try:
-        return stat.read_text().rpartition(")")[2].split()[0]
+        return (thread / "stat").read_text().rpartition(")")[2].split()[0] == "R"
     except (OSError, IndexError):  # the thread has ended since
-        return ""
+        return False
+
+
+def _computed(thread: Path) -> int:
+    try:
+        return int((thread / "schedstat").read_text().split()[0])
+    except (OSError, IndexError):  # the thread has ended since
+        return 0
 
 
 CLAUSES = (
@@ -108,7 +129,7 @@ CLAUSES = (
         "computes with no more threads than it is given",
         "Threads are a recorded setting, on which numbers depend; more than the cores slow all cells down.",
         "After a fit with run.threads = 1 no library may be set to more threads; during it, threads and "
-        "processes that compute at the same moment are counted; too many at three looks in a row break it.",
+        "processes that compute for 10 ms side by side are counted.",
         "Pass run.threads to n_jobs, nthread and torch.set_num_threads; start no workers beside, or name "
         "their module or program in MethodSpec(processes=...) where they measure once for all cells.",
         _threads,
