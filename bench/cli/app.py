@@ -71,7 +71,8 @@ for command in (
     *(boards.sites, boards.subtypes, boards.tuning, fairness.subgroups, fairness.claim),
     *(page.report, page.figures, page.cases, case.case),
     *(predictions.predictions, predictions.export, predictions.submit, stores.merge),
-    *(deploy.bundle, deploy.predict, explain.explain, paper.methods_text, paper.checklist),
+    *(deploy.bundle, deploy.predict, explain.explain, explain.pointing),
+    *(paper.methods_text, paper.checklist),
     *(audit.audit, verify.verify, new.check),
     *(machine.info, machine.clean),
 ):

@@ -1,6 +1,7 @@
 """Where stored models look."""
 
 import sys
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +9,9 @@ import typer
 
 from bench.cli.opened import open_finished
 from bench.cli.options import (
+    BoardFormatOption,
     CohortOption,
+    OutOption,
     PluginOption,
     QuietOption,
     SkipOption,
@@ -16,6 +19,7 @@ from bench.cli.options import (
     StoreOption,
     names,
 )
+from bench.cli.output import output
 from bench.errors import UsageError
 from bench.explain.way import Way
 from bench.files import writing
@@ -97,3 +101,64 @@ def _worst(results: "Results", task: str, method: str, count: int) -> list[str]:
 
     table = worst_cases(results, task, label_of(results, method), count)
     return [str(record["case"]) for record in table.records]
+
+
+def pointing(
+    method: Annotated[
+        list[str], typer.Option("--method", "-m", help="Rows of the store: A,B or several times.")
+    ],
+    split: SplitOption,
+    cases: Annotated[
+        int, typer.Option("--cases", min=1, help="How many tested cases, spread evenly over them.")
+    ] = 40,
+    by: Annotated[
+        Way, typer.Option("--by", help="How maps are made; auto: own, else gradients, else occlusion.")
+    ] = Way.auto,
+    cohort: CohortOption = "phantom",
+    store: StoreOption = Path("runs"),
+    plugin: PluginOption = None,
+    wanted: BoardFormatOption = None,
+    out: OutOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Score whether maps point to where a phantom's signal is.
+
+    The share of the heat in the place that carries the task's signal, against that of a map which is even
+    over lesion and surround, with an interval by patients.
+    """
+    from bench.cohorts.phantom.places import TruePlaces
+    from bench.explain.models import models_of_row
+    from bench.explain.pointing import pointing as pointing_scores
+    from bench.explain.pointing_table import pointing_table
+    from bench.methods.registry import load_registry
+    from bench.progress import progress_bar
+
+    place = output(wanted, out)
+    protocol = open_finished(cohort, split, store, skip_broken=False, plugins=plugin)
+    places = TruePlaces.of_folder(protocol.cohort.folder)
+    registry = load_registry(plugin or ())
+    rows = [
+        models_of_row(protocol.cohort, protocol.split, protocol.store, label, registry)
+        for label in names(method) or ()
+    ]
+    chosen = _spread([case_id for fold in protocol.split.folds for case_id in fold.test], cases)
+    scores = []
+    with progress_bar(f"explaining {len(chosen)} cases by {len(rows)} methods", quiet) as advance:
+        steps = count(1)
+        for models in rows:
+            scores += pointing_scores(
+                models,
+                protocol.cohort,
+                places,
+                chosen,
+                by,
+                report=lambda: advance(next(steps), len(rows) * len(chosen)),
+            )
+    place.show(pointing_table(protocol.cohort, protocol.split, scores))
+
+
+def _spread(case_ids: list[str], wanted: int) -> list[str]:
+    """So many of the cases, evenly spread over their sorted names."""
+    every = sorted(set(case_ids))
+    step = max(len(every) / wanted, 1)
+    return [every[int(at * step)] for at in range(min(wanted, len(every)))]

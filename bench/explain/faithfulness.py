@@ -27,8 +27,8 @@ HOW = (
     "those of the highest heat first; insertion: from the wiped crop, those of the highest heat come back "
     "first. The curve is how much of the prediction's way from the whole crop to the wiped one (deletion) or "
     "back (insertion) is made when the share of voxels is (k / 12) squared, k from 0 to 12. Area: mean over "
-    "k by the trapezoid rule; the higher the better, for both. Random: smooth noise, 3 draws. Uniform: all of "
-    "lesion and surround alike, in random order. Null: wiping all changes the prediction by less than "
+    "k by the trapezoid rule; the higher the better, for both. Random: smooth noise, 3 draws. Uniform: "
+    "all of lesion and surround alike, in random order. Null: wiping all changes the prediction by less than "
     "0.05 in log odds, or 0.25 units."
 )
 
