@@ -27,15 +27,15 @@ CSV_COLUMNS = ("task", "place", "method", *NUMBERS, "way", "cases", "patients")
 HOW_READ = (
     "Of heat: the share of a map's heat in lesion and surround (up to 9 mm outside) that lies where the "
     "phantom hides the task's signal. Of an even map: the same of a map that is even over lesion and "
-    "surround. Beyond even: the difference, mean over patients with its 95 % bootstrap interval by patients. Near the "
-    "lesion: share of all heat that lies in lesion and surround."
+    "surround. Beyond even: the difference, mean over patients with its 95 % bootstrap interval by "
+    "patients. Near the lesion: share of all heat that lies in lesion and surround."
 )
 HOW_MADE = (
-    "Where the signal is follows from the generating model, which no method can reach: the attribute that "
-    "the task shifts most; core with its nodule, rim as thick as drawn, texture anywhere in the "
-    "lesion, surround outside. Maps are those of the models that were tested on a case, averaged. A method's own map "
-    "is one for all tasks. A model may use a signal that the map does not show, and a map may point where the "
-    "model has learned nothing: read it beside the AUC."
+    "Where the signal is follows from the generating model, which no method can reach: the attribute "
+    "that the task shifts most; core with its nodule, rim as thick as drawn, texture anywhere in the "
+    "lesion, surround outside. Maps are those of the models that were tested on a case, averaged. A "
+    "method's own map is one for all tasks. A model may use a signal that the map does not show, and a "
+    "map may point where the model has learned nothing: read it beside the AUC."
 )
 
 
