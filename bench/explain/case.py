@@ -75,7 +75,7 @@ def explain_case(
     """
     one = cohort.take([case_id])
     fitted = models.of_case(case_id)
-    features = _features(fitted, one)
+    features = _features(fitted, one, tasks)
     maps = [] if features is not None and way is Way.auto else _maps(fitted, cohort, case_id, tasks, way)
     said = [method.predict(one.blind()) for method in fitted.values()]
     return ExplainedCase(
@@ -98,13 +98,14 @@ def mean_map(maps: Sequence[HeatMap]) -> HeatMap:
     return HeatMap((mean / peak).astype(np.float32), maps[0].crop, maps[0].way)
 
 
-def _features(fitted: Mapping[Key, Method], one: Cohort) -> pd.DataFrame | None:
+def _features(fitted: Mapping[Key, Method], one: Cohort, tasks: Sequence[Task]) -> pd.DataFrame | None:
     tables = []
     for (seed, fold), method in fitted.items():
         table = contributions(method, one.blind())
         if table is None:
             return None
-        tables.append(table.assign(seed=seed, fold=fold))
+        asked = table[table["task"].isin([task.name for task in tasks])]
+        tables.append(asked.assign(seed=seed, fold=fold))
     return pd.concat(tables, ignore_index=True)
 
 
