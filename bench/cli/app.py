@@ -20,6 +20,7 @@ from bench.cli import (
     new,
     page,
     paper,
+    predict,
     predictions,
     run,
     stores,
@@ -70,7 +71,7 @@ for command in (
     *(boards.sites, boards.subtypes, boards.tuning, fairness.subgroups, fairness.claim),
     *(page.report, page.figures, page.cases, case.case),
     *(predictions.predictions, predictions.export, predictions.submit, stores.merge),
-    *(deploy.bundle, deploy.predict, paper.methods_text, paper.checklist),
+    *(deploy.bundle, predict.predict, paper.methods_text, paper.checklist),
     *(audit.audit, verify.verify, new.check),
     *(machine.info, machine.clean),
 ):
