@@ -1,6 +1,7 @@
 """Predictions of fitted models for new exams."""
 
 import json
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from bench.cohorts.cohort import Cohort
     from bench.cohorts.importers.dicom.one_exam import Choice, OneExam
     from bench.deploy.bundle import Bundle
+    from bench.deploy.many import Question
     from bench.deploy.predict import ExamPrediction
 
 
@@ -86,6 +88,7 @@ def predict(
     rule: RuleOption = "youden",
     subtypes: Annotated[str, typer.Option("--subtypes", help="Rule of the subtypes.")] = "receptor_only",
     plugin: PluginOption = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes that predict many exams.")] = 1,
     wanted: Annotated[
         Written | None,
         typer.Option("--format", help="Text, JSON or a DICOM Structured Report; by the ending of --out."),
@@ -111,13 +114,12 @@ def predict(
     )
     form = _form(wanted, out)
     _require_exams(asked, form, out)
-    from bench.deploy.predict import loaded_models, predict_exams
-    from bench.methods.registry import load_registry
+    from bench.deploy.many import Question
 
     found = _bundle(bundle, method, split, cohort, store, plugin, quiet)
     with _opened(asked, found) as (cases, exam):
-        methods = loaded_models(found, load_registry(plugin or ()).spec(found.method), cases)
-        said = predict_exams(found, methods, cases, rule, subtypes)
+        question = Question(found, rule, subtypes, tuple(plugin or ()))
+        said = _predicted(question, cases, jobs, quiet)
     if form is not Written.sr:
         _write_text(form, found, said, exam, out)
         return
@@ -171,6 +173,19 @@ def _opened(asked: _Asked, bundle: "Bundle") -> Iterator[tuple["Cohort", "OneExa
         with tempfile.TemporaryDirectory() as scratch:
             name = asked.dicom.resolve().name or "exam"
             yield exam_of_dicom(exam, name, bundle, asked.covariates, Path(scratch)), exam
+
+
+def _predicted(question: "Question", exams: "Cohort", jobs: int, quiet: bool) -> "tuple[ExamPrediction, ...]":
+    """Predictions for all exams; a Ctrl-C says what is kept of them."""
+    from bench.deploy.many import kept_exams, predict_many
+
+    try:
+        return predict_many(question, exams, jobs, quiet)
+    except KeyboardInterrupt:
+        kept = kept_exams(question, exams)
+        if kept:
+            print(f"{kept} of {len(exams)} exams are kept; the same command goes on there", file=sys.stderr)
+        raise
 
 
 def _write_text(
