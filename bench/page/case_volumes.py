@@ -23,7 +23,7 @@ BRIGHTEST = 255
 # What the volumes of all cases of a page may take, as text; cases beyond have their picture alone.
 MAX_BYTES = 16_000_000
 # NiiVue (BSD-2-Clause), packed; see the README beside it.
-SCRIPT = files("bench.page") / "assets" / "niivue" / "niivue.umd.js.gz"
+NIIVUE = files("bench.page") / "assets" / "niivue"
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def bounded(volumes: Mapping[str, CaseVolumes], most: int = MAX_BYTES) -> dict[s
 
 def viewer_script() -> str:
     """The packed script of the viewer in base64."""
-    return _text(SCRIPT.read_bytes())
+    return _text((NIIVUE / "niivue.umd.js.gz").read_bytes())
 
 
 def _text(content: bytes) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from bench.page.case_volumes import MAX_BYTES, CaseVolumes, bounded, viewer_script, window_bytes
+from bench.page.case_volumes import MAX_BYTES, NIIVUE, CaseVolumes, bounded, viewer_script, window_bytes
 from bench.page.drawing import Drawing, method_names
 from bench.page.figures import subtype_figures, task_figures
 from bench.page.style import STYLES, StyleName
@@ -113,6 +113,7 @@ def page(report: FullReport, shots: Shots | None = None, anonymous: bool = False
         viewer_megabytes=MAX_BYTES // 1_000_000,
         window=json.dumps(window_bytes()),
         viewer=Markup(viewer_script() if volumes else ""),
+        viewer_licence=Markup((NIIVUE / "LICENSE.txt").read_text(encoding="utf-8")),
         viewer_script=Markup((ASSETS / "viewer.js").read_text(encoding="utf-8")),
     )
 

@@ -38,31 +38,38 @@
       await unpacked(bytes(text)).arrayBuffer(), `${name}.nii`, colormap, alpha, null, low, high,
     );
 
+  const tell = () => {
+    if (!viewer.volumes.length) return;
+    const {cal_min: low, cal_max: high} = viewer.volumes[0];
+    const [x, y, z] = viewer.frac2vox(viewer.scene.crosshairPos).map((place) => Math.round(place) + 1);
+    said.textContent = `Slices: axial ${z}, coronal ${y}, sagittal ${x}. Window: ${Math.round(low)} to ${Math.round(high)}.`;
+  };
   const start = async (library) => {
     viewer = new library.Niivue({
       backColor: [0, 0, 0, 1], isRadiologicalConvention: true, isNearestInterpolation: true,
-      crosshairColor: [0.34, 0.71, 0.91, 0.9], crosshairWidth: 0.5, dragAndDropEnabled: false,
+      crosshairColor: [0.34, 0.71, 0.91, 0.9], crosshairWidth: 0.2, dragAndDropEnabled: false,
       logLevel: "error", loadingText: "", multiplanarForceRender: false, multiplanarShowRender: 0,
-      multiplanarPadPixels: 4, scrollRequiresFocus: true, isOrientationTextVisible: true,
+      multiplanarPadPixels: 4, scrollRequiresFocus: true, isOrientationTextVisible: true, sagittalNoseLeft: true,
     });
     await viewer.attachToCanvas(canvas);
-    viewer.setMultiplanarLayout(3);
-    viewer.addColormap("lesion", {R: [240, 240], G: [228, 228], B: [66, 66], A: [255, 255], I: [0, 255]});
+    const narrow = panel.clientWidth < 600;
+    panel.classList.toggle("narrow", narrow);
+    viewer.setMultiplanarLayout(narrow ? 2 : 3);
+    viewer.onLocationChange = tell;
+    viewer.addColormap("lesion", {R: [240, 240], G: [228, 228], B: [66, 66], A: [0, 255], I: [0, 255]});
   };
 
-  const tell = () => {
-    const {cal_min: low, cal_max: high} = viewer.volumes[0];
-    said.textContent = `Window ${Math.round(low)} to ${Math.round(high)} of 0 to 255.`;
-  };
   const overlay = async () => {
     const library = await load();
     for (const one of viewer.volumes.slice(1)) viewer.removeVolume(one);
     const chosen = volumes.heats[heats.selectedIndex - 1];
     if (chosen) {
-      viewer.addVolume(await volume(library, chosen.volume, "heat", "inferno", Number(opacity.value), 13, 255));
+      const heat = await volume(library, chosen.volume, "heat", "inferno", Number(opacity.value), 180, 255);
+      heat.colormapType = 1; // the fainter the less heat there is, below the first limit
+      viewer.addVolume(heat);
     }
     if (outline.checked) {
-      viewer.addVolume(await volume(library, volumes.outline, "outline", "lesion", 1, 0.5, 1));
+      viewer.addVolume(await volume(library, volumes.outline, "outline", "lesion", 1, 0, 1));
     }
     viewer.updateGLVolume();
   };
@@ -86,7 +93,8 @@
     await overlay();
     viewer.resizeListener();
     viewer.drawScene();
-    canvas.focus();
+    canvas.focus({preventScroll: true});
+    panel.scrollIntoView({block: "nearest"});
     tell();
     panel.dataset.shows = article.dataset.name;
   };
@@ -106,7 +114,8 @@
   };
   const keys = {
     ArrowUp: () => viewer.moveCrosshairInVox(0, 0, 1), ArrowDown: () => viewer.moveCrosshairInVox(0, 0, -1),
-    ArrowLeft: () => viewer.moveCrosshairInVox(-1, 0, 0), ArrowRight: () => viewer.moveCrosshairInVox(1, 0, 0),
+    // The right of the patient is on the left of the screen.
+    ArrowLeft: () => viewer.moveCrosshairInVox(1, 0, 0), ArrowRight: () => viewer.moveCrosshairInVox(-1, 0, 0),
     PageUp: () => viewer.moveCrosshairInVox(0, 1, 0), PageDown: () => viewer.moveCrosshairInVox(0, -1, 0),
     "+": () => rewindow(0, 0.9), "-": () => rewindow(0, 1 / 0.9), "[": () => rewindow(4, 1), "]": () => rewindow(-4, 1),
     Escape: close,
@@ -120,7 +129,7 @@
       keys[event.key]();
     }
   }, true);
-  canvas.addEventListener("pointerup", () => viewer && tell());
+  canvas.addEventListener("pointerup", () => setTimeout(tell, 50));
   heats.addEventListener("change", overlay);
   opacity.addEventListener("input", overlay);
   outline.addEventListener("change", overlay);
