@@ -10,22 +10,18 @@ from functools import partial
 import numpy as np
 
 from bench.inference import (
-    DeLong,
     Difference,
     Interval,
     adjusted_p,
-    auc_adjusted_p,
-    auc_difference,
-    auc_difference_error,
     auc_influence,
     auc_interval,
-    delong,
     jackknife_influence,
     mean_influence,
     seed_influence,
     studentised_difference,
 )
 from bench.inference.metric_interval import INTERVALS, Measured
+from bench.inference.multiplicity import areas_adjusted_p
 from bench.metrics import Array, Metric, plain_calibration_error
 from bench.metrics.metric import Resample
 from bench.scoring.evidence import Evidence, Resamples
@@ -68,41 +64,27 @@ def estimator_of(metric: Metric) -> Estimator:
     return ESTIMATORS[metric.interval]
 
 
-def areas_of(sample: Sample) -> DeLong:
-    """AUC of all methods, with all that makes them uncertain."""
-    rows, people = list(sample.predictions.values()), sample.patients.codes
-    return delong(sample.truth, rows, sample.fold, people, sample.variance_factor, sample.numbered)
-
-
 def _auc_influence(metric: Metric, sample: Sample) -> Array:
-    return auc_influence(areas_of(sample))
+    return auc_influence(sample.areas.delong)
 
 
 def _auc_errors(sample: Sample, influence: Array) -> Array:
-    variance = areas_of(sample).covariance.diagonal() / sample.variance_factor
+    variance = sample.areas.delong.covariance.diagonal() / sample.variance_factor
     return np.where(variance > 0, np.sqrt(variance), np.nan)
 
 
 def _auc_intervals(resamples: Resamples, influence: Array) -> list[Interval]:
-    areas = areas_of(resamples.sample)
+    areas = resamples.sample.areas.delong
     return [auc_interval(areas, row) for row in range(len(areas.auc))]
 
 
 def _auc_difference(evidence: Evidence, pair: tuple[int, int]) -> tuple[Difference, float]:
-    sample = evidence.sample
-    (one, other), names = (list(sample.predictions.values())[row] for row in pair), sample.numbered
-    rest = (sample.fold, sample.patients.codes, sample.variance_factor, [names[row] for row in pair])
-    both = delong(sample.truth, [one, other], *rest)
-    error, _ = auc_difference_error(both, sample.truth, one, other, sample.fold)
-    return auc_difference(sample.truth, one, other, *rest), error
+    return evidence.sample.areas.difference(pair)
 
 
 def _auc_family_p(evidence: Evidence, contrasts: Pairs | None, levels: Sequence[float]) -> Array:
     """With resamples of its own, from the same bootstrap."""
-    sample = evidence.sample
-    rows, bootstrap = list(sample.predictions.values()), evidence.resamples.bootstrap
-    given = (sample.truth, rows, sample.fold, sample.patients, contrasts, bootstrap)
-    return auc_adjusted_p(*given, sample.variance_factor, sample.numbered, levels)
+    return areas_adjusted_p(evidence.sample.areas, contrasts, evidence.resamples.bootstrap, levels)
 
 
 def _influence(metric: Metric, sample: Sample, resampled: Resample | None = None) -> Array:
