@@ -35,7 +35,7 @@ from bench.scoring.uncertainty import (
     CONSTANT,
     NO_DIFFERENCE,
     chance_of,
-    difference_of,
+    differences_of,
     family_p,
     intervals_of,
     oracle_skill_of,
@@ -246,7 +246,7 @@ def _gains(evidence: Evidence) -> list[Difference]:
     last = len(evidence.oriented) - 1
     if not evidence.metric.ranks:
         return [NO_DIFFERENCE] * last
-    return [difference_of(evidence, (row, last))[0] for row in range(last)]
+    return [difference for difference, _ in differences_of(evidence, [(row, last) for row in range(last)])]
 
 
 def _standing(

@@ -72,12 +72,12 @@ def main() -> None:
     if asked.one:
         print(json.dumps(one_size(asked.methods, asked.tasks, sizes[0], asked.compare)))
         return
-    spent = []
+    spent, what = [], "compare" if asked.compare else "board"
     for cases in sizes:
         found = in_process(asked.methods, asked.tasks, cases, asked.compare)
         spent.append(found["cpu"])
         print(
-            f"{'compare' if asked.compare else 'board'} of {asked.methods} methods, {asked.tasks} tasks, {cases} cases: "
+            f"{what} of {asked.methods} methods, {asked.tasks} tasks, {cases} cases: "
             f"{found['seconds']:.1f} s, CPU {found['cpu']:.1f} s, at most {found['peak']:.0f} MiB "
             f"(data {found['data']:.0f})",
             flush=True,

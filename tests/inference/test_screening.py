@@ -130,3 +130,10 @@ def test_a_method_without_a_spread_leaves_the_p_of_the_others_as_they_are() -> N
     found = adjusted_p(loss.mean(axis=1), influence, patients, drawn)
     np.testing.assert_array_equal(found[:3, :3], alone)
     assert np.isnan(found[3, :3]).all()
+
+
+def test_resamples_do_not_depend_on_how_many_are_drawn_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    patients = patients_of(np.arange(700), (np.arange(700) % 3 == 0).astype(float))
+    counts = bootstrap.drawn_counts(patients, 300, (3, 5), fewer=2)
+    monkeypatch.setattr(bootstrap, "DRAWN_AT_ONCE", 1 << 30)
+    np.testing.assert_array_equal(counts, bootstrap.drawn_counts(patients, 300, (3, 5), fewer=2))
