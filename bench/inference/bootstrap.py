@@ -22,6 +22,11 @@ JUST_ABOVE = 1 + 1e-9
 # 5 %, and what lies near that edge is clear with one seed and open with another.
 CLOSE = 0.08
 
+# A family of more than so many pairs, those of 45 methods, is decided with fewer resamples: some step of
+# thousands is always near a level. Four standard errors are then 8.7 % of 5 %.
+MANY_PAIRS = 1000
+MAX_DRAWS_OF_MANY, CLOSE_OF_MANY = 40_000, 0.25
+
 # Patients (of each class, for a binary task) below which nothing has an interval and no two methods are
 # compared, whatever the number of their cases; a class whose cases lie unevenly counts by its effective
 # number of patients. ``tests/simulations/few_patients.py``: from here on intervals hold 93 % or more.
@@ -118,17 +123,17 @@ def draw_blocks(draws: int) -> list[slice]:
 
 
 def resamples(
-    patients: Patients, drawn: Counts | Array, seed: int, seeds: int
+    patients: Patients, drawn: Counts | Array, seed: int, seeds: int, pairs: int = 1
 ) -> Iterator[tuple[Counts | Array, Array]]:
     """The resamples that were ``drawn`` by :func:`draw_patients`, then further blocks of as many.
 
-    Each with a normal number for every training seed and resample, shape (seed, draw). It ends when
-    :data:`MAX_DRAWS` are reached.
+    Each with a normal number for every training seed and resample, shape (seed, draw). It ends when as many
+    as :func:`most_draws` has for the ``pairs`` of a family are reached.
     """
     first = patients.group == patients.group[0]
     fewer = int(first.sum()) - int(drawn[first, 0].sum())
     count = drawn.shape[1]
-    for block in range(max(MAX_DRAWS // count, 1)):
+    for block in range(max(most_draws(pairs) // count, 1)):
         held = drawn_counts(patients, count, (seed, block), fewer) if block else drawn
         yield held, np.random.default_rng((seed, SEEDS_STREAM, block)).standard_normal((seeds, count))
 
@@ -147,9 +152,19 @@ def undecided(p: Array, draws: Array, levels: Sequence[float]) -> Array:
     return found
 
 
-def is_close(p: float, level: float = ALPHA) -> bool:
-    """Whether a p is so close to the level that resamples of another seed could end on its other side."""
-    return abs(p - level) <= CLOSE * level
+def most_draws(pairs: int = 1) -> int:
+    """How many resamples may be drawn for a family of so many pairs."""
+    return MAX_DRAWS if pairs <= MANY_PAIRS else min(MAX_DRAWS_OF_MANY, MAX_DRAWS)
+
+
+def close_share(pairs: int = 1) -> float:
+    """Within which share of a level a p is close to it, in a family of so many pairs."""
+    return CLOSE if pairs <= MANY_PAIRS else CLOSE_OF_MANY
+
+
+def is_close(p: float, pairs: int = 1) -> bool:
+    """Whether a p of a family is so close to 5 % that another seed could put it on the other side."""
+    return abs(p - ALPHA) <= close_share(pairs) * ALPHA
 
 
 def effective_patients(truth: Codes, patient: NDArray[np.generic], classes: int) -> Array:

@@ -11,8 +11,8 @@ A difference on which all patients agree has no spread: its p is that of a sign 
 family (Bonferroni), and it comes first where that is below 5 %. Equal predictions have p = 1.
 
 Resamples are added as long as a p is not clearly on one side of each level that it is held against
-(:func:`bench.inference.bootstrap.undecided`). One that :data:`bench.inference.MAX_DRAWS` leave open is given
-as just above the level: not separable.
+(:func:`bench.inference.bootstrap.undecided`). One that is still open when there are as many as
+:func:`bench.inference.bootstrap.most_draws` has is given as just above the level: not separable.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -87,7 +87,7 @@ def adjusted_p(
     order = np.argsort(-observed, kind="stable")
     pairs, alone = pairs.of(order), alone[order]
     steps = _steps(pairs.first, pairs.second, len(values))
-    blocks = resamples(patients, drawn, seed, turned.shape[1])
+    blocks = resamples(patients, drawn, seed, turned.shape[1], len(pairs))
     resampled = _step_p(observed[order], steps, pairs, patients, blocks, levels)
     stepped = np.maximum.accumulate(np.where(pairs.agreed, np.fmax(resampled, alone), resampled))
     result[pairs.first, pairs.second] = result[pairs.second, pairs.first] = np.minimum(stepped, 1.0)

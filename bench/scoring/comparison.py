@@ -304,7 +304,7 @@ def _compared(
         difference=difference,
         # The joint bootstrap and the difference's own test differ in the third digit; never the smaller one.
         adjusted_p=(corrected := difference.p if blank.family_size == 1 else max(adjusted, difference.p)),
-        unclear=is_close(corrected),
+        unclear=is_close(corrected, blank.family_size),
         error=error,
         detectable=detectable_difference(error),
         cases_needed=cases_needed(blank.n, error, difference.value),
