@@ -17,6 +17,24 @@ from rich.progress import (
 )
 
 Advance = Callable[[int, int], None]
+_hidden = False
+
+
+@contextmanager
+def hidden_bars() -> Iterator[None]:
+    """Show no progress of what runs within: it is part of work that shows its own."""
+    before = _hidden
+    hide_bars()
+    try:
+        yield
+    finally:
+        hide_bars(before)
+
+
+def hide_bars(hidden: bool = True) -> None:
+    """Show no progress in this process from now on, or show it again."""
+    global _hidden
+    _hidden = hidden
 
 
 @contextmanager
@@ -25,6 +43,7 @@ def progress_bar(label: str, quiet: bool = False) -> Iterator[Advance]:
 
     Yields ``advance(done, total)``, to be called as often as wanted.
     """
+    quiet = quiet or _hidden
     console = Console(stderr=True, quiet=quiet)
     started = time.monotonic()
     if not console.is_terminal:

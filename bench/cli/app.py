@@ -13,6 +13,7 @@ from bench.cli import (
     cohort,
     deploy,
     describe,
+    explain,
     fairness,
     importing,
     lists,
@@ -20,11 +21,13 @@ from bench.cli import (
     new,
     page,
     paper,
+    predict,
     predictions,
     run,
     stores,
     verify,
 )
+from bench.cli.completion import OF_COHORT, OF_REGISTRY, OF_STORE, completing
 from bench.cli.remedies import with_options
 from bench.cli.terminal import drop_output, flush_output, open_streams
 from bench.errors import BenchError
@@ -70,16 +73,18 @@ for command in (
     *(boards.sites, boards.subtypes, boards.tuning, fairness.subgroups, fairness.claim),
     *(page.report, page.figures, page.cases, case.case),
     *(predictions.predictions, predictions.export, predictions.submit, stores.merge),
-    *(deploy.bundle, deploy.predict, paper.methods_text, paper.checklist),
+    *(deploy.bundle, predict.predict, explain.explain, explain.pointing),
+    *(paper.methods_text, paper.checklist),
     *(audit.audit, verify.verify, new.check),
     *(machine.info, machine.clean),
 ):
-    app.command()(command)
-cohort_app.command("make")(cohort.make)
-cohort_app.command("check")(cohort.check_cohort)
+    runs = command in (run.run, new.check)
+    app.command()(completing(command, OF_REGISTRY if runs else OF_STORE))
+cohort_app.command("make")(completing(cohort.make, OF_COHORT))
+cohort_app.command("check")(completing(cohort.check_cohort, OF_COHORT))
 cohort_app.command("init")(cohort.init_cohort)
-cohort_app.command("describe")(describe.describe_cohort)
-cohort_app.command("scan")(importing.scan_cohort)
+cohort_app.command("describe")(completing(describe.describe_cohort, OF_COHORT))
+cohort_app.command("scan")(completing(importing.scan_cohort, OF_COHORT))
 new_app.command("method")(new.new_method)
 new_app.command("metric")(new.new_metric)
 new_app.command("split")(new.new_split)

@@ -1,6 +1,6 @@
 """Predictions for exams as text and as JSON."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from textwrap import fill
 from typing import Any
@@ -15,16 +15,29 @@ from bench.task import Task
 SYNTHETIC = "The models were fitted to synthetic phantoms: what they say of a patient means nothing."
 
 
-def predictions_text(bundle: Bundle, found: Sequence[ExamPrediction], width: int = 80) -> str:
-    """What the models say of each exam, for somebody who reads it."""
+def predictions_text(
+    bundle: Bundle,
+    found: Sequence[ExamPrediction],
+    read: Mapping[str, object] | None = None,
+    width: int = 80,
+) -> str:
+    """What the models say of each exam, for somebody who reads it.
+
+    ``read`` says how an exam in DICOM files was read: which phase, which mask, what was left out.
+    """
     lines = [RESEARCH, *([SYNTHETIC] if bundle.synthetic else [])]
     lines.append(f"{bundle.label}, {len(bundle.models)} models of {bundle.cohort}, {bundle.split}.")
     blocks = ["\n".join(fill(line, width) for line in lines)]
     blocks += ["\n".join(_exam(bundle, exam, width)) for exam in found]
+    if read:
+        told = (f"{name.replace('_', ' ')}: {_listed(value)}" for name, value in read.items())
+        blocks.append("\n".join(fill(line, width, subsequent_indent="  ") for line in told))
     return "\n\n".join(blocks)
 
 
-def predictions_json(bundle: Bundle, found: Sequence[ExamPrediction]) -> dict[str, Any]:
+def predictions_json(
+    bundle: Bundle, found: Sequence[ExamPrediction], read: Mapping[str, object] | None = None
+) -> dict[str, Any]:
     """The same for programs; null where a number is not known."""
     return {
         "use": RESEARCH,
@@ -34,6 +47,7 @@ def predictions_json(bundle: Bundle, found: Sequence[ExamPrediction]) -> dict[st
         "split": bundle.split,
         "models": len(bundle.models),
         "exams": [{**asdict(exam), "tasks": [_plain(asdict(said)) for said in exam.tasks]} for exam in found],
+        **({"read": dict(read)} if read else {}),
     }
 
 
@@ -63,6 +77,10 @@ def _decision(task: Task, said: TaskPrediction) -> str:
     low, high = said.thresholds
     cuts = f"threshold {low:.3f}" if low == high else f"thresholds {low:.3f} to {high:.3f}"
     return f"; {'positive' if said.positive else 'negative'} ({cuts})"
+
+
+def _listed(value: object) -> str:
+    return "; ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _plain(content: dict[str, Any]) -> dict[str, Any]:

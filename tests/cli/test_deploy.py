@@ -36,7 +36,7 @@ def test_a_bundle_predicts_a_folder_as_the_store_does(
     [
         (
             ("--bundle", "nowhere"),
-            "name the exams: --image and --mask of one, or --exams with a cohort folder",
+            "name the exams: --image and --mask of one, --dicom with its folder, or --exams with",
         ),
         (("--bundle", "nowhere", "--image", "a.nii"), "name the exams"),
         (

@@ -33,6 +33,7 @@ from bench.cohorts.importers.dicom.labels import (
 )
 from bench.cohorts.importers.dicom.marks import BoxUnit, Mark, marked_lesions, read_marks
 from bench.cohorts.importers.dicom.masks import MARKERS, Lesion, Lesions, lesions_of
+from bench.cohorts.importers.dicom.phases import Phase
 from bench.cohorts.importers.dicom.several import choose_phases, image_names
 from bench.cohorts.importers.dicom.side import Cut, cut_to_side, side_of
 from bench.cohorts.importers.dicom.study import Dynamic, dynamic_of
@@ -167,7 +168,7 @@ class DicomImporter:
                 mask=_cut(as_image(lesion.inside.astype(np.uint8), grid), cut),
                 exam_date=_day(exam.date),
                 evidence={
-                    **_evidence(dynamic, chosen, lesion, refused),
+                    **evidence_of(dynamic, chosen, lesion, refused),
                     **(_of_several(kept, volumes, lesion) if self.phases else {}),
                     **({} if cut is None else {"side": cut.evidence}),
                 },
@@ -311,16 +312,30 @@ def images_of(exam: Exam) -> tuple[list[Image], list[str]]:
 
 def _lesions(importer: DicomImporter, exam: Exam, dynamic: Dynamic) -> tuple[Grid, list[Lesion]]:
     """The grid of the phases, and the lesions on it."""
-    sound = [phase for phase in dynamic.phases if not phase.fault]
-    if not sound:
-        raise Refused(dynamic.phases[0].detail, dynamic.phases[0].fault)
-    grid = grid_of(sound[0].images)
     if exam.marks:
-        return grid, marked_lesions(exam.marks, sound[0].images, grid, importer.lesions)
+        sound = sound_phase(dynamic)
+        grid = grid_of(sound.images)
+        return grid, marked_lesions(exam.marks, sound.images, grid, importer.lesions)
     marked = [(path, holds) for path, holds in exam.files if holds in MARKERS]
     marked += [(path, "") for path in exam.masks]
-    space = sound[0].first.space
-    return grid, lesions_of(marked, grid, space, importer.segment, importer.lesions)
+    return marked_on_grid(dynamic, marked, importer.segment, importer.lesions)
+
+
+def sound_phase(dynamic: Dynamic) -> Phase:
+    """The first phase that can be used; raises Refused where there is none."""
+    for phase in dynamic.phases:
+        if not phase.fault:
+            return phase
+    raise Refused(dynamic.phases[0].detail, dynamic.phases[0].fault)
+
+
+def marked_on_grid(
+    dynamic: Dynamic, marked: Sequence[tuple[str, str]], segment: str, which: Lesions
+) -> tuple[Grid, list[Lesion]]:
+    """The grid of the phases, and the lesions on it that files mark; see :func:`lesions_of`."""
+    sound = sound_phase(dynamic)
+    grid = grid_of(sound.images)
+    return grid, lesions_of(marked, grid, sound.first.space, segment, which)
 
 
 def _day(text: str) -> date | None:
@@ -337,7 +352,10 @@ def acquisition_of(dynamic: Dynamic, chosen: Chosen) -> dict[str, str | float | 
     return {**{name: said.get(name) or None for name in ACQUISITION[:-1]}, ACQUISITION[-1]: minutes}
 
 
-def _evidence(dynamic: Dynamic, chosen: Chosen, lesion: Lesion, refused: Sequence[str]) -> dict[str, object]:
+def evidence_of(
+    dynamic: Dynamic, chosen: Chosen, lesion: Lesion, refused: Sequence[str]
+) -> dict[str, object]:
+    """Why that phase, in what the lesion was found, and what of the study was left out or noticed."""
     burnt = any(image.burnt_in for image in dynamic.phases[chosen.place].images)
     faults = [f"phase {at}: {one.detail}" for at, one in enumerate(dynamic.phases) if one.fault]
     notes = [*dynamic.notes, *faults]

@@ -1,0 +1,86 @@
+"""A sheet of one explained case: three planes with the lesion's outline, and heat over them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.files import written
+from bench.imaging.planes import NAMES, Plane
+from bench.page.case_pictures import ENLARGED, OUTLINE, outlined
+from bench.page.drawing import drawn_in, headed_figure
+from bench.page.style import STYLES, StyleName
+
+# From no heat to the peak; dark to bright, so that it is read in grey too.
+COLOURS = "inferno"
+# How much of the heat's colour lies over the image at the peak.
+OPAQUE = 0.75
+ROW_MM, HEAD_MM, KEY_MM = 58, 12, 14
+
+
+@dataclass(frozen=True, eq=False)
+class HeatSheet:
+    """What the sheet of a case shows.
+
+    Parameters
+    ----------
+    title
+        Method, case and cohort.
+    synthetic
+        Whether no patient is real.
+    planes
+        Axial, coronal and sagittal slice with the most lesion.
+    heats
+        What is predicted, to the heat in the same slices, 0 to 1, each of shape (row, column).
+    notes
+        How the maps were made, in lines.
+    """
+
+    title: str
+    synthetic: bool
+    planes: Sequence[Plane]
+    heats: Mapping[str, Sequence[np.ndarray]]
+    notes: Sequence[str]
+
+
+def heated(plane: Plane, heat: np.ndarray) -> np.ndarray:
+    """The plane in grey under its heat, with the outline on top, RGB in 0 to 1, shape (row, column, 3)."""
+    from matplotlib import colormaps
+
+    picture = outlined(plane)
+    large = np.kron(np.clip(heat, 0, 1), np.ones((ENLARGED, ENLARGED)))[..., None]
+    colour = colormaps[COLOURS](large[..., 0])[..., :3]
+    line = (picture == np.array(OUTLINE)).all(axis=2, keepdims=True)
+    return np.where(line, picture, (1 - OPAQUE * large) * picture + OPAQUE * large * colour)
+
+
+def write_heat_sheet(sheet: HeatSheet, path: Path) -> None:
+    """Write the sheet as PNG; raises BenchError where the file cannot be written."""
+    from matplotlib.cm import ScalarMappable
+
+    style = STYLES[StyleName.page]
+    rows = 1 + len(sheet.heats)
+    with drawn_in(style), written(path, "the sheet", "--out") as place:
+        figure, panels = headed_figure(
+            sheet.title,
+            sheet.synthetic,
+            style.double_mm,
+            rows * ROW_MM + HEAD_MM + KEY_MM,
+            rows=rows,
+            columns=3,
+        )
+        for axes, plane, name in zip(panels, sheet.planes, NAMES, strict=False):
+            axes.imshow(outlined(plane), interpolation="nearest")
+            axes.set_title(name)
+        for at, (name, heats) in enumerate(sheet.heats.items(), start=1):
+            for axes, plane, heat in zip(panels[3 * at :], sheet.planes, heats, strict=False):
+                axes.imshow(heated(plane, heat), interpolation="nearest")
+            panels[3 * at].set_title(name, loc="left")
+        for axes in panels:
+            axes.set_axis_off()
+        key = figure.colorbar(
+            ScalarMappable(cmap=COLOURS), ax=panels, location="bottom", shrink=0.4, aspect=40
+        )
+        key.set_label("\n".join(["heat, share of the map's peak", *sheet.notes]), loc="center")
+        figure.savefig(place, format="png")
