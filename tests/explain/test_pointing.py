@@ -1,5 +1,6 @@
 """Where a phantom's signal is, and how much of a map lies there."""
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from bench.explain.pointing import pointing
 from bench.explain.pointing_table import pointing_table
 from bench.imaging.crop import Crop
 from bench.imaging.onto_image import grids_of_case, on_grid
+from bench.running.fence.reach import GENERATOR
 
 # What moves each place's attributes from their lowest to their highest value.
 STRENGTHS = {
@@ -78,6 +80,10 @@ def test_the_place_of_a_task_is_that_of_the_attribute_it_shifts_most(places: Tru
 def test_a_folder_that_is_no_phantom_has_no_known_place(tmp_path: Path) -> None:
     with pytest.raises(CohortError, match="is no phantom, so nobody knows where its signal is"):
         TruePlaces.of_folder(tmp_path)
+
+
+def test_what_knows_the_places_lies_where_no_method_can_read() -> None:
+    assert Path(str(inspect.getsourcefile(TruePlaces))).is_relative_to(GENERATOR)
 
 
 class Oracle:
