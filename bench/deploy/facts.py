@@ -114,10 +114,8 @@ def _geometry(volume: Volume) -> dict[str, Any]:
 
 def _extent(lesion: np.ndarray) -> list[int]:
     """Voxels from the first to the last of a lesion along z, y and x."""
-    flat = lesion.any(axis=0)
-    marked = [
-        np.flatnonzero(one) for one in (lesion.any(axis=2).any(axis=1), flat.any(axis=1), flat.any(axis=0))
-    ]
+    flat, stacked = np.asarray(lesion.any(axis=0)), np.asarray(lesion.any(axis=2))
+    marked = [np.flatnonzero(one) for one in (stacked.any(axis=1), flat.any(axis=1), flat.any(axis=0))]
     return [int(np.ptp(one)) + 1 for one in marked]
 
 
