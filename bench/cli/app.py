@@ -13,6 +13,7 @@ from bench.cli import (
     cohort,
     deploy,
     describe,
+    explain,
     fairness,
     importing,
     lists,
@@ -73,7 +74,8 @@ for command in (
     *(boards.sites, boards.subtypes, boards.tuning, fairness.subgroups, fairness.claim),
     *(page.report, view.view, page.figures, page.cases, case.case),
     *(predictions.predictions, predictions.export, predictions.submit, stores.merge),
-    *(deploy.bundle, predict.predict, paper.methods_text, paper.checklist),
+    *(deploy.bundle, predict.predict, explain.explain, explain.pointing),
+    *(paper.methods_text, paper.checklist),
     *(audit.audit, verify.verify, new.check),
     *(machine.info, machine.clean),
 ):

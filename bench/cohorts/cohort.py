@@ -75,7 +75,7 @@ class Cohort:
     images: tuple[str, ...] = (IMAGE,)
 
     def __post_init__(self) -> None:
-        if not self.as_loaded:
+        if not self.as_loaded and len(self.files):
             object.__setattr__(self, "as_loaded", case_files(self.files, self.lesion_labels))
 
     def __len__(self) -> int:

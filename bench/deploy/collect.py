@@ -42,15 +42,11 @@ def bundle_of_store(
     UsageError
         The store has no such row, a cell of it did not complete, or the method keeps no models.
     """
-    cells, _ = latest_cells(cohort, split, store)
-    if label not in cells:
-        raise unknown_name("row", label, cells, "See `bench leaderboard` for what the store holds.")
+    found = kept_models(cohort, split, store, label)
     results = of_methods(results_of_store(cohort, split, store), [label])
     (method,) = results.methods
     if method.status != OK:
         raise UsageError(f"{label}: {method.status}; run it until every cell has completed")
-    found = [(cell.record, cell.folder / MODEL) for cell in cells[label] if cell.record.status == OK]
-    _require_models(label, found)
     record = found[0][0]
     learning = sorted({case_id for fold in split.folds for case_id in (*fold.train, *fold.val)})
     with progress_bar(f"measuring {len(learning)} training cases", quiet) as advance:
@@ -78,6 +74,24 @@ def bundle_of_store(
         scores=_scores(results, bootstrap),
         versions=results.versions,
     )
+
+
+def kept_models(cohort: Cohort, split: Split, store: Store, label: str) -> list[tuple[CellRecord, Path]]:
+    """The completed cells of a row's last version, each with the folder of its fitted model.
+
+    Raises
+    ------
+    UsageError
+        The store has no such row, no cell of it completed, or the method keeps no models.
+    """
+    cells, _ = latest_cells(cohort, split, store)
+    if label not in cells:
+        raise unknown_name("row", label, cells, "See `bench leaderboard` for what the store holds.")
+    found = [(cell.record, cell.folder / MODEL) for cell in cells[label] if cell.record.status == OK]
+    if not found:
+        raise UsageError(f"{label}: no cell completed; see `bench status`, and run it again")
+    _require_models(label, found)
+    return found
 
 
 def _require_models(label: str, found: Sequence[tuple[CellRecord, Path]]) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -83,18 +85,38 @@ def loaded_models(bundle: Bundle, spec: MethodSpec, exams: Cohort) -> list[Metho
     PluginError
         The method cannot read them.
     """
-    if code_fingerprint(spec) != bundle.code:
+    load = model_loader(spec, bundle.label, bundle.params, bundle.code, bundle.versions, exams)
+    return [load(model.folder) for model in bundle.models]
+
+
+def model_loader(
+    spec: MethodSpec,
+    label: str,
+    params: Mapping[str, Any],
+    code: str,
+    versions: Mapping[str, str],
+    exams: Cohort,
+) -> Callable[[Path], Method]:
+    """What reads fitted models of a row from their folders; raises as :func:`loaded_models`.
+
+    Parameters
+    ----------
+    params, code, versions
+        Hyperparameters, fingerprint of the code and versions of the packages that fitted them.
+    exams
+        What they are for.
+    """
+    if code_fingerprint(spec) != code:
         raise UsageError(
-            f"the models were fitted by another version of {bundle.method}: its code here differs; install "
-            f"the version that fitted them ({_versions(bundle)}), or fit it again"
+            f"the models were fitted by another version of {spec.name}: its code here differs; install "
+            f"the version that fitted them ({_versions(versions)}), or fit it again"
         )
-    variant = Variant(spec, dict(bundle.params), bundle.code, bundle.label)
-    if (why := unmet_need(variant, exams)) is not None:
-        raise UsageError(f"{bundle.label} {why}")
+    if (why := unmet_need(Variant(spec, dict(params), code, label), exams)) is not None:
+        raise UsageError(f"{label} {why}")
     load: Callable[..., Method] | None = getattr(method_class(spec), "load", None)
     if load is None:
         raise PluginError(f"{spec.target} has no load; see the plugin guide")
-    return [_loaded(load, model) for model in bundle.models]
+    return lambda folder: _loaded(load, folder)
 
 
 def predict_exams(
@@ -149,18 +171,18 @@ def predict_exams(
     return tuple(found)
 
 
-def _versions(bundle: Bundle) -> str:
-    named = [f"{name} {version}" for name, version in bundle.versions.items() if "bench" in name]
+def _versions(versions: Mapping[str, str]) -> str:
+    named = [f"{name} {version}" for name, version in versions.items() if "bench" in name]
     return ", ".join(named) or "its version is not recorded"
 
 
-def _loaded(load: Callable[..., Method], model: Model) -> Method:
+def _loaded(load: Callable[..., Method], folder: Path) -> Method:
     try:
-        return load(model.folder)
+        return load(folder)
     except BenchError:
         raise
     except Exception as error:  # a stranger's method may raise anything
-        raise PluginError(f"cannot load {model.folder}: {type(error).__name__}: {error}") from error
+        raise PluginError(f"cannot load {folder}: {type(error).__name__}: {error}") from error
 
 
 def _task_prediction(

@@ -24,7 +24,6 @@ from bench.inference.bootstrap import (
 from bench.inference.calibration import calibration_interval
 from bench.inference.claims import Claim, outperformance
 from bench.inference.delong import (
-    MAX_CORRECTED_PAIRS,
     DeLong,
     auc_difference,
     auc_difference_error,
@@ -46,6 +45,7 @@ from bench.inference.intervals import (
 )
 from bench.inference.multiplicity import adjusted_p, auc_adjusted_p
 from bench.inference.power import POWER, cases_needed, detectable_difference, probability_better
+from bench.inference.single_pairs import MAX_CORRECTED_PAIRS
 
 __all__ = [
     "ALPHA",

@@ -22,6 +22,11 @@ JUST_ABOVE = 1 + 1e-9
 # 5 %, and what lies near that edge is clear with one seed and open with another.
 CLOSE = 0.08
 
+# A family of more than so many pairs, those of 45 methods, is decided with fewer resamples: some step of
+# thousands is always near a level. Four standard errors are then 8.7 % of 5 %.
+MANY_PAIRS = 1000
+MAX_DRAWS_OF_MANY, CLOSE_OF_MANY = 40_000, 0.25
+
 # Patients (of each class, for a binary task) below which nothing has an interval and no two methods are
 # compared, whatever the number of their cases; a class whose cases lie unevenly counts by its effective
 # number of patients. ``tests/simulations/few_patients.py``: from here on intervals hold 93 % or more.
@@ -29,6 +34,9 @@ MIN_PATIENTS = 10
 
 # Resamples that are weighed at once; memory beyond their counts grows with it, not with their number.
 BLOCK = 2 * DRAWS_AT_ONCE
+
+# Patients that are drawn at once: so few stay in the processor's cache, and how many changes no draw.
+DRAWN_AT_ONCE = 1 << 17
 
 # How often resamples hold patients. One of n is drawn 256 times in n draws with a probability below 1 / 256!.
 Counts = NDArray[np.uint8]
@@ -97,12 +105,15 @@ def drawn_counts(
     counts = np.zeros((len(patients.group), draws), dtype=np.uint8)
     for code in np.unique(patients.group):
         members = np.flatnonzero(patients.group == code)
-        for block in draw_blocks(draws):
-            size = block.stop - block.start
-            drawn = rng.integers(len(members), size=(size, max(len(members) - fewer, 1)))
-            drawn += np.arange(size)[:, None] * len(members)
-            held = np.bincount(drawn.ravel(), minlength=size * len(members))
-            counts[members, block] = held.reshape(size, len(members)).T
+        size = len(members)
+        at_once = max(DRAWN_AT_ONCE // size, 1)
+        offset = np.arange(at_once)[:, None] * size
+        for start in range(0, draws, at_once):
+            stop = min(start + at_once, draws)
+            drawn = rng.integers(size, size=(stop - start, max(size - fewer, 1)))
+            drawn += offset[: stop - start]
+            held = np.bincount(drawn.ravel(), minlength=(stop - start) * size).astype(np.uint8)
+            counts[members, start:stop] = held.reshape(stop - start, size).T
     return counts
 
 
@@ -112,17 +123,17 @@ def draw_blocks(draws: int) -> list[slice]:
 
 
 def resamples(
-    patients: Patients, drawn: Counts | Array, seed: int, seeds: int
+    patients: Patients, drawn: Counts | Array, seed: int, seeds: int, pairs: int = 1
 ) -> Iterator[tuple[Counts | Array, Array]]:
     """The resamples that were ``drawn`` by :func:`draw_patients`, then further blocks of as many.
 
-    Each with a normal number for every training seed and resample, shape (seed, draw). It ends when
-    :data:`MAX_DRAWS` are reached.
+    Each with a normal number for every training seed and resample, shape (seed, draw). It ends when as many
+    as :func:`most_draws` has for the ``pairs`` of a family are reached.
     """
     first = patients.group == patients.group[0]
     fewer = int(first.sum()) - int(drawn[first, 0].sum())
     count = drawn.shape[1]
-    for block in range(max(MAX_DRAWS // count, 1)):
+    for block in range(max(most_draws(pairs) // count, 1)):
         held = drawn_counts(patients, count, (seed, block), fewer) if block else drawn
         yield held, np.random.default_rng((seed, SEEDS_STREAM, block)).standard_normal((seeds, count))
 
@@ -141,9 +152,19 @@ def undecided(p: Array, draws: Array, levels: Sequence[float]) -> Array:
     return found
 
 
-def is_close(p: float, level: float = ALPHA) -> bool:
-    """Whether a p is so close to the level that resamples of another seed could end on its other side."""
-    return abs(p - level) <= CLOSE * level
+def most_draws(pairs: int = 1) -> int:
+    """How many resamples may be drawn for a family of so many pairs."""
+    return MAX_DRAWS if pairs <= MANY_PAIRS else min(MAX_DRAWS_OF_MANY, MAX_DRAWS)
+
+
+def close_share(pairs: int = 1) -> float:
+    """Within which share of a level a p is close to it, in a family of so many pairs."""
+    return CLOSE if pairs <= MANY_PAIRS else CLOSE_OF_MANY
+
+
+def is_close(p: float, pairs: int = 1) -> bool:
+    """Whether a p of a family is so close to 5 % that another seed could put it on the other side."""
+    return abs(p - ALPHA) <= close_share(pairs) * ALPHA
 
 
 def effective_patients(truth: Codes, patient: NDArray[np.generic], classes: int) -> Array:
@@ -249,13 +270,7 @@ def studentised(
     patients, drawn, numbers
         Who was resampled, and the numbers of the seeds, as :func:`resamples` yields them.
     """
-    variance, moved = (
-        _resampled_variance(contrast, patients, drawn),
-        np.empty((len(contrast), drawn.shape[1])),
-    )
-    stands = _per_drawn(patients, drawn)[:, None]
-    for block in draw_blocks(drawn.shape[1]):
-        moved[:, block] = contrast @ (drawn[:, block] * stands - 1)
+    moved, variance = _resampled_moments(contrast, patients, drawn)
     shift, count = seeds @ numbers, seeds.shape[1]
     moved += shift
     variance += (seeds**2 @ numbers**2 - shift**2 / count) * count / seed_freedom(seeds)
@@ -268,30 +283,29 @@ def metric_variance(influence: Array, patients: Patients, drawn: Counts | Array)
     """Variance of a metric in each resample, from what each patient contributes to it, shape (draw,)."""
     # The metric itself moves in a resample, not its scaled contributions, so the scale is taken off again.
     size = np.bincount(patients.group)[patients.group]
-    variance: Array = _resampled_variance((influence * np.sqrt((size - 1) / size))[None], patients, drawn)[0]
+    scaled = (influence * np.sqrt((size - 1) / size))[None]
+    variance: Array = _resampled_moments(scaled, patients, drawn)[1][0]
     return variance
 
 
-def _resampled_variance(contrast: Array, patients: Patients, drawn: Counts | Array) -> Array:
-    """Variance, in each resample, of sums over patients of what they contribute, shape (row, draw)."""
-    variance = np.zeros((len(contrast), drawn.shape[1]))
+def _resampled_moments(contrast: Array, patients: Patients, drawn: Counts | Array) -> tuple[Array, Array]:
+    """Deviation in each resample of sums over patients of what they contribute, and its variance there.
+
+    Both have shape (row, draw). A drawn patient stands for as many as its group has for each that is drawn.
+    """
+    moved = np.repeat(-contrast.sum(axis=1, keepdims=True), drawn.shape[1], axis=1)
+    variance = np.zeros_like(moved)
     for code in np.unique(patients.group):
         members = np.flatnonzero(patients.group == code)
         part = contrast[:, members]
         squares, size, count = part**2, len(members), int(drawn[members, 0].sum())
         for block in draw_blocks(drawn.shape[1]):
             held = drawn[members, block].astype(float)
-            spread = squares @ held - (part @ held) ** 2 / count
+            total = part @ held
+            moved[:, block] += size / max(count, 1) * total
+            spread = squares @ held - total**2 / count
             variance[:, block] += spread * size**2 / (count * max(count - 1, 1))
-    return np.maximum(variance, 0.0)
-
-
-def _per_drawn(patients: Patients, drawn: Counts | Array) -> Array:
-    """How many patients of its group each drawn one stands for, shape (patient,)."""
-    sizes = np.bincount(patients.group)
-    counts = np.bincount(patients.group, drawn[:, 0], minlength=len(sizes))
-    stands: Array = (sizes / np.maximum(counts, 1))[patients.group]
-    return stands
+    return moved, np.maximum(variance, 0.0)
 
 
 def sum_by(code: Codes, values: Array) -> Array:

@@ -6,7 +6,7 @@ its own model, and the sums of squares are scaled by patients / (patients - stra
 a single positive case.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,10 +24,8 @@ from bench.inference.estimate import (
     student_quantile,
     two_sided,
 )
-from bench.metrics import Array, Codes, pair_counts, placements, sort_keys, stratum_codes
-
-# The correction for small strata is of order 1 / pairs: beyond this many, the rounding of tables hides it.
-MAX_CORRECTED_PAIRS = 1_000_000
+from bench.inference.single_pairs import single_pair_covariance
+from bench.metrics import Array, Codes, pair_counts, placements, stratum_codes
 
 # An AUC is a ratio of counts: this close to 0 or 1 it is that.
 ROUNDING = 1e-12
@@ -226,11 +224,25 @@ def auc_difference(
     ``first`` and ``second`` have shape (seed, case); the other arguments are those of :func:`delong`.
     """
     sample = delong(truth, [first, second], stratum, patient, factor, seeds)
-    value = float(sample.auc[0] - sample.auc[1])
+    return areas_difference(sample, _single_pairs(truth, first, second, stratum))[0]
+
+
+def areas_difference(sample: DeLong, single: Callable[[], Array]) -> tuple[Difference, float]:
+    """:func:`auc_difference` of the two predictions of a sample, and its standard error.
+
+    ``single`` gives their :func:`bench.inference.single_pairs.single_pair_covariance`.
+    """
+    error, freedom = _difference_error(sample, single)
     constant = [sample.is_constant(row) for row in (0, 1)]
     if any(constant) and not all(constant):
-        return from_constant(sample, 0) if constant[1] else from_constant(sample, 1).reversed()
-    error, freedom = auc_difference_error(sample, truth, first, second, stratum)
+        found = from_constant(sample, 0) if constant[1] else from_constant(sample, 1).reversed()
+        return found, error
+    return _tested(sample, error, freedom), error
+
+
+def _tested(sample: DeLong, error: float, freedom: float) -> Difference:
+    """The difference of two areas of which neither or each is constant."""
+    value = float(sample.auc[0] - sample.auc[1])
     if np.isnan(error):
         return Difference(value, NO_INTERVAL, float("nan"))
     if error == 0:
@@ -263,6 +275,17 @@ def auc_difference_error(
 
     ``sample`` is the :func:`delong` of the two predictions.
     """
+    return _difference_error(sample, _single_pairs(truth, first, second, stratum))
+
+
+def _single_pairs(
+    truth: Array, first: Array, second: Array, stratum: NDArray[np.generic] | None
+) -> Callable[[], Array]:
+    return lambda: single_pair_covariance(truth, [first, second], stratum_codes(stratum, len(truth)))
+
+
+def _difference_error(sample: DeLong, single: Callable[[], Array]) -> tuple[float, float]:
+    """:func:`auc_difference_error`, from what belongs to single pairs where that is asked."""
     sources = (sample.positive_components, sample.negative_components, sample.seeds)
     parts = [float(((source[0] - source[1]) ** 2).sum()) for source in sources]
     covariance = sample.covariance
@@ -270,8 +293,8 @@ def auc_difference_error(
     if np.isnan(plain) or plain + parts[2] < NEGLIGIBLE:
         return (plain if np.isnan(plain) else 0.0), float("nan")
     # The expected plain variance is main + 2 x single-pair part, so the truth is never below half of it.
-    single = single_pair_covariance(truth, [first, second], stratum_codes(stratum, len(truth)))
-    excess = sample.factor * float(single[0, 0] + single[1, 1] - 2 * single[0, 1])
+    shared = single()
+    excess = sample.factor * float(shared[0, 0] + shared[1, 1] - 2 * shared[0, 1])
     error = float(np.sqrt(max(plain - excess, plain / 2) + parts[2]))
     freedoms = (*sample.freedom, seed_freedom(sample.seeds))
     return error, satterthwaite(list(zip(parts, freedoms, strict=True)))
@@ -318,38 +341,3 @@ def _no_pairs(rows: int, patients: int) -> DeLong:
     return DeLong(
         np.full(rows, np.nan), nothing, nothing, square, (0, 0), 0, nothing[:, :0], np.zeros((rows, 1)), 1.0
     )
-
-
-def single_pair_covariance(truth: Array, scores: Sequence[Array], strata: Codes) -> Array:
-    """Covariance of the AUCs that belongs to single pairs, beyond what either of their cases explains.
-
-    Per stratum: the residual mean product of the pairs' scores after row and column means, times the pairs of
-    the stratum, over the square of all pairs. Strata with one case in a class have no residual, and those
-    with more than :data:`MAX_CORRECTED_PAIRS` need none. Shape (prediction, prediction).
-    """
-    total, pairs = np.zeros((len(scores),) * 2), 0
-    for code in np.unique(strata):
-        here = strata == code
-        positive, negative = np.flatnonzero(here & (truth == 1)), np.flatnonzero(here & (truth != 1))
-        size = len(positive) * len(negative)
-        pairs += size
-        if min(len(positive), len(negative)) < 2 or size > MAX_CORRECTED_PAIRS:
-            continue
-        residuals = np.array([_residual(_pair_scores(score, positive, negative)) for score in scores])
-        total += size * (residuals @ residuals.T) / ((len(positive) - 1) * (len(negative) - 1))
-    covariance: Array = total / max(pairs, 1) ** 2
-    return covariance
-
-
-def _residual(won: Array) -> Array:
-    """What is left of a table after its row and column means, as one row."""
-    left: Array = won - won.mean(axis=0) - won.mean(axis=1, keepdims=True) + won.mean()
-    return left.ravel()
-
-
-def _pair_scores(score: Array, positive: Codes, negative: Codes) -> Array:
-    """1 where the positive case scores higher, 0.5 for a tie, mean over seeds, shape (positive, negative)."""
-    rows = np.atleast_2d(score)
-    keys = [sort_keys(row, np.zeros(len(row), dtype=np.intp)) for row in rows]
-    won: Array = np.mean([(np.sign(key[positive][:, None] - key[negative]) + 1) / 2 for key in keys], axis=0)
-    return won

@@ -7,6 +7,7 @@ import numpy as np
 from bench.inference.bootstrap import (
     DRAW_SEED,
     JUST_ABOVE,
+    MAX_DRAWS,
     Counts,
     Patients,
     metric_variance,
@@ -146,28 +147,94 @@ def studentised_difference(
         What each training seed contributes to it, shape (seed,); nothing if left out.
     """
     turned = np.zeros(1) if seeds is None else seeds
-    error = float(np.sqrt((influence**2).sum() + (turned**2).sum()))
-    if error**2 < NEGLIGIBLE:
-        agreed = min(1.0, 2 * 0.5 ** len(patients.group))
-        same = value**2 < NEGLIGIBLE
-        return Difference(value, Interval(value, value) if same else NO_INTERVAL, 1.0 if same else agreed)
-    null = np.zeros(0)
-    for held, numbers in resamples(patients, drawn, seed, len(turned)):
-        added = studentised(influence[None], patients, held, turned[None], numbers)[0]
-        null = np.concatenate([null, added])
-        p = (int((null >= abs(value) / error).sum()) + 1) / (len(null) + 1)
-        if np.isnan(undecided(np.array([p]), np.array([len(null)]), (ALPHA,))[0]):
-            return Difference(value, _symmetric(value, null, error), p)
-    low, high = _symmetric(value, null, error)
-    # Neither side of 5 %: not separable, so the interval reaches 0.
-    return Difference(value, Interval(min(low, 0.0), max(high, 0.0)), ALPHA * JUST_ABOVE)
+    given = (np.array([value]), influence[None], patients, drawn, turned[None], seed)
+    return studentised_differences(*given)[0]
 
 
-def _symmetric(value: float, null: Array, error: float) -> Interval:
-    """The value and as much on either side as the 95 % quantile of absolute statistics, of shape (draw,)."""
-    rank = max(int(ALPHA * (len(null) + 1) + 1e-9), 1)
-    reach = float(np.partition(null, len(null) - rank)[len(null) - rank]) * error
-    return Interval(value - reach, value + reach) if np.isfinite(reach) else NO_INTERVAL
+def studentised_differences(
+    values: Array,
+    influence: Array,
+    patients: Patients,
+    drawn: Counts | Array,
+    seeds: Array,
+    seed: int = DRAW_SEED,
+) -> list[Difference]:
+    """:func:`studentised_difference` of several differences, each for itself, from the same resamples.
+
+    Parameters
+    ----------
+    values, influence, seeds
+        The differences, shape (row,), and what each patient and each training seed contributes to them,
+        shapes (row, patient) and (row, seed).
+    patients, drawn, seed
+        As in :func:`adjusted_p`.
+    """
+    errors = np.sqrt((influence**2).sum(axis=1) + (seeds**2).sum(axis=1))
+    open_rows = np.flatnonzero(~(errors**2 < NEGLIGIBLE))
+    tests = {row: _Test(abs(values[row]) / errors[row]) for row in open_rows.tolist()}
+    blocks = resamples(patients, drawn, seed, seeds.shape[1]) if len(open_rows) else ()
+    for held, numbers in blocks:
+        null = studentised(influence[open_rows], patients, held, seeds[open_rows], numbers)
+        for row, added in zip(open_rows.tolist(), null, strict=True):
+            tests[row].add(added)
+        open_rows = np.array([row for row in open_rows.tolist() if tests[row].is_open], dtype=np.intp)
+        if not len(open_rows):
+            break
+    count = len(patients.group)
+    return [
+        tests[row].difference(value, error) if row in tests else _unanimous(value, count)
+        for row, (value, error) in enumerate(zip(values.tolist(), errors.tolist(), strict=True))
+    ]
+
+
+def _unanimous(value: float, patients: int) -> Difference:
+    """A difference on which all patients agree."""
+    if value**2 < NEGLIGIBLE:
+        return Difference(value, Interval(value, value), 1.0)
+    return Difference(value, NO_INTERVAL, min(1.0, 2 * 0.5**patients))
+
+
+class _Test:
+    """One difference, with as many absolute statistics of resamples as decide its p; the largest are kept."""
+
+    def __init__(self, observed: float) -> None:
+        self.observed, self.reached, self.draws = observed, 0, 0
+        self.largest = np.zeros(0)
+
+    def add(self, null: Array) -> None:
+        """Take the statistics of a block of resamples, shape (draw,)."""
+        self.reached += int((null >= self.observed).sum())
+        self.draws += len(null)
+        found = np.concatenate([self.largest, null])
+        most = int(ALPHA * (MAX_DRAWS + len(null))) + 2
+        self.largest = np.partition(found, len(found) - most)[-most:] if len(found) > most else found
+
+    @property
+    def p(self) -> float:
+        """Share of resamples that reach the difference."""
+        return (self.reached + 1) / (self.draws + 1)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the resamples leave it on either side of 5 %."""
+        found = undecided(np.array([self.p]), np.array([self.draws]), (ALPHA,))
+        return not np.isnan(found[0])
+
+    def difference(self, value: float, error: float) -> Difference:
+        """The difference with its interval and p."""
+        interval = self._symmetric(value, error)
+        if not self.is_open:
+            return Difference(value, interval, self.p)
+        # Neither side of 5 %: not separable, so the interval reaches 0.
+        low, high = interval
+        return Difference(value, Interval(min(low, 0.0), max(high, 0.0)), ALPHA * JUST_ABOVE)
+
+    def _symmetric(self, value: float, error: float) -> Interval:
+        """The value and as much on either side as the 95 % quantile of the statistics."""
+        rank = max(int(ALPHA * (self.draws + 1) + 1e-9), 1)
+        place = len(self.largest) - rank
+        reach = float(np.partition(self.largest, place)[place]) * error
+        return Interval(value - reach, value + reach) if np.isfinite(reach) else NO_INTERVAL
 
 
 def reach_factor(

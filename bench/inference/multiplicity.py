@@ -11,8 +11,8 @@ A difference on which all patients agree has no spread: its p is that of a sign 
 family (Bonferroni), and it comes first where that is below 5 %. Equal predictions have p = 1.
 
 Resamples are added as long as a p is not clearly on one side of each level that it is held against
-(:func:`bench.inference.bootstrap.undecided`). One that :data:`bench.inference.MAX_DRAWS` leave open is given
-as just above the level: not separable.
+(:func:`bench.inference.bootstrap.undecided`). One that is still open when there are as many as
+:func:`bench.inference.bootstrap.most_draws` has is given as just above the level: not separable.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.inference.areas import Areas
 from bench.inference.bootstrap import (
     DRAW_SEED,
     JUST_ABOVE,
@@ -31,14 +32,10 @@ from bench.inference.bootstrap import (
     studentised,
     undecided,
 )
-from bench.inference.delong import (
-    auc_influence,
-    delong,
-    single_pair_covariance,
-    unanimous_p,
-)
+from bench.inference.delong import auc_influence, unanimous_p
 from bench.inference.estimate import ALPHA, NEGLIGIBLE
-from bench.metrics import Array, Codes, pair_counts, stratum_codes
+from bench.inference.screening import Pairs, Reached, Screen
+from bench.metrics import Array, Codes
 
 
 def adjusted_p(
@@ -62,7 +59,8 @@ def adjusted_p(
     patients, drawn, seed
         Who was resampled, and how often (:func:`draw_patients`); the seed of that, for further resamples.
     contrasts
-        The family as pairs of rows, every pair if left out; p of other pairs is NaN.
+        The family as pairs of rows, every pair if left out; p of other pairs is NaN, and so is that of pairs
+        whose contributions are.
     excess
         By how much the contributions overstate the variance of each difference, shape (row, row). It is taken
         off as one share of all the family's variances, since that of a single pair is a noisy estimate, but
@@ -77,19 +75,22 @@ def adjusted_p(
     family = np.transpose(np.triu_indices(len(values), k=1)) if contrasts is None else np.array(contrasts)
     first, second = family.reshape(-1, 2).astype(np.intp).T
     turned = np.zeros((len(values), 1)) if seeds is None else seeds
-    chance = _Chance(influence[first] - influence[second], turned[first] - turned[second])
-    over = None if excess is None else excess[first, second]
-    signs = 2 * 0.5 ** len(patients.group) if unanimous is None else unanimous[first, second]
-    observed, alone = _statistics(values[first] - values[second], chance, over, signs)
-    order = np.argsort(-observed, kind="stable")
-    first, second, chance, alone = first[order], second[order], chance.rows(order), alone[order]
-    steps = _steps(first, second, len(values))
-    blocks = resamples(patients, drawn, seed, turned.shape[1])
-    resampled = _step_p(observed[order], steps, chance, patients, blocks, levels)
-    stepped = np.maximum.accumulate(np.where(chance.agreed, np.fmax(resampled, alone), resampled))
+    pairs = _with_variance(Pairs(influence, turned, first, second))
     result = np.full((len(values), len(values)), np.nan)
     np.fill_diagonal(result, 1.0)
-    result[first, second] = result[second, first] = np.minimum(stepped, 1.0)
+    if not len(pairs):
+        return result
+    first, second = pairs.first, pairs.second
+    over = None if excess is None else excess[first, second]
+    signs = 2 * 0.5 ** len(patients.group) if unanimous is None else unanimous[first, second]
+    observed, alone = _statistics(values[first] - values[second], pairs, over, signs)
+    order = np.argsort(-observed, kind="stable")
+    pairs, alone = pairs.of(order), alone[order]
+    steps = _steps(pairs.first, pairs.second, len(values))
+    blocks = resamples(patients, drawn, seed, turned.shape[1], len(pairs))
+    resampled = _step_p(observed[order], steps, pairs, patients, blocks, levels)
+    stepped = np.maximum.accumulate(np.where(pairs.agreed, np.fmax(resampled, alone), resampled))
+    result[pairs.first, pairs.second] = result[pairs.second, pairs.first] = np.minimum(stepped, 1.0)
     return result
 
 
@@ -126,49 +127,40 @@ def auc_adjusted_p(
     levels
         As in :func:`adjusted_p`.
     """
-    found = delong(truth, scores, stratum, patients.codes, factor, seeds)
-    strata = stratum_codes(stratum, len(truth))
-    used = len(np.unique(strata[pair_counts(truth == 1, strata) > 0]))
-    drawn = bootstrap.drawn(patients, fewer=max(used - 1, 0))
-    shared = single_pair_covariance(truth, scores, strata)
-    single = np.diag(shared)
-    excess = factor * (single[:, None] + single - 2 * shared)
-    given = (auc_influence(found), patients, drawn, contrasts, excess, unanimous_p(found))
+    areas = Areas(truth, tuple(scores), stratum, patients, factor, seeds)
+    return areas_adjusted_p(areas, contrasts, bootstrap, levels)
+
+
+def areas_adjusted_p(
+    areas: Areas,
+    contrasts: Sequence[tuple[int, int]] | None = None,
+    bootstrap: Bootstrap = Bootstrap(),
+    levels: Sequence[float] = (ALPHA,),
+) -> Array:
+    """:func:`auc_adjusted_p` of the predictions of a sample."""
+    drawn = bootstrap.drawn(areas.patients, fewer=max(areas.used_strata - 1, 0))
+    single, found = np.diag(areas.single_pairs), areas.delong
+    excess = areas.factor * (single[:, None] + single - 2 * areas.single_pairs)
+    given = (auc_influence(found), areas.patients, drawn, contrasts, excess, unanimous_p(found))
     return adjusted_p(found.auc, *given, seeds=found.seeds, seed=bootstrap.seed, levels=levels)
 
 
-class _Chance(NamedTuple):
-    """What patients and training seeds contribute to each difference, (pair, patient) and (pair, seed)."""
-
-    patients: Array
-    seeds: Array
-
-    def variance(self, kept: float = 1.0) -> Array:
-        """Variance of each difference, with the share of that over patients that is kept, shape (pair,)."""
-        total: Array = kept * (self.patients**2).sum(axis=1) + (self.seeds**2).sum(axis=1)
-        return total
-
-    @property
-    def agreed(self) -> NDArray[np.bool_]:
-        """Whether all patients and seeds agree on a difference, shape (pair,)."""
-        agreed: NDArray[np.bool_] = self.variance() < NEGLIGIBLE
-        return agreed
-
-    def rows(self, chosen: Codes) -> "_Chance":
-        """Those of some differences."""
-        return _Chance(self.patients[chosen], self.seeds[chosen])
+def _with_variance(pairs: Pairs) -> Pairs:
+    """The differences that have a variance: the others are in no family."""
+    known = np.flatnonzero(~np.isnan(pairs.variance()))
+    return pairs if len(known) == len(pairs) else pairs.of(known)
 
 
 def _statistics(
-    difference: Array, chance: _Chance, excess: Array | None, signs: Array | float
+    difference: Array, pairs: Pairs, excess: Array | None, signs: Array | float
 ) -> tuple[Array, Array]:
     """Statistic of each pair, and its p where patients agree; ``signs`` is that of a sign test, (pair,)."""
-    variance = max((chance.patients**2).sum(), NEGLIGIBLE)
+    variance = max(pairs.over_patients.sum(), NEGLIGIBLE)
     kept = 1.0 if excess is None else 1 - excess.sum() / variance
-    scale = np.sqrt(np.where(chance.agreed, 1.0, chance.variance(max(kept, 0.5))))
+    scale = np.sqrt(np.where(pairs.agreed, 1.0, pairs.variance(max(kept, 0.5))))
     alone = np.where(difference**2 > NEGLIGIBLE, np.minimum(signs * len(difference), 1.0), 1.0)
     certain = np.where(alone < ALPHA, np.inf, 0.0)
-    return np.where(chance.agreed, certain, np.abs(difference) / scale), alone
+    return np.where(pairs.agreed, certain, np.abs(difference) / scale), alone
 
 
 class _Steps(NamedTuple):
@@ -206,7 +198,7 @@ def _steps(first: Codes, second: Codes, methods: int) -> _Steps:
 def _step_p(
     observed: Array,
     family: _Steps,
-    chance: _Chance,
+    pairs: Pairs,
     patients: Patients,
     blocks: Iterable[tuple[Counts | Array, Array]],
     levels: Sequence[float],
@@ -214,12 +206,15 @@ def _step_p(
     """Share of resamples whose maximum reaches each step's statistic, from as many as decide it, (step,)."""
     exceeded, drawn, steps = np.zeros(len(observed)), np.zeros(len(observed)), np.arange(len(observed))
     open_at = np.full(len(observed), np.nan)
-    for held, numbers in blocks:
+    screen = Screen(pairs, patients)
+    for block, (held, numbers) in enumerate(blocks):
         needed = family.needed(steps)
-        part = chance.rows(needed)
-        null = studentised(part.patients, patients, held, part.seeds, numbers)
-        null = np.where(part.agreed[:, None], 0.0, null)
-        exceeded[steps] += _reached(null, needed, family, steps, observed)
+        if block:
+            found = screen.reaching(held, numbers, float(observed[steps].min()), needed)
+            exceeded[steps] += _reached_by_few(found, held.shape[1], family, steps, observed)
+        else:
+            null = _null(pairs.of(needed), patients, held, numbers)
+            exceeded[steps] += _reached(null, needed, family, steps, observed)
         drawn[steps] += held.shape[1]
         open_at = undecided((exceeded + 1) / (drawn + 1), drawn, levels)
         steps = np.flatnonzero(~np.isnan(open_at))
@@ -227,6 +222,28 @@ def _step_p(
             break
     p: Array = np.where(np.isnan(open_at), (exceeded + 1) / (drawn + 1), open_at * JUST_ABOVE)
     return p
+
+
+def _null(pairs: Pairs, patients: Patients, held: Counts | Array, numbers: Array) -> Array:
+    """The statistics of a block of resamples, 0 where all agree, shape (pair, draw)."""
+    null = np.empty((len(pairs), held.shape[1]))
+    for block in pairs.blocks():
+        contrast, turned = pairs.contrast(block), pairs.turned[block]
+        null[block] = studentised(contrast, patients, held, turned, numbers)
+    null[pairs.agreed] = 0.0
+    return null
+
+
+def _reached_by_few(found: Reached, draws: int, family: _Steps, steps: Codes, observed: Array) -> Codes:
+    """What :func:`_reached` gives, from the statistics that reach the smallest of the steps, (step,)."""
+    counts = np.zeros(len(steps), dtype=np.intp)
+    for index, step in enumerate(steps):
+        allowed = np.arange(len(observed)) >= step
+        allowed[family.excluded(step)] = False
+        reached = np.zeros(draws, dtype=bool)
+        reached[found.draw[allowed[found.pair] & (found.statistic >= observed[step])]] = True
+        counts[index] = reached.sum()
+    return counts
 
 
 def _reached(null: Array, needed: Codes, family: _Steps, steps: Codes, observed: Array) -> Codes:

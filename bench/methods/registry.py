@@ -4,6 +4,7 @@ import importlib.util
 import os
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -132,6 +133,16 @@ def load_registry(files: Iterable[Path] = ()) -> Registry:
         cohorts,
         cohort_plugins,
     )
+
+
+def load_plugin_files(files: Iterable[Path]) -> None:
+    """Import the plugin files of ``$BENCH_PLUGINS`` and the given ones; one that fails is left out.
+
+    What installed plugins offer is imported where it is used.
+    """
+    for _, load in file_loaders(plugin_files(files)):
+        with suppress(Exception):  # a stranger's plugin may raise anything at import
+            load()
 
 
 def plugin_files(files: Iterable[Path]) -> list[Path]:

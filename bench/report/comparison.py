@@ -23,7 +23,7 @@ from bench.report.columns import (
     task_record,
     task_title,
 )
-from bench.report.findings import CLOSE_NOTE
+from bench.report.findings import close_note
 from bench.report.margins import with_margins
 from bench.report.notes import FINGERPRINT_DIGITS, NO_INTERVAL_NOTE, brief_notes, facts, metric_notes
 from bench.report.pairs import PAIR_COLUMNS, PAIR_KEYS, difference_cells, difference_record, pair_title
@@ -139,9 +139,10 @@ def _mark_notes(comparisons: Sequence[Comparison]) -> list[str]:
     """What brackets without numbers and question marks mean, where there are any."""
     compared = [comparison for comparison in comparisons if comparison.status == "ok"]
     bare = any(math.isnan(comparison.difference.interval.low) for comparison in compared)
+    unclear = [comparison.family_size for comparison in compared if comparison.unclear]
     return [
         *([NO_INTERVAL_NOTE] if bare else []),
-        *([f"{CLOSE_NOTE}."] if any(comparison.unclear for comparison in compared) else []),
+        *([f"{close_note(max(unclear))}."] if unclear else []),
     ]
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from bench.inference import ALPHA, CLOSE, MAX_DRAWS, MIN_PATIENTS
+from bench.inference import ALPHA, MIN_PATIENTS
+from bench.inference.bootstrap import close_share, most_draws
 from bench.predictions.results import Results
 from bench.ranking.consensus import Consensus
 from bench.report.columns import number, task_title
@@ -20,11 +21,15 @@ from bench.scoring.verdicts import (
 # With more methods than this on the first rank, those behind them are named.
 MAX_NAMED = 4
 
-# What the mark behind a rank or a p means.
-CLOSE_NOTE = (
-    f"?: a p between {ALPHA * (1 - CLOSE):.1%} and {ALPHA * (1 + CLOSE):.1%}, where another seed of the "
-    f"bootstrap may decide otherwise; one that {MAX_DRAWS:,} resamples leave open counts as not separable"
-).replace("%", " %")
+
+def close_note(pairs: int) -> str:
+    """What the mark behind a rank or a p means, in a family of so many pairs."""
+    share = close_share(pairs)
+    return (
+        f"?: a p between {ALPHA * (1 - share):.1%} and {ALPHA * (1 + share):.1%}, where another seed of the "
+        f"bootstrap may decide otherwise; one that {most_draws(pairs):,} resamples leave open counts as not "
+        "separable"
+    ).replace("%", " %")
 
 
 def finding(results: Results, scores: Sequence[Score], confounded: Sequence[Score] = ()) -> str:
@@ -96,7 +101,8 @@ def unclear_notes(scores: Sequence[Score]) -> list[str]:
     if not pairs:
         return []
     named = "; ".join(f"{task}, {one} and {other}" for task, one, other in pairs)
-    return [f"{CLOSE_NOTE}: {named}."]
+    most = max(len(score.adjusted) for score in scores if score.unclear)
+    return [f"{close_note(most * (most + 1) // 2)}: {named}."]
 
 
 def enumerate_names(names: Sequence[str]) -> str:

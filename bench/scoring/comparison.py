@@ -32,7 +32,7 @@ from bench.predictions.results import Results, label_of, of_methods
 from bench.scoring.evidence import Evidence, Resamples
 from bench.scoring.sample import Sample, context_of, metric_of, sample_of, with_values
 from bench.scoring.seeds import on_shared_seeds
-from bench.scoring.uncertainty import NO_DIFFERENCE, chance_of, difference_of, family_p
+from bench.scoring.uncertainty import NO_DIFFERENCE, chance_of, differences_of, family_p
 from bench.task import Task
 
 Family = Literal["reference", "all"]
@@ -55,7 +55,7 @@ class Comparison:
         The metric of each, averaged over seeds.
     difference
         ``first - second``, positive where the first is better, with its own 95 % interval and two-sided p:
-        :func:`bench.scoring.uncertainty.difference_of`. No interval and no p with fewer than
+        :func:`bench.scoring.uncertainty.differences_of`. No interval and no p with fewer than
         :data:`bench.inference.MIN_PATIENTS` patients (in a class).
     adjusted_p
         The same p adjusted for the family, :func:`bench.scoring.uncertainty.family_p`, never below p.
@@ -219,6 +219,7 @@ def _task_comparisons(
     )
     contrasts = [evidence.rows(comparison) for comparison in usable]
     adjusted = family_p(evidence, contrasts)
+    differences = dict(zip(contrasts, differences_of(evidence, contrasts), strict=True))
     return [
         row
         if row.status != "ok"
@@ -226,6 +227,7 @@ def _task_comparisons(
             replace(row, family=family, family_size=len(usable)),
             evidence,
             float(adjusted[evidence.rows(row)]),
+            differences[evidence.rows(row)],
         )
         for row in blank
     ]
@@ -276,8 +278,13 @@ def _family(comparisons: int, methods: int, reference: str | None) -> str:
     return f"{comparisons} methods against {reference}"
 
 
-def _compared(blank: Comparison, evidence: _Compared, adjusted: float) -> Comparison:
-    """The comparison with its numbers; ``adjusted`` is the p of the joint bootstrap."""
+def _compared(
+    blank: Comparison, evidence: _Compared, adjusted: float, found: tuple[Difference, float]
+) -> Comparison:
+    """The comparison with its numbers.
+
+    ``adjusted`` is the p of the joint bootstrap, ``found`` the difference and its standard error.
+    """
     first, second = evidence.rows(blank)
     filled = replace(
         blank,
@@ -289,7 +296,7 @@ def _compared(blank: Comparison, evidence: _Compared, adjusted: float) -> Compar
     if not evidence.sample.can_be_tested:
         few = f"fewer than {MIN_PATIENTS} patients, or {MIN_PATIENTS} in a class"
         return replace(filled, untested=few)
-    difference, error = difference_of(evidence, (first, second))
+    difference, error = found
     if np.isnan(difference.p):
         return replace(filled, untested="too few patients a fold for a standard error")
     return replace(
@@ -297,7 +304,7 @@ def _compared(blank: Comparison, evidence: _Compared, adjusted: float) -> Compar
         difference=difference,
         # The joint bootstrap and the difference's own test differ in the third digit; never the smaller one.
         adjusted_p=(corrected := difference.p if blank.family_size == 1 else max(adjusted, difference.p)),
-        unclear=is_close(corrected),
+        unclear=is_close(corrected, blank.family_size),
         error=error,
         detectable=detectable_difference(error),
         cases_needed=cases_needed(blank.n, error, difference.value),

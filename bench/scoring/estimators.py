@@ -10,22 +10,18 @@ from functools import partial
 import numpy as np
 
 from bench.inference import (
-    DeLong,
     Difference,
     Interval,
     adjusted_p,
-    auc_adjusted_p,
-    auc_difference,
-    auc_difference_error,
     auc_influence,
     auc_interval,
-    delong,
     jackknife_influence,
     mean_influence,
     seed_influence,
-    studentised_difference,
 )
+from bench.inference.intervals import studentised_differences
 from bench.inference.metric_interval import INTERVALS, Measured
+from bench.inference.multiplicity import areas_adjusted_p
 from bench.metrics import Array, Metric, plain_calibration_error
 from bench.metrics.metric import Resample
 from bench.scoring.evidence import Evidence, Resamples
@@ -49,8 +45,8 @@ class Estimator:
         Standard error of each fitted method's value, from the sample and its influence values, (method,).
     intervals
         Of each method's value, from resamples and influence values.
-    difference
-        Paired difference of two methods, and its standard error.
+    differences
+        Paired difference of the two methods of each pair, and its standard error.
     family_p
         p of differences adjusted for their family, those of ``contrasts``, shape (method, method).
     """
@@ -59,7 +55,7 @@ class Estimator:
     influence: Callable[[Metric, Sample], Array]
     errors: Callable[[Sample, Array], Array]
     intervals: Callable[[Resamples, Array], list[Interval]]
-    difference: Callable[[Evidence, tuple[int, int]], tuple[Difference, float]]
+    differences: Callable[[Evidence, Pairs], list[tuple[Difference, float]]]
     family_p: Callable[[Evidence, Pairs | None, Sequence[float]], Array]
 
 
@@ -68,41 +64,27 @@ def estimator_of(metric: Metric) -> Estimator:
     return ESTIMATORS[metric.interval]
 
 
-def areas_of(sample: Sample) -> DeLong:
-    """AUC of all methods, with all that makes them uncertain."""
-    rows, people = list(sample.predictions.values()), sample.patients.codes
-    return delong(sample.truth, rows, sample.fold, people, sample.variance_factor, sample.numbered)
-
-
 def _auc_influence(metric: Metric, sample: Sample) -> Array:
-    return auc_influence(areas_of(sample))
+    return auc_influence(sample.areas.delong)
 
 
 def _auc_errors(sample: Sample, influence: Array) -> Array:
-    variance = areas_of(sample).covariance.diagonal() / sample.variance_factor
+    variance = sample.areas.delong.covariance.diagonal() / sample.variance_factor
     return np.where(variance > 0, np.sqrt(variance), np.nan)
 
 
 def _auc_intervals(resamples: Resamples, influence: Array) -> list[Interval]:
-    areas = areas_of(resamples.sample)
+    areas = resamples.sample.areas.delong
     return [auc_interval(areas, row) for row in range(len(areas.auc))]
 
 
-def _auc_difference(evidence: Evidence, pair: tuple[int, int]) -> tuple[Difference, float]:
-    sample = evidence.sample
-    (one, other), names = (list(sample.predictions.values())[row] for row in pair), sample.numbered
-    rest = (sample.fold, sample.patients.codes, sample.variance_factor, [names[row] for row in pair])
-    both = delong(sample.truth, [one, other], *rest)
-    error, _ = auc_difference_error(both, sample.truth, one, other, sample.fold)
-    return auc_difference(sample.truth, one, other, *rest), error
+def _auc_differences(evidence: Evidence, pairs: Pairs) -> list[tuple[Difference, float]]:
+    return [evidence.sample.areas.difference(pair) for pair in pairs]
 
 
 def _auc_family_p(evidence: Evidence, contrasts: Pairs | None, levels: Sequence[float]) -> Array:
     """With resamples of its own, from the same bootstrap."""
-    sample = evidence.sample
-    rows, bootstrap = list(sample.predictions.values()), evidence.resamples.bootstrap
-    given = (sample.truth, rows, sample.fold, sample.patients, contrasts, bootstrap)
-    return auc_adjusted_p(*given, sample.variance_factor, sample.numbered, levels)
+    return areas_adjusted_p(evidence.sample.areas, contrasts, evidence.resamples.bootstrap, levels)
 
 
 def _influence(metric: Metric, sample: Sample, resampled: Resample | None = None) -> Array:
@@ -147,15 +129,20 @@ def _intervals(
     ]
 
 
-def _difference(evidence: Evidence, pair: tuple[int, int]) -> tuple[Difference, float]:
+def _differences(evidence: Evidence, pairs: Pairs) -> list[tuple[Difference, float]]:
     """:func:`bench.inference.studentised_difference`, within the range of differences of the metric."""
-    value = float(evidence.oriented[pair[0]] - evidence.oriented[pair[1]])
-    patients, seeds = evidence.chance.between(*pair)
+    first, second = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
+    values = evidence.oriented[first] - evidence.oriented[second]
+    patients = evidence.chance.patients[first] - evidence.chance.patients[second]
+    seeds = evidence.chance.seeds[first] - evidence.chance.seeds[second]
     resamples, (low, high) = evidence.resamples, evidence.metric.bounds
     drawing = (evidence.sample.patients, resamples.drawn, seeds, resamples.bootstrap.seed)
-    found = studentised_difference(value, patients, *drawing)
-    error = float(np.sqrt((patients**2).sum() + (seeds**2).sum()))
-    return found._replace(interval=found.interval.within(low - high, high - low)), error
+    found = studentised_differences(values, patients, *drawing)
+    errors = np.sqrt((patients**2).sum(axis=1) + (seeds**2).sum(axis=1))
+    return [
+        (one._replace(interval=one.interval.within(low - high, high - low)), float(error))
+        for one, error in zip(found, errors, strict=True)
+    ]
 
 
 def _family_p(evidence: Evidence, contrasts: Pairs | None, levels: Sequence[float]) -> Array:
@@ -178,7 +165,7 @@ _BY_RESAMPLING = {
         influence=_influence,
         errors=_errors,
         intervals=partial(_intervals, kind.interval),
-        difference=_difference,
+        differences=_differences,
         family_p=_family_p,
     )
     for name, kind in INTERVALS.items()
@@ -195,7 +182,7 @@ ESTIMATORS: Mapping[str, Estimator] = {
         influence=_auc_influence,
         errors=_auc_errors,
         intervals=_auc_intervals,
-        difference=_auc_difference,
+        differences=_auc_differences,
         family_p=_auc_family_p,
     ),
 }

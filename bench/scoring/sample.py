@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from bench.errors import StoreError, unknown_name
 from bench.inference import MIN_PATIENTS, Patients, effective_patients, patients_of
+from bench.inference.areas import Areas
 from bench.metrics import METRICS, Array, Context, Metric
 from bench.metrics.guarded import failure_of
 from bench.metrics.metric import NAN
@@ -40,6 +42,12 @@ class Sample:
     site_names: tuple[str, ...] = ()
     seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     variance_factor: float = 1.0
+
+    @cached_property
+    def areas(self) -> Areas:
+        """The AUC of all methods of a binary task, with all that makes them uncertain."""
+        rows = tuple(self.predictions.values())
+        return Areas(self.truth, rows, self.fold, self.patients, self.variance_factor, self.numbered)
 
     @property
     def fewest(self) -> float:

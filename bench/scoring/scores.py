@@ -35,7 +35,7 @@ from bench.scoring.uncertainty import (
     CONSTANT,
     NO_DIFFERENCE,
     chance_of,
-    difference_of,
+    differences_of,
     family_p,
     intervals_of,
     oracle_skill_of,
@@ -246,7 +246,7 @@ def _gains(evidence: Evidence) -> list[Difference]:
     last = len(evidence.oriented) - 1
     if not evidence.metric.ranks:
         return [NO_DIFFERENCE] * last
-    return [difference_of(evidence, (row, last))[0] for row in range(last)]
+    return [difference for difference, _ in differences_of(evidence, [(row, last) for row in range(last)])]
 
 
 def _standing(
@@ -258,11 +258,12 @@ def _standing(
     to compare methods all have rank 1, and any rank may be the true one.
     """
     metric, count, labels = evidence.metric, len(gains), list(evidence.sample.predictions)[:-1]
-    adjusted, fractions = np.ones((count + 1, count + 1)), np.full(count, NAN)
+    adjusted, fractions, pairs = np.ones((count + 1, count + 1)), np.full(count, NAN), 0
     known = not np.isnan(evidence.chance.patients[:count]).any()
     if metric.ranks and evidence.sample.can_be_tested and known:
         rows = _usable(evidence)
         contrasts = [pair for pair in combinations(range(count + 1), 2) if rows[list(pair)].all()]
+        pairs = len(contrasts)
         found = family_p(evidence, contrasts, levels) if contrasts else adjusted
         adjusted = np.where(np.isnan(found), 1.0, found)
         fractions = (
@@ -277,7 +278,9 @@ def _standing(
             "adjusted": dict(zip(labels, row.tolist(), strict=False)),
             # The joint bootstrap and the difference's own test differ in the third digit; never the smaller.
             "constant_p": NAN if np.isnan(gain.p) else max(float(row[-1]), gain.p),
-            "unclear": tuple(name for name, p in zip([*labels, CONSTANT], row, strict=True) if is_close(p)),
+            "unclear": tuple(
+                name for name, p in zip([*labels, CONSTANT], row, strict=True) if is_close(p, pairs)
+            ),
         }
         for label, ranks, fraction, row, gain in zip(
             labels, rank_sets(evidence.oriented[:count], among), fractions, adjusted, gains, strict=False

@@ -64,17 +64,22 @@ def intervals_of(resamples: Resamples, influence: Array) -> list[Interval]:
     return estimator_of(resamples.metric).intervals(resamples, influence)
 
 
-def difference_of(evidence: Evidence, pair: tuple[int, int]) -> tuple[Difference, float]:
-    """The paired difference of two methods with its one interval and p, and its standard error.
+def differences_of(evidence: Evidence, pairs: Sequence[tuple[int, int]]) -> list[tuple[Difference, float]]:
+    """The paired difference of each pair of methods with its one interval and p, and its standard error.
 
-    No interval with too few patients, nor where a patient cannot be left out. ``pair`` are the rows of the
-    two methods.
+    No interval with too few patients, nor where a patient cannot be left out. ``pairs`` are the rows of two
+    methods each.
     """
+    known = set(np.flatnonzero(~np.isnan(evidence.chance.patients).any(axis=1)).tolist())
+    tested = [pair for pair in pairs if evidence.sample.can_be_tested and known.issuperset(pair)]
+    found = estimator_of(evidence.metric).differences(evidence, tested) if tested else []
+    of_pair = dict(zip(tested, found, strict=True))
+    return [of_pair.get(pair, _untested(evidence, pair)) for pair in pairs]
+
+
+def _untested(evidence: Evidence, pair: tuple[int, int]) -> tuple[Difference, float]:
     value = float(evidence.oriented[pair[0]] - evidence.oriented[pair[1]])
-    known = not np.isnan(evidence.chance.between(*pair)[0]).any()
-    if not evidence.sample.can_be_tested or not known:
-        return Difference(value, NO_INTERVAL, NAN), NAN
-    return estimator_of(evidence.metric).difference(evidence, pair)
+    return Difference(value, NO_INTERVAL, NAN), NAN
 
 
 def family_p(

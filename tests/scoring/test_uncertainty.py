@@ -22,7 +22,7 @@ from bench.inference import (
     seed_influence,
     studentised_difference,
 )
-from bench.inference.bootstrap import undecided
+from bench.inference.bootstrap import resamples, undecided
 from bench.inference.metric_interval import Measured, share_interval
 from bench.metrics import METRICS, Metric, auc, calibration_error
 from bench.predictions.thresholds import candidate_thresholds, reaches
@@ -289,9 +289,17 @@ def test_a_p_that_stays_open_is_marked_and_separates_nobody(monkeypatch):
     p = adjusted_p(loss.mean(axis=1), influence, patients, drawn, seed=0)[0, 1]
     assert is_close(p) and not p < ALPHA
     assert is_close(0.0461) and is_close(0.0539) and not is_close(0.0459) and not is_close(0.0541)
+    assert is_close(0.0376, pairs=1001) and not is_close(0.0374, pairs=1001)
     value, contrast = loss.mean(axis=1) @ [1, -1], influence[0] - influence[1]
     found = studentised_difference(value, contrast, patients, drawn, seed=0)
     assert is_close(found.p) and not found.p < ALPHA and found.interval.low <= 0 <= found.interval.high
+
+
+@pytest.mark.parametrize(("pairs", "blocks"), [(1, 20), (1000, 20), (1001, 2)])
+def test_a_family_of_many_pairs_is_decided_with_fewer_resamples(pairs, blocks):
+    patients = patients_of(np.arange(3))
+    drawn = draw_patients(patients, 20_000)
+    assert sum(1 for _ in resamples(patients, drawn, 0, 1, pairs)) == blocks
 
 
 def test_the_constant_predictor_is_of_the_family_of_ranks(two):

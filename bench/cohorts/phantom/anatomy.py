@@ -113,9 +113,7 @@ def render(structure: Structure, quantities: Mapping[str, float]) -> tuple[np.nd
     quantities
         The physical quantity of every attribute of ``scenarios.ATTRIBUTES``.
     """
-    radius = quantities["size_radius"]
-    reduced = _reduced(structure, structure.position, radius)
-    distance = (reduced - 1) * radius + _ROUGHNESS_MM * structure.fields["boundary"]
+    reduced, distance = boundary(structure, quantities["size_radius"])
     inside = _step(-distance, 0.5)
     lesion = inside * np.maximum(
         0.0,
@@ -129,6 +127,12 @@ def render(structure: Structure, quantities: Mapping[str, float]) -> tuple[np.nd
     signal = _tissue(structure, body) + structure.enhancement * enhancement
     drawn = distance + _READER_MM * structure.fields["reader"] + structure.reader_offset
     return signal.astype(np.float32, copy=False), drawn < 0
+
+
+def boundary(structure: Structure, radius: float) -> tuple[np.ndarray, np.ndarray]:
+    """Distance from the lesion's centre in its own radii, and from its boundary in mm, negative inside."""
+    reduced = _reduced(structure, structure.position, radius)
+    return reduced, (reduced - 1) * radius + _ROUGHNESS_MM * structure.fields["boundary"]
 
 
 def _step(value: np.ndarray, width: float) -> np.ndarray:
@@ -152,14 +156,27 @@ def _side(structure: Structure, name: str) -> np.ndarray:
 
 def _rim(structure: Structure, distance: np.ndarray, quantities: Mapping[str, float]) -> np.ndarray:
     """Gain of enhancement in a shell inside the boundary."""
-    shell = _step(distance + quantities["rim_thickness"], 0.4)
+    shell = rim_shell(distance, quantities)
     gaps = 1 + quantities["rim_gaps"] * (2 * _step(structure.fields["gaps"], 0.25) - 1)
     tilt = 1 + quantities["rim_tilt"] * _side(structure, "rim")
     return np.asarray(quantities["rim_strength"] * shell * gaps * tilt)
 
 
+def rim_shell(distance: np.ndarray, quantities: Mapping[str, float]) -> np.ndarray:
+    """Presence (0-1) of the rim, which reaches from the boundary inwards."""
+    return _step(distance + quantities["rim_thickness"], 0.4)
+
+
 def _core(structure: Structure, reduced: np.ndarray, quantities: Mapping[str, float]) -> np.ndarray:
     """Loss of enhancement round a point off the lesion's centre, less the gain of a nodule in the centre."""
+    drop, nodule = core_parts(structure, reduced, quantities)
+    return np.asarray(quantities["core_depth"] * drop - quantities["core_nodule"] * nodule)
+
+
+def core_parts(
+    structure: Structure, reduced: np.ndarray, quantities: Mapping[str, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Presence (0-1) of the core, off the lesion's centre, and of the nodule in the centre."""
     radius = quantities["size_radius"]
     offset = quantities["core_offset"] * radius * structure.directions["core"]
     drop = _step(
@@ -167,8 +184,7 @@ def _core(structure: Structure, reduced: np.ndarray, quantities: Mapping[str, fl
         - _reduced(structure, structure.position - offset[:, None, None, None], radius),
         0.1,
     )
-    nodule = _step(_NODULE - reduced, 0.06)
-    return np.asarray(quantities["core_depth"] * drop - quantities["core_nodule"] * nodule)
+    return drop, _step(_NODULE - reduced, 0.06)
 
 
 def _texture(structure: Structure, quantities: Mapping[str, float]) -> np.ndarray:

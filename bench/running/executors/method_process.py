@@ -33,7 +33,7 @@ from bench.imaging.crop import Crop
 from bench.methods.containers import Ended as ProgramEnded
 from bench.methods.containers import Order
 from bench.methods.method import Progress
-from bench.methods.registry import load_registry
+from bench.methods.registry import load_plugin_files
 from bench.methods.threads import thread_limits
 from bench.running.cell_output import logging_to, output_to, reporter
 from bench.running.containers import end_containers, program_ended
@@ -268,7 +268,7 @@ def _work(pipe: Connection) -> None:
         if sealed != "no":  # a Python that the method starts raises its own fence too
             os.environ[REACH] = json.dumps(asdict(reach), default=str)
         pipe.send_bytes(json.dumps({"sealed": sealed}).encode())
-        load_registry(map(Path, enclosure.plugins))
+        load_plugin_files(map(Path, enclosure.plugins))
         counter = _Counter(pipe)
         with fenced(job.store, work), thread_limits(assignment.threads):
             ended = attempt(counter.supply(assignment), counter.test, reporter(work / PROGRESS))

@@ -13,7 +13,7 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -158,7 +158,7 @@ def run_in_workers(work: Work, view: RunView) -> None:
                     _advance(slot, pending, work, view, bool(interrupts))
                 if len(interrupts) > 1:
                     break
-                time.sleep(POLL_SECONDS)
+                _wait(slots)
         finally:
             for slot in slots:
                 slot.close()
@@ -166,6 +166,15 @@ def run_in_workers(work: Work, view: RunView) -> None:
                     release(slot.job.claim)
         if interrupts:
             raise KeyboardInterrupt
+
+
+def _wait(slots: list[_Slot]) -> None:
+    """Wait until a process ends, but not for long: limits, progress and interrupts are looked after."""
+    running = [slot.process.sentinel for slot in slots if slot.process is not None]
+    if running:
+        wait(running, POLL_SECONDS)
+    else:
+        time.sleep(POLL_SECONDS)
 
 
 def _enclosure(work: Work) -> Enclosure:
@@ -186,14 +195,16 @@ def _goes_on(pending: Pending, slots: list[_Slot], work: Work, stopping: bool) -
 
 
 def _advance(slot: _Slot, pending: Pending, work: Work, view: RunView, stopping: bool) -> None:
-    """Take a slot one step on: watch its cell, end it, or start the next."""
+    """Take a slot one step on: watch its cell, and where that has ended or there is none, start the next."""
     if slot.job is not None:
         _watch(slot, slot.job, work, view)
         if slot.job.ended_by_run or (slot.has_ended and _ended_alone(slot, slot.job)):
             _end(slot, slot.job, pending, work, view)
-    elif slot.has_ended:
+    if slot.job is not None:
+        return
+    if slot.has_ended:
         raise BenchError(f"a process ended before it had a cell (exit code {slot.close().code})")
-    elif not stopping and pending.waiting:
+    if not stopping and pending.waiting:
         claimed = pending.claim_next(slot.pid())
         if claimed is not None:
             _start(slot, *claimed, work, view)

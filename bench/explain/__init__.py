@@ -1,0 +1,1 @@
+"""Where stored models look: heat maps and feature tables, how faithful they are, a score on the phantom."""

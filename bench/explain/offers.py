@@ -1,0 +1,58 @@
+"""What installed packages can say of a fitted method that says nothing of itself."""
+
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from bench.methods.method import Method
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from bench.cohorts.cohort import Cohort
+
+GROUP = "bench.explanations"
+Answer = TypeVar("Answer")
+
+
+class Explainer(Protocol):
+    """A module that explains methods of its package: an entry point of the group ``bench.explanations``.
+
+    Each function returns None for a method that it knows nothing of.
+    """
+
+    def gradient_maps(self, method: Method, cohort: "Cohort", task: str) -> "np.ndarray | None":
+        """Heat, at least 0, on the grid of a crop that the method reads, shape (case, z, y, x)."""
+
+    def contributions(self, method: Method, cohort: "Cohort") -> "pd.DataFrame | None":
+        """What each feature adds to each prediction: columns case, task, feature, value, contribution."""
+
+    def randomised(self, method: Method, seed: int) -> Method | None:
+        """A copy that has learned nothing, with weights of the same sizes."""
+
+
+@cache
+def explainers() -> tuple[Explainer, ...]:
+    """The installed ones, by name."""
+    return tuple(point.load() for point in sorted(entry_points(group=GROUP), key=lambda point: point.name))
+
+
+def gradient_maps(method: Method, cohort: "Cohort", task: str) -> "np.ndarray | None":
+    """The heat of the first explainer that knows the method, None where none does."""
+    return next(_said(one.gradient_maps(method, cohort, task) for one in explainers()), None)
+
+
+def contributions(method: Method, cohort: "Cohort") -> "pd.DataFrame | None":
+    """The table of the first explainer that knows the method, None where none does."""
+    return next(_said(one.contributions(method, cohort) for one in explainers()), None)
+
+
+def randomised(method: Method, seed: int) -> Method | None:
+    """The copy of the first explainer that knows the method, None where none does."""
+    return next(_said(one.randomised(method, seed) for one in explainers()), None)
+
+
+def _said(answers: "Iterator[Answer | None]") -> "Iterator[Answer]":
+    return (answer for answer in answers if answer is not None)

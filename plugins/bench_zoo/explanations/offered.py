@@ -1,0 +1,40 @@
+"""What ``bench explain`` asks (entry point of the group ``bench.explanations``)."""
+
+import sys
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.cohorts.cohort import Cohort
+
+
+def gradient_maps(method: Any, cohort: Cohort, task: str) -> np.ndarray | None:
+    """Heat on the crop grid, shape (case, z, y, x), of a network here; None for other methods."""
+    if not _is_network(method):
+        return None
+    from bench_zoo.explanations import gradients
+
+    return gradients.gradient_maps(method, cohort, task)
+
+
+def randomised(method: Any, seed: int) -> Any | None:
+    """A copy of a network's method that has learned nothing; None for other methods."""
+    if not _is_network(method):
+        return None
+    from bench_zoo.explanations import gradients
+
+    return gradients.randomised(method, seed)
+
+
+def contributions(method: Any, cohort: Cohort) -> pd.DataFrame | None:
+    """What each feature adds to each prediction; None for methods that are no model of features."""
+    from bench_zoo.explanations import tables
+
+    return tables.contributions(method, cohort)
+
+
+def _is_network(method: Any) -> bool:
+    """Whether it is a network of this package; torch is not imported to ask."""
+    module = sys.modules.get("bench_zoo.torch_parts.fitted")
+    return module is not None and isinstance(method, module.NetworkMethod)
