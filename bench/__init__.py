@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bench.cohorts.importers.importer import Box, Card, Case
     from bench.cohorts.radiomics import RadiomicsSettings, radiomics_parameters
     from bench.cohorts.sources.spec import CohortSource, CohortSpec
-    from bench.door.boards import compare, leaderboard, sites, subtypes
+    from bench.door.boards import compare, leaderboard, recalibrate, sites, subtypes
     from bench.door.cohort import open_cohort
     from bench.door.methods import variant
     from bench.door.run import evaluate, run, tune
@@ -94,6 +94,7 @@ __all__ = [
     "make_split",
     "open_cohort",
     "radiomics_parameters",
+    "recalibrate",
     "run",
     "sites",
     "subtypes",
@@ -136,6 +137,7 @@ _PLACES = {
     "make_split": "bench.door.split:make_split",
     "open_cohort": "bench.door.cohort:open_cohort",
     "radiomics_parameters": "bench.cohorts.radiomics:radiomics_parameters",
+    "recalibrate": "bench.door.boards:recalibrate",
     "run": "bench.door.run:run",
     "sites": "bench.door.boards:sites",
     "subtypes": "bench.door.boards:subtypes",

@@ -1,22 +1,30 @@
 """Results as tables: the board, comparisons, sites and subtypes."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
 
+from bench.cohorts.cohort import Cohort
 from bench.door.table import Table, shown
-from bench.errors import UsageError
+from bench.errors import UsageError, unknown_name
+from bench.predictions.recalibrated import with_recalibrated
 from bench.predictions.results import Results, label_of, of_methods
 from bench.report.board import leaderboard as ranked_board
 from bench.report.comparison import comparison_table
 from bench.report.sites import site_table
 from bench.report.subtypes import confusion_table, subtype_table
+from bench.report.worst_site import worst_site_board
 from bench.scoring.comparison import Family
 from bench.scoring.comparison import compare as compare_methods
 from bench.scoring.sites import site_scores
 from bench.scoring.subtypes.rules import find_rule, role_tasks
 from bench.scoring.subtypes.scores import ki67_spreads, score_subtypes
+from bench.splits.apart import learned_sites
+from bench.splits.split import Split
+
+RankBy = Literal["all_cases", "worst_site"]
 
 
-def leaderboard(results: Results) -> Table:
+def leaderboard(results: Results, *, rank_by: RankBy = "all_cases") -> Table:
     """Rank the methods: one row per task and method, the best first, methods without a value last.
 
     A method's rank on a task is 1 + the number of methods significantly better than it (step-down max-T over
@@ -26,11 +34,15 @@ def leaderboard(results: Results) -> Table:
     ----------
     results
         What :func:`bench.run` returned.
+    rank_by
+        ``all_cases``, or ``worst_site``: by the value at the site where each method does worst.
 
     Raises
     ------
     StoreError
         Predictions and truth contradict each other.
+    UsageError
+        ``rank_by`` is none of these.
 
     Examples
     --------
@@ -40,7 +52,40 @@ def leaderboard(results: Results) -> Table:
     >>> sorted(set(board.to_frame()["method"]))
     ['constant', 'tumour_size']
     """
-    return shown(ranked_board(results))
+    if rank_by not in get_args(RankBy):
+        raise unknown_name("order", rank_by, get_args(RankBy))
+    return shown(worst_site_board(results) if rank_by == "worst_site" else ranked_board(results))
+
+
+def recalibrate(results: Results, cohort: Cohort, split: Split, share: float) -> Results:
+    """The results with a recalibrated row behind every method, on the cases that recalibrate none.
+
+    A share of the patients of each tested site, drawn from the split's seed, shifts the predictions there
+    (recalibration in the large) and is tested in no row.
+
+    Parameters
+    ----------
+    results
+        What :func:`bench.run` returned for this cohort and split.
+    share
+        Of the patients of each tested site, within (0, 1).
+
+    Raises
+    ------
+    UsageError
+        A share beyond (0, 1), one that leaves nobody on either side, or a split that learns from the sites
+        that it tests.
+
+    Examples
+    --------
+    >>> cohort = bench.open_cohort("phantom-tiny", quiet=True)
+    >>> split = bench.make_split(cohort, "external_frozen")
+    >>> results = bench.run(cohort, split, ["constant"], store="runs", quiet=True)
+    >>> recalibrated = bench.recalibrate(results, cohort, split, 0.3)
+    >>> [row.label for row in recalibrated.methods]
+    ['constant', 'constant (recalibrated on 0.3)']
+    """
+    return with_recalibrated(results, share, learned_sites(cohort, split))
 
 
 def compare(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import ndimage
 
 from bench.audit.perturbed import changed as with_images
 from bench.audit.perturbed import noisy
@@ -194,3 +195,25 @@ DEEP_FAULTS: dict[str, Callable[[Cohort, Path], Subject]] = {
     "BA035": lambda tiny, folder: ranged(0.5, 0.6),
 }
 """Given the small phantom and an empty folder."""
+
+
+def interpolated_at_one_site(cohort: Cohort, folder: Path, prevalence: tuple[float, float]) -> Cohort:
+    """Every other case at a site whose slices were acquired at half the resolution and interpolated.
+
+    ``prevalence`` is that of ER at the one site and at the other.
+    """
+    far = np.arange(len(cohort)) % 2
+    rng = np.random.default_rng(0)
+    er = (rng.random(len(cohort)) < np.array(prevalence)[far]).astype(float)
+
+    def change(
+        image: np.ndarray, mask: np.ndarray, spacing: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        halved = ndimage.zoom(image, (1, 0.5, 0.5), order=1)
+        sizes = np.array(image.shape) / halved.shape
+        return ndimage.zoom(halved, sizes, order=1), mask
+
+    written = with_images(cohort, change, folder)
+    files = cohort.files[["image", "mask"]].map(lambda name: str(cohort.folder / name))
+    files[far == 1] = written.files[far == 1]
+    return changed(replace(written, files=files, as_loaded=()), site=np.where(far == 1, "far", "near"), er=er)

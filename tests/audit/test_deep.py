@@ -9,11 +9,13 @@ from bench.audit.check import Verdict, verdict_of
 from bench.audit.copies import ALIKE
 from bench.audit.subject import Subject
 from bench.cohorts.cohort import Cohort
-from tests.audit.audited import cut
+from bench.cohorts.folder import load_folder
+from tests.audit.audited import changed, cut
 from tests.audit.feature_tables import cohort_of, measured
 from tests.audit.planted_deep import (
     DEEP_FAULTS,
     doubled,
+    interpolated_at_one_site,
     leaking,
     marked,
     mirrored_copy,
@@ -87,6 +89,24 @@ def test_a_changed_copy_of_an_image_is_found(tiny: Cohort, tmp_path: Path) -> No
 def test_what_images_tell_is_silent_on_labels_alike_at_sites(seed: int, tmp_path: Path) -> None:
     cohort = cohort_of(measured(seed), tmp_path)
     assert verdict("BA033", Subject(cohort, cut(cohort), deep=True)).outcome == "pass"
+
+
+def test_interpolation_at_one_site_is_seen_where_labels_differ(tiny: Cohort, tmp_path: Path) -> None:
+    differing = interpolated_at_one_site(tiny, tmp_path, (0.8, 0.2))
+    found = verdict("BA033", Subject(differing, cut(differing), deep=True))
+    assert found.outcome == "warn"
+    assert any("image files tell site with an AUC of 1.000" in one.text for one in found.evidence)
+    alike = changed(differing, er=tiny.labels("er"))
+    found = verdict("BA033", Subject(alike, cut(alike), deep=True))
+    assert found.outcome == "pass"
+    assert "image files tell site with an AUC of 1.000" in found.numbers
+
+
+def test_the_centre_is_seen_in_files_of_real_patients(real_data: Path) -> None:
+    cohort = load_folder(real_data / "breastdcedl")
+    found = verdict("BA033", Subject(cohort, cut(cohort), deep=True))
+    (told,) = [text for text in found.numbers if text.startswith("image files tell site")]
+    assert found.outcome == "warn" and float(told.rsplit(" ", 1)[1]) > 0.9
 
 
 def test_covariates_that_hold_no_label_raise_no_alarm() -> None:

@@ -61,6 +61,20 @@ def test_the_board_has_every_form(results: bench.Results) -> None:
     assert "<table>" in board._repr_html_() and "SYNTHETIC" in board._repr_html_()
 
 
+def test_the_board_by_the_worst_site_names_it(results: bench.Results) -> None:
+    table = bench.leaderboard(results, rank_by="worst_site").to_frame()
+    assert set(table["worst_site"].dropna()) <= set(results.truth["site"])
+    assert set(table["method"]) == {"constant", "tumour_size", ROW}
+    with pytest.raises(bench.BenchError, match="'worst_sites'"):
+        bench.leaderboard(results, rank_by="worst_sites")  # type: ignore[arg-type]
+
+
+def test_nobody_recalibrates_at_sites_that_were_learned_from(results: bench.Results) -> None:
+    cohort = bench.open_cohort("phantom-tiny", quiet=True)
+    with pytest.raises(bench.BenchError, match="not learned from"):
+        bench.recalibrate(results, cohort, bench.make_split(cohort, "internal_cv"), 0.3)
+
+
 def test_a_class_of_the_script_says_that_it_was_not_isolated(results: bench.Results) -> None:
     own = results.methods[2]
     assert {record["isolation"] for record in own.records} == {"ran in this process, not isolated"}
