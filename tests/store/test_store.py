@@ -51,13 +51,13 @@ def swap_predictions(folder: Path) -> None:
     (folder / PREDICTIONS).write_bytes((folder / VALIDATION).read_bytes())
 
 
-def write_no_time(folder: Path) -> None:
+def write_year(folder: Path) -> None:
     """An end that is no time, with a checksum that holds."""
     record = CellRecord.from_json(json.loads((folder / RECORD).read_text()))
     write_record(folder, replace(record, ended="2026"))
 
 
-@pytest.mark.parametrize("damage", [cut_record, edit_record, cut_predictions, swap_predictions, write_no_time])
+@pytest.mark.parametrize("damage", [cut_record, edit_record, cut_predictions, swap_predictions, write_year])
 def test_a_damaged_cell_is_no_result_is_quarantined_and_runs_again(
     plan: Plan, damage: Callable[[Path], None], tmp_path: Path
 ) -> None:
