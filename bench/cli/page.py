@@ -27,6 +27,7 @@ from bench.page.style import StyleName
 if TYPE_CHECKING:
     from bench.cohorts.cohort import Cohort
     from bench.imaging.planes import Plane
+    from bench.page.html import Shots
     from bench.predictions.results import Results
 
 BoardOption = Annotated[
@@ -50,23 +51,23 @@ def report(
     anonymous: Annotated[
         bool, typer.Option("--anonymous", help="Number the cases, without pictures, ids and sites.")
     ] = False,
+    explained: Annotated[
+        list[Path] | None,
+        typer.Option("--explained", help="Folder of `bench explain`, whose maps are laid over its cases."),
+    ] = None,
     store: StoreOption = Path("runs"),
     skip_broken: SkipOption = False,
     plugin: PluginOption = None,
 ) -> None:
     """Write boards, figures and notes into one HTML file."""
-    from bench.page.case_pictures import picture_png
     from bench.page.html import page
     from bench.report.full_report import full_report
 
     refuse_folder(out, "the report", "--out")
     given = _given(split, cohort, method, board, store, skip_broken, plugin)
     values = full_report(given.results, cases)
-    shown = [one.case_id for one in values.cases]
-    pictures = (
-        {} if anonymous else {name: picture_png(planes) for name, planes in given.planes(shown).items()}
-    )
-    text = page(values, pictures, anonymous)
+    shots = None if anonymous else given.shots([one.case_id for one in values.cases], explained or ())
+    text = page(values, shots, anonymous)
     with written(out, "the report", "--out") as place:
         place.write_text(text, encoding="utf-8")
     print(f"{out} written ({len(text.encode()) / 1e6:.1f} MB)", file=sys.stderr)
@@ -152,6 +153,24 @@ class Given:
         from bench.page.case_pictures import case_planes
 
         return {name: case_planes(self.cohort, name) for name in case_ids}
+
+    def shots(self, case_ids: Sequence[str], explained: Sequence[Path]) -> "Shots":
+        """Pictures and volumes of these cases with the heat maps of such folders; none without images."""
+        from bench.explain.stored import stored_heats
+        from bench.page.case_pictures import picture_png
+        from bench.page.case_volumes import case_volumes, heat_planes
+        from bench.page.html import Shots
+
+        planes = self.planes(case_ids)
+        if self.cohort is None or not planes:
+            return Shots()
+        heats = stored_heats(explained, self.cohort.name)
+        pictures = {
+            name: picture_png(shown, heat_planes(self.cohort, name, heats.get(name, {})))
+            for name, shown in planes.items()
+        }
+        volumes = {name: case_volumes(self.cohort, name, heats.get(name)) for name in planes}
+        return Shots(pictures, volumes, {name: tuple(heats.get(name, ())) for name in planes})
 
 
 def _given(

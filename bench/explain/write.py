@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -19,8 +20,7 @@ from bench.explain.way import Way
 from bench.files import write_whole
 from bench.imaging.onto_image import grids_of_case, on_grid, write_nifti
 from bench.imaging.planes import lesion_centre, slices_at, three_planes
-from bench.page.case_pictures import CROP
-from bench.page.drawing import file_name
+from bench.page.case_pictures import shown_crop
 from bench.page.heat_sheet import HeatSheet, write_heat_sheet
 from bench.task import Task
 
@@ -32,7 +32,7 @@ SCALE = "Values are shares of the map's peak on the crop's grid, 0 to 1, 0 beyon
 def heat_file(case_id: str, task: str, way: Way) -> str:
     """Name of the NIfTI of a case's map; a method's own map serves all tasks."""
     middle = "" if way is Way.own else f"_{task}"
-    return f"{file_name(case_id)}{middle}_heat.nii.gz"
+    return f"{quote(case_id, safe='')}{middle}_heat.nii.gz"
 
 
 def write_case(models: RowModels, cohort: Cohort, explained: ExplainedCase, out: Path) -> list[Path]:
@@ -47,21 +47,18 @@ def write_case(models: RowModels, cohort: Cohort, explained: ExplainedCase, out:
     for name, heat in distinct.items():
         native, grid = grids_of_case(case_id, mask, heat.crop, labels)
         write_nifti(on_grid(heat.values, grid, native), native, out / name)
-    sheet = out / f"{file_name(case_id)}.png"
+    sheet = out / f"{quote(case_id, safe='')}.png"
     write_heat_sheet(_sheet(models, cohort, explained), sheet)
     return [*(out / name for name in distinct), sheet]
 
 
 def _sheet(models: RowModels, cohort: Cohort, explained: ExplainedCase) -> HeatSheet:
-    from bench.imaging.cut import cut_crop
-
     source = cohort.crop_source()
     case_id = explained.case_id
-    image_path, mask_path = source.paths(case_id)
+    _, mask_path = source.paths(case_id)
     labels = source.lesion_labels.get(case_id, ())
-    image, mask, _ = cut_crop(case_id, image_path, mask_path, CROP, labels)
+    image, mask, shown = shown_crop(cohort, case_id)
     centre = lesion_centre(mask > 0)
-    _, shown = grids_of_case(case_id, mask_path, CROP, labels)
     heats: dict[str, Sequence[np.ndarray]] = {}
     for task, heat in explained.maps.items():
         _, grid = grids_of_case(case_id, mask_path, heat.crop, labels)
@@ -83,8 +80,9 @@ def _notes(explained: ExplainedCase) -> list[str]:
     count = len(explained.models)
     models = f"{count} model{'s' if count > 1 else ''}"
     learned = "; the case was learned from" if explained.learned else ""
+    made = "the method's own map, one for all tasks" if way is Way.own else f"by {way}"
     return [
-        f"by {way}; mean over {models}{learned}",
+        f"{made}; mean over {models}{learned}",
         "research use only: where a model looks, not the disease",
     ]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import SimpleITK as sitk
@@ -49,3 +50,11 @@ def write_nifti(values: np.ndarray, grid: Grid, path: Path) -> None:
     image.SetOrigin(grid.origin.tolist())
     image.SetDirection(grid.direction.ravel().tolist())
     sitk.WriteImage(image, str(path), useCompression=path.suffix == ".gz")
+
+
+def nifti_bytes(values: np.ndarray, grid: Grid) -> bytes:
+    """The packed file that :func:`write_nifti` writes."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "volume.nii.gz"
+        write_nifti(values, grid, path)
+        return path.read_bytes()

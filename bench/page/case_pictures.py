@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.ndimage import binary_erosion
@@ -18,6 +18,7 @@ from bench.report.table import Table, TableCell
 
 if TYPE_CHECKING:
     from bench.cohorts.cohort import Cohort
+    from bench.imaging.grid import Grid
 
 CROP = Crop(size_mm=48, spacing_mm=1)
 # Pixels that a voxel of the crop gets, so that the outline is thinner than a voxel.
@@ -27,19 +28,39 @@ OUTLINE = (0.941, 0.894, 0.259)
 # Of normalised intensities, whose 0 is the crop's median and 1 its 99th percentile: black and white.
 WINDOW = (-0.6, 1.5)
 ROW_MM = 34
+# Heat from none to the peak: dark to bright, so that it is read in grey too; and how much of it lies over the
+# image at the peak.
+HEAT, OPAQUE = "inferno", 0.75
 # How much of a region's colour lies over the image.
 TINT = 0.4
 Colour = tuple[float, float, float]
 
 
-def case_planes(cohort: "Cohort", case_id: str) -> tuple[Plane, Plane, Plane]:
-    """Three planes of a case; raises CohortError where its files cannot be used."""
+class ShownCrop(NamedTuple):
+    """Intensities and mask of the crop that pictures show, each of shape (z, y, x), and where it lies."""
+
+    image: np.ndarray
+    mask: np.ndarray
+    grid: "Grid"
+
+
+def shown_crop(cohort: "Cohort", case_id: str) -> ShownCrop:
+    """The crop of a case that pictures show; raises CohortError where its files cannot be used."""
     from bench.imaging.cut import cut_crop
+    from bench.imaging.onto_image import grids_of_case
 
     source = cohort.crop_source()
+    image_path, mask_path = source.paths(case_id)
     labels = source.lesion_labels.get(case_id, ())
-    channels = cut_crop(case_id, *source.paths(case_id), CROP, labels)
-    return three_planes(channels[0], channels[1])
+    image, mask, _ = cut_crop(case_id, image_path, mask_path, CROP, labels)
+    _, grid = grids_of_case(case_id, mask_path, CROP, labels)
+    return ShownCrop(image, mask, grid)
+
+
+def case_planes(cohort: "Cohort", case_id: str) -> tuple[Plane, Plane, Plane]:
+    """Three planes of a case; raises CohortError where its files cannot be used."""
+    shown = shown_crop(cohort, case_id)
+    return three_planes(shown.image, shown.mask)
 
 
 def outlined(plane: Plane, tints: Sequence[tuple[np.ndarray, Colour]] = ()) -> np.ndarray:
@@ -65,13 +86,33 @@ def _enlarged(values: np.ndarray) -> np.ndarray:
     return np.kron(values, np.ones((ENLARGED, ENLARGED)))
 
 
-def picture_png(planes: Sequence[Plane]) -> bytes:
-    """The planes side by side as PNG."""
+def picture_png(planes: Sequence[Plane], heats: Sequence[Sequence[np.ndarray]] = ()) -> bytes:
+    """The planes side by side as PNG, and below them each of the heat maps over them, see :func:`heated`."""
     from matplotlib.image import imsave
 
+    rows = [[outlined(plane) for plane in planes]]
+    rows += [[heated(plane, heat) for plane, heat in zip(planes, one, strict=True)] for one in heats]
     stream = BytesIO()
-    imsave(stream, np.concatenate([outlined(plane) for plane in planes], axis=1), format="png")
+    imsave(stream, np.concatenate([np.concatenate(row, axis=1) for row in rows]), format="png")
     return stream.getvalue()
+
+
+def heated(plane: Plane, heat: np.ndarray) -> np.ndarray:
+    """The plane in grey under its heat, with the outline on top, RGB in 0 to 1, shape (row, column, 3).
+
+    Parameters
+    ----------
+    heat
+        0 to 1, shape (row, column) of the plane.
+    """
+    from matplotlib import colormaps
+
+    picture = outlined(plane)
+    large = _enlarged(np.clip(heat, 0, 1))
+    colour = colormaps[HEAT](large)[..., :3]
+    line = (picture == np.array(OUTLINE)).all(axis=2, keepdims=True)
+    cover = OPAQUE * large[..., None]
+    return np.where(line, picture, (1 - cover) * picture + cover * colour)
 
 
 def write_sheet(table: Table, pictures: Mapping[str, Sequence[Plane]], path: Path) -> None:

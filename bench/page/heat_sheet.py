@@ -8,14 +8,10 @@ import numpy as np
 
 from bench.files import written
 from bench.imaging.planes import NAMES, Plane
-from bench.page.case_pictures import ENLARGED, OUTLINE, outlined
+from bench.page.case_pictures import HEAT, heated, outlined
 from bench.page.drawing import drawn_in, headed_figure
 from bench.page.style import STYLES, StyleName
 
-# From no heat to the peak; dark to bright, so that it is read in grey too.
-COLOURS = "inferno"
-# How much of the heat's colour lies over the image at the peak.
-OPAQUE = 0.75
 ROW_MM, HEAD_MM, KEY_MM = 58, 12, 14
 
 
@@ -44,17 +40,6 @@ class HeatSheet:
     notes: Sequence[str]
 
 
-def heated(plane: Plane, heat: np.ndarray) -> np.ndarray:
-    """The plane in grey under its heat, with the outline on top, RGB in 0 to 1, shape (row, column, 3)."""
-    from matplotlib import colormaps
-
-    picture = outlined(plane)
-    large = np.kron(np.clip(heat, 0, 1), np.ones((ENLARGED, ENLARGED)))[..., None]
-    colour = colormaps[COLOURS](large[..., 0])[..., :3]
-    line = (picture == np.array(OUTLINE)).all(axis=2, keepdims=True)
-    return np.where(line, picture, (1 - OPAQUE * large) * picture + OPAQUE * large * colour)
-
-
 def write_heat_sheet(sheet: HeatSheet, path: Path) -> None:
     """Write the sheet as PNG; raises BenchError where the file cannot be written."""
     from matplotlib.cm import ScalarMappable
@@ -79,8 +64,6 @@ def write_heat_sheet(sheet: HeatSheet, path: Path) -> None:
             panels[3 * at].set_title(name, loc="left")
         for axes in panels:
             axes.set_axis_off()
-        key = figure.colorbar(
-            ScalarMappable(cmap=COLOURS), ax=panels, location="bottom", shrink=0.4, aspect=40
-        )
+        key = figure.colorbar(ScalarMappable(cmap=HEAT), ax=panels, location="bottom", shrink=0.4, aspect=40)
         key.set_label("\n".join(["heat, share of the map's peak", *sheet.notes]), loc="center")
         figure.savefig(place, format="png")

@@ -1,11 +1,13 @@
 """The report as one HTML file: no address is asked for anything, and it is readable without scripts."""
 
+import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from bench.page.case_volumes import MAX_BYTES, NIIVUE, CaseVolumes, bounded, viewer_script, window_bytes
 from bench.page.drawing import Drawing, method_names
 from bench.page.figures import subtype_figures, task_figures
 from bench.page.style import STYLES, StyleName
@@ -43,13 +45,32 @@ class Shown:
     wide: bool
 
 
-def page(report: FullReport, pictures: Mapping[str, bytes] | None = None, anonymous: bool = False) -> str:
-    """The whole page as text.
+@dataclass(frozen=True, eq=False)
+class Shots:
+    """What is shown of single cases, by case id.
 
     Parameters
     ----------
     pictures
-        PNG of single cases by case id.
+        PNG of three planes, with heat maps below them where there are some.
+    volumes
+        What the viewer shows.
+    heats
+        Whose heat maps these have.
+    """
+
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    volumes: Mapping[str, CaseVolumes] = field(default_factory=dict)
+    heats: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def page(report: FullReport, shots: Shots | None = None, anonymous: bool = False) -> str:
+    """The whole page as text.
+
+    Parameters
+    ----------
+    shots
+        Pictures and volumes of single cases; an anonymous page shows none.
     anonymous
         Whether cases are numbered, without id and site.
     """
@@ -65,6 +86,8 @@ def page(report: FullReport, pictures: Mapping[str, bytes] | None = None, anonym
         finalize=_plain,
     )
     environment.filters["short"] = short_text
+    shown = Shots() if anonymous or shots is None else shots
+    volumes = bounded(shown.volumes)
     return environment.get_template("page.html").render(
         report=report,
         style=Markup((ASSETS / "page.css").read_text(encoding="utf-8")),
@@ -82,9 +105,16 @@ def page(report: FullReport, pictures: Mapping[str, bytes] | None = None, anonym
         costs=_grids(report, report.costs) if report.costs else [],
         facts=_facts(report.board.facts),
         cases=[
-            _case(one, number, (pictures or {}).get(one.case_id), anonymous)
+            _case(one, number, shown, anonymous) | {"volumes": Markup(volumes.get(one.case_id, ""))}
             for number, one in enumerate(report.cases, start=1)
         ],
+        has_heats=any(shown.heats.values()),
+        inside_count=len(volumes),
+        viewer_megabytes=MAX_BYTES // 1_000_000,
+        window=json.dumps(window_bytes()),
+        viewer=Markup(viewer_script() if volumes else ""),
+        viewer_licence=Markup((NIIVUE / "LICENSE.txt").read_text(encoding="utf-8")),
+        viewer_script=Markup((ASSETS / "viewer.js").read_text(encoding="utf-8")),
     )
 
 
@@ -106,11 +136,13 @@ def _shown(drawing: Drawing) -> Shown:
     return Shown(drawing, Markup(inline_svg(drawing, SHOWN)), wide)
 
 
-def _case(case: CaseReport, number: int, picture: bytes | None, anonymous: bool) -> dict[str, Any]:
+def _case(case: CaseReport, number: int, shots: Shots, anonymous: bool) -> dict[str, Any]:
+    picture = shots.pictures.get(case.case_id)
     return {
         "name": f"Case {number}" if anonymous else case.case_id,
         "site": "" if anonymous else case.site,
         "picture": None if picture is None else b64encode(picture).decode("ascii"),
+        "heats": ", ".join(shots.heats.get(case.case_id, ())),
         "error": f"{case.error:.2f}",
         "disagreement": f"{case.disagreement:.2f}",
         "truths": case.truths,

@@ -89,7 +89,7 @@ def test_a_network_has_maps_on_the_grid_of_the_image(
     assert said["way"] == by and len(said["faithfulness"]) == 1
     (correlation,) = said["correlation_at_random_weights"]
     assert -1 <= correlation < 1
-    assert imread(tmp_path / "found" / f"{case['case'].lower()}.png").shape[1] > 1000
+    assert imread(tmp_path / "found" / f"{case['case']}.png").shape[1] > 1000
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.page.html import page
+from bench.page.html import Shots, page
 from bench.page.svg import NAMES
 from bench.report.full_report import FullReport, full_report
 from bench.report.layout import all_notes, one_line, shown_columns
@@ -56,7 +56,7 @@ def values() -> FullReport:
 
 @pytest.fixture(scope="module")
 def written(values: FullReport) -> str:
-    return page(values, {values.cases[0].case_id: b"\x89PNG"})
+    return page(values, Shots({values.cases[0].case_id: b"\x89PNG"}))
 
 
 @pytest.fixture(scope="module")
