@@ -14,6 +14,7 @@ from bench.cli import (
     deploy,
     describe,
     explain,
+    export,
     fairness,
     importing,
     lists,
@@ -26,6 +27,7 @@ from bench.cli import (
     run,
     stores,
     verify,
+    view,
 )
 from bench.cli.completion import OF_COHORT, OF_REGISTRY, OF_STORE, completing
 from bench.cli.remedies import with_options
@@ -71,8 +73,8 @@ for command in (
     *(run.run, run.status, run.worker),
     *(boards.leaderboard, boards.metrics, boards.compare, boards.thresholds),
     *(boards.sites, boards.subtypes, boards.tuning, fairness.subgroups, fairness.claim),
-    *(page.report, page.figures, page.cases, case.case),
-    *(predictions.predictions, predictions.export, predictions.submit, stores.merge),
+    *(page.report, view.view, page.figures, page.cases, case.case),
+    *(predictions.predictions, export.export, predictions.submit, stores.merge),
     *(deploy.bundle, predict.predict, explain.explain, explain.pointing),
     *(paper.methods_text, paper.checklist),
     *(audit.audit, verify.verify, new.check),

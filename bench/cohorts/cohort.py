@@ -84,7 +84,7 @@ class Cohort:
     @property
     def case_ids(self) -> tuple[str, ...]:
         """Case ids in order."""
-        return tuple(self.table.index)
+        return tuple(self.table.index.to_numpy(dtype=object).tolist())
 
     @property
     def patient_ids(self) -> np.ndarray:
@@ -116,10 +116,11 @@ class Cohort:
     def take(self, case_ids: Iterable[str]) -> "Cohort":
         """The named cases, in the order given; raises CohortError for a case that is not in the cohort."""
         wanted = list(case_ids)
-        missing = [case_id for case_id in wanted if case_id not in self.table.index]
-        if missing:
+        places = self.table.index.get_indexer_for(pd.Index(wanted))
+        if (places < 0).any():
+            missing = [case_id for case_id in wanted if case_id not in self.table.index]
             raise CohortError(f"cohort {self.name!r} has no case {missing[0]!r} ({len(missing)} unknown)")
-        return replace(self, table=self.table.loc[wanted])
+        return replace(self, table=self.table.iloc[places])
 
     def leave_out(self, reasons: Mapping[str, str]) -> "Cohort":
         """The cohort without these cases (case id to reason): one with another fingerprint and crop cache."""

@@ -22,7 +22,7 @@ Single = NDArray[np.float32]
 UNIT = 2.0**-24
 # Bytes of weights, of squares that are kept, and of what is gathered at a time; pairs that are multiplied at
 # once, and of which the bound is then computed within the processor's cache.
-WEIGHTS, KEPT, GATHERED = 200 << 20, 128 << 20, 32 << 20
+WEIGHTS, KEPT, GATHERED = 64 << 20, 128 << 20, 32 << 20
 PAIRS, PAIRS_IN_CACHE = 512, 32
 # By what a bound in single precision is widened for the few operations beside the sums.
 SLACK, ROUGH = 16, 2.0**-10

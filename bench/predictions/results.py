@@ -196,7 +196,8 @@ def tested_folds(tables: Mapping[str, pd.DataFrame], results: Results) -> "pd.Se
         pieces.append(pd.DataFrame(list(results.tested.items()), columns=["case_id", "fold"]))
     if not pieces:
         return pd.Series([], index=pd.Index([], dtype=results.truth.index.dtype), dtype=int)
-    pairs = pd.concat(pieces).drop_duplicates()
+    agreed = _agreed(pieces)
+    pairs = pd.concat(pieces).drop_duplicates() if agreed is None else agreed
     twice = pairs[pairs["case_id"].duplicated(keep=False)].sort_values(["case_id", "fold"])
     if len(twice):
         case_id = twice["case_id"].iloc[0]
@@ -212,6 +213,19 @@ def tested_folds(tables: Mapping[str, pd.DataFrame], results: Results) -> "pd.Se
             f"{results.cohort!r}; run the methods again on the cohort as it is now"
         )
     return pairs.set_index("case_id")["fold"]
+
+
+def _agreed(pieces: Sequence[pd.DataFrame]) -> pd.DataFrame | None:
+    """The cases and folds of the last piece, where all others have some of them; None where one differs."""
+    first = pieces[-1].drop_duplicates()
+    index, folds = pd.Index(first["case_id"]), first["fold"].to_numpy()
+    if not index.is_unique:
+        return None
+    for piece in pieces[:-1]:
+        row = index.get_indexer(pd.Index(piece["case_id"]))
+        if (row < 0).any() or (folds[row] != piece["fold"].to_numpy()).any():
+            return None
+    return first
 
 
 def submitted_label(name: str) -> str:

@@ -166,10 +166,8 @@ def _predictions(
     complete: dict[str, Array] = {}
     lacking: dict[str, str] = {}
     for label, table in tables.items():
-        if table.duplicated(["seed", "case_id"]).any():
-            raise StoreError(f"{label} has two predictions of one seed for the same case, expected one")
-        wide = table.pivot(index="seed", columns="case_id", values="prediction").reindex(columns=cases)
-        missing = int(wide.isna().any(axis=0).sum()) if len(wide) else len(cases)
+        wide = _by_seed_and_case(label, table, cases)
+        missing = int(np.isnan(wide).any(axis=0).sum()) if len(wide) else len(cases)
         if not len(cases):
             lacking[label] = "not scored: no tested case has a known label"
         elif not len(table):
@@ -177,8 +175,25 @@ def _predictions(
         elif missing:
             lacking[label] = f"incomplete: no prediction for {missing} of {len(cases)} cases"
         else:
-            complete[label] = wide.to_numpy(dtype=float)
+            complete[label] = wide
     return complete, lacking
+
+
+def _by_seed_and_case(label: str, table: pd.DataFrame, cases: pd.Index) -> Array:
+    """Predictions of these cases, shape (seed, case), NaN where there is none.
+
+    Raises StoreError where a case of the table, one of these or another, has two of one seed.
+    """
+    seeds, row = np.unique(table["seed"].to_numpy(), return_inverse=True)
+    place = cases.get_indexer(pd.Index(table["case_id"]))
+    known = place >= 0
+    cell = row[known] * len(cases) + place[known]
+    twice = (np.bincount(cell, minlength=1) > 1).any()
+    if twice or table[~known].duplicated(["seed", "case_id"]).any():
+        raise StoreError(f"{label} has two predictions of one seed for the same case, expected one")
+    wide = np.full(len(seeds) * len(cases), NAN)
+    wide[cell] = table["prediction"].to_numpy(dtype=float)[known]
+    return wide.reshape(len(seeds), len(cases))
 
 
 def _constant(task: Task, metric: Metric, finished: list[MethodResult], fold: "pd.Series[Any]") -> Array:

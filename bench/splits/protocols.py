@@ -5,6 +5,7 @@ Each is handed a cohort sorted by case id and a fresh generator.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -216,7 +217,7 @@ def cross_validate(
 
 def _group(cohort: "Cohort", config: "SplitConfig", group: str) -> "Cohort":
     """The cases of one group; raises SplitError where there are none."""
-    found = tuple(cohort.table.index[cohort.groups == group])
+    found = tuple(compress(cohort.case_ids, cohort.groups == group))
     if not found:
         raise SplitError(
             f"split {config.name!r} needs {group} cases, cohort {cohort.name!r} has none among its "
@@ -237,7 +238,8 @@ def _joined(*parts: tuple[str, ...]) -> tuple[str, ...]:
 def _cut(cohort: "Cohort", shares: Sequence[float], rng: np.random.Generator) -> list[tuple[str, ...]]:
     """Case ids of parts of the given shares: patients whole, all tasks and the site balanced at once."""
     part_of = stratify(cohort.patient_ids, _levels(cohort), shares, rng)
-    return [tuple(cohort.table.index[part_of == part]) for part in range(len(shares))]
+    ids = np.array(cohort.case_ids, dtype=object)
+    return [tuple(ids[part_of == part].tolist()) for part in range(len(shares))]
 
 
 def _levels(cohort: "Cohort") -> np.ndarray:

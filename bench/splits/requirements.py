@@ -55,6 +55,8 @@ def require_sound_folds(cohort: "Cohort", config: "SplitConfig", folds: tuple[Fo
     """
     if not folds:
         raise SplitError(f"split {config.name!r} has no fold; {_OTHER_SPLIT}")
+    if _are_sound(cohort, folds):
+        return
     patients = dict(zip(cohort.case_ids, map(str, cohort.patient_ids), strict=True))
     tested: dict[str, Fold] = {}
     for fold in folds:
@@ -67,6 +69,25 @@ def require_sound_folds(cohort: "Cohort", config: "SplitConfig", folds: tuple[Fo
                     "count twice; test it in one, and make repeats with other seeds"
                 )
             tested[case_id] = fold
+
+
+def _are_sound(cohort: "Cohort", folds: tuple[Fold, ...]) -> bool:
+    """Whether the folds pass :func:`require_sound_folds`, for all cases at once."""
+    patients = np.unique(cohort.patient_ids.astype(str), return_inverse=True)[1]
+    place = {case_id: row for row, case_id in enumerate(cohort.case_ids)}
+    tested = np.zeros(len(place), dtype=np.intp)
+    for fold in folds:
+        rows = [
+            np.array([place.get(one, -1) for one in getattr(fold, part)], dtype=np.intp) for part in PARTS
+        ]
+        every = np.concatenate(rows)
+        if (every < 0).any() or (np.bincount(every, minlength=1) > 1).any():
+            return False
+        sides = [np.unique(patients[one]) for one in rows]
+        if len(np.unique(np.concatenate(sides))) < sum(map(len, sides)):
+            return False
+        tested[rows[PARTS.index("test")]] += 1
+    return bool((tested <= 1).all())
 
 
 def _require_whole_patients(

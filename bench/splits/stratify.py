@@ -103,7 +103,7 @@ def _drawn(sizes: list[float], room: np.ndarray, lots: list[float]) -> list[int]
     left, chosen = room.tolist(), []
     for size, lot in zip(sizes, lots, strict=True):
         least = min(size, max(left))
-        ends = list(accumulate(max(free, 1.0) if free >= least else 0.0 for free in left))
+        ends = list(accumulate([(free if free > 1.0 else 1.0) if free >= least else 0.0 for free in left]))
         part = bisect_right(ends, lot * ends[-1])
         chosen.append(part)
         left[part] -= size
@@ -133,12 +133,17 @@ def _anneal(
             here, there = parts[one], parts[other]
             if here == there:
                 continue
-            change = list(zip(levels[start:end], gains[start:end], strict=True))
-            if _rise(change, excess, weight, here, there) < most:
+            gaining, losing, of_gaining, of_losing = excess[here], excess[there], weight[here], weight[there]
+            rise = 0.0  # of the imbalance; written out here, as nothing else takes time
+            for place in range(start, end):
+                level, gained = levels[place], gains[place]
+                rise += gained * (2 * gaining[level] + gained) * of_gaining[level]
+                rise += gained * (gained - 2 * losing[level]) * of_losing[level]
+            if rise < most:
                 parts[one], parts[other] = there, here
-                for level, gained in change:
-                    excess[here][level] += gained
-                    excess[there][level] -= gained
+                for place in range(start, end):
+                    gaining[levels[place]] += gains[place]
+                    losing[levels[place]] -= gains[place]
     return np.array(parts)
 
 
@@ -158,22 +163,6 @@ def _changes(
     row, level = np.nonzero(gained)
     ends = np.searchsorted(row, np.arange(len(ones) + 1)).tolist()
     return level.tolist(), gained[row, level].tolist(), ends
-
-
-def _rise(
-    change: list[tuple[int, float]],
-    excess: list[list[float]],
-    weight: list[list[float]],
-    here: int,
-    there: int,
-) -> float:
-    """By how much the imbalance rises where part ``here`` gains the change and part ``there`` loses it."""
-    gaining, losing, of_gaining, of_losing = excess[here], excess[there], weight[here], weight[there]
-    rise = 0.0
-    for level, gained in change:
-        rise += gained * (2 * gaining[level] + gained) * of_gaining[level]
-        rise += gained * (gained - 2 * losing[level]) * of_losing[level]
-    return rise
 
 
 def _whole_numbers(sizes: np.ndarray) -> np.ndarray:

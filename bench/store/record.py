@@ -1,7 +1,8 @@
 """The record of a cell: what was run, how it ended and what it took, as a value and as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from datetime import datetime
 from typing import Any, Self
 
 from bench.cohorts.cohort import Cohort
@@ -160,6 +161,59 @@ class CellRecord:
             raise StoreError(f"its record lacks {', '.join(lacking)}; remove the cell and run it again")
         return cls(**content)
 
+
+def broken_value(content: Mapping[str, Any]) -> str:
+    """The first field of a record whose value is none that a cell can have; empty where all are sound.
+
+    Of a newer format nothing is known, see :meth:`CellRecord.from_json`.
+    """
+    if content.get("format", FORMAT) > FORMAT:
+        return ""
+    odd = (name for name, value in content.items() if name in KINDS and not KINDS[name](value))
+    return next(odd, "")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_time(value: Any) -> bool:
+    """Whether it is a local time with its zone."""
+    try:
+        return datetime.fromisoformat(value).tzinfo is not None
+    except (TypeError, ValueError):
+        return False
+
+
+def _is_identity(value: Any) -> bool:
+    whole = isinstance(value, Mapping) and all(_is_whole(value.get(name)) for name in ("seed", "fold"))
+    return whole and all(_is_text(value.get(name)) for name in ("cohort", "split"))
+
+
+def _holds(of: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Whether it is a JSON object of such values."""
+    return lambda value: isinstance(value, Mapping) and all(map(of, value.values()))
+
+
+# By field, whether a value is one that a cell can have.
+KINDS: Mapping[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("id", "cohort", "split", "method", "status", "reason", "device"), _is_text),
+    **dict.fromkeys(("started", "ended"), _is_time),
+    **dict.fromkeys(("fit_seconds", "predict_seconds", "seconds"), _is_number),
+    **dict.fromkeys(("threads", "peak_memory_mb", "parameters", "tries"), _is_whole),
+    "identity": _is_identity,
+    "cases": _holds(_is_whole),
+    "constants": _holds(_is_number),
+    "tables": _holds(_is_text),
+}
 
 REMEDY = "upgrade dcebench to the version that wrote it, or name another store"
 KNOWN = {one.name for one in fields(CellRecord)}

@@ -30,7 +30,7 @@ import pandas as pd
 from bench.errors import StoreError
 from bench.files import remove_unless_plain, write_whole
 from bench.store.cell import Cell
-from bench.store.record import CellRecord
+from bench.store.record import CellRecord, broken_value
 
 RECORD, LOG, MODEL, SCRATCH, PROGRESS = "record.json", "log.txt", "model", "scratch", "progress.json"
 PREDICTIONS, VALIDATION = "predictions.parquet", "validation.parquet"
@@ -179,6 +179,8 @@ def write_record(folder: Path, record: CellRecord) -> CellRecord:
 def read_record(folder: Path) -> CellRecord | None:
     """The record of a cell's folder, or None where it or a table of it is missing, cut short or edited.
 
+    A record with a value that no cell has, such as an end that is no time, counts as edited.
+
     Raises StoreError where another version of the program wrote it in a way that this one cannot read.
     """
     content = _whole_content(folder)
@@ -191,10 +193,12 @@ def read_record(folder: Path) -> CellRecord | None:
 
 
 def _whole_content(folder: Path) -> dict[str, Any] | None:
-    """The JSON of a record whose checksums hold, else None."""
+    """The JSON of a record whose checksums hold and whose values a cell can have, else None."""
     try:
         content = json.loads((folder / RECORD).read_bytes())
         if not isinstance(content, dict) or content.get("checksum") != _checksum(content):
+            return None
+        if broken_value(content):
             return None
         tables = content["tables"].items()
         return content if all(_digest(folder / name) == digest for name, digest in tables) else None

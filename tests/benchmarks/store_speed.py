@@ -23,7 +23,7 @@ from bench.running.executors.processes import run_in_workers
 from bench.running.experiment import Experiment
 from bench.running.monitor import run_view
 from bench.running.plan import Plan, make_plan
-from bench.running.run_cell import PlannedCell, opening_record
+from bench.running.run_cell import PlannedCell, now, opening_record
 from bench.store.cell import Cell
 from bench.store.collect import results_of_store
 from bench.store.record import CellRecord
@@ -82,7 +82,7 @@ def write(plan: Plan, cell: Cell, generator: np.random.Generator) -> None:
     opening = opening_record(
         PlannedCell(cell, plan.variants["constant"], plan.cohort, plan.split, plan.store, plan.compute)
     )
-    ended = replace(opening, status=OK, fit_seconds=1.0, predict_seconds=0.1, ended="2026")
+    ended = replace(opening, status=OK, fit_seconds=1.0, predict_seconds=0.1, ended=now())
     plan.store.work_folder(cell).mkdir(parents=True, exist_ok=True)
     plan.store.commit(cell, ended, tables)
 

@@ -9,6 +9,7 @@ from sklearn.metrics import (
 
 from bench.metrics import (
     METRICS,
+    area,
     auc,
     mae,
     pair_counts,
@@ -131,3 +132,13 @@ def test_resampled_auc_equals_a_loop_over_scikit_learn():
     weights = np.stack([np.bincount(row, minlength=960) for row in drawn], axis=1).astype(float)
     loop = [[roc_auc_score(truth[row], score[row]) for row in drawn] for score in scores]
     np.testing.assert_allclose(resampled_auc(truth, scores, None, weights), loop)
+
+
+def test_counts_in_single_precision_are_those_in_double(monkeypatch):
+    rng = np.random.default_rng(3)
+    truth, stratum = (rng.random(400) < 0.3).astype(float), np.arange(400) % 3
+    scores = np.round(rng.standard_normal((4, 400)), 1)
+    weights = rng.integers(0, 4, (400, 300)).astype(float)
+    single = resampled_auc(truth, scores, stratum, weights)
+    monkeypatch.setattr(area, "EXACT_IN_SINGLE", 0)
+    np.testing.assert_array_equal(single, resampled_auc(truth, scores, stratum, weights))

@@ -1,12 +1,13 @@
 """The record of a cell as a value: JSON both ways, and what another version wrote."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench.errors import StoreError
-from bench.store.record import FORMAT, CellRecord
+from bench.store.record import FORMAT, CellRecord, broken_value
 from bench.store.store import RECORD, read_record, write_record
 
 # As stores of the present format hold it: predictions made elsewhere state no format and no times.
@@ -51,6 +52,29 @@ def test_a_record_of_a_newer_version_is_refused_in_one_line(content: dict[str, o
     with pytest.raises(StoreError, match=words) as refused:
         CellRecord.from_json(content)
     assert "upgrade dcebench" in str(refused.value) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ended", "2026"),
+        ("started", "2026-01-01T00:00:00"),
+        ("ended", None),
+        ("fit_seconds", "long"),
+        ("threads", True),
+        ("identity", {"cohort": "c1", "split": "s1", "fold": 2}),
+        ("identity", SUBMITTED["identity"] | {"seed": "0"}),
+        ("constants", {"er": None}),
+        ("cases", [3, 1, 1]),
+        ("status", 0),
+    ],
+)
+def test_a_value_that_no_cell_has_makes_a_record_unreadable(name: str, value: object, tmp_path: Path) -> None:
+    assert not broken_value(SUBMITTED) and not broken_value(RUN)
+    assert broken_value(RUN | {name: value}) == name
+    assert not broken_value(RUN | {name: value, "format": FORMAT + 1})
+    write_record(tmp_path, replace(CellRecord.from_json(RUN), **{name: value}))
+    assert (read_record(tmp_path) is None) == (value is not None)
 
 
 def test_a_record_without_a_field_that_every_cell_has_names_it() -> None:

@@ -16,7 +16,8 @@ from bench.running.plan import Plan, make_plan
 from bench.running.run import run_experiment
 from bench.running.run_cell import opening_record
 from bench.store.collect import results_of_store
-from bench.store.store import CRASHED, LOG, OK, PREDICTIONS, RECORD, VALIDATION
+from bench.store.record import CellRecord
+from bench.store.store import CRASHED, LOG, OK, PREDICTIONS, RECORD, VALIDATION, write_record
 
 
 def experiment(store: Path) -> Experiment:
@@ -50,7 +51,13 @@ def swap_predictions(folder: Path) -> None:
     (folder / PREDICTIONS).write_bytes((folder / VALIDATION).read_bytes())
 
 
-@pytest.mark.parametrize("damage", [cut_record, edit_record, cut_predictions, swap_predictions])
+def write_year(folder: Path) -> None:
+    """An end that is no time, with a checksum that holds."""
+    record = CellRecord.from_json(json.loads((folder / RECORD).read_text()))
+    write_record(folder, replace(record, ended="2026"))
+
+
+@pytest.mark.parametrize("damage", [cut_record, edit_record, cut_predictions, swap_predictions, write_year])
 def test_a_damaged_cell_is_no_result_is_quarantined_and_runs_again(
     plan: Plan, damage: Callable[[Path], None], tmp_path: Path
 ) -> None:
