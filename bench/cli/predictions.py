@@ -6,19 +6,14 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.opened import named_cohort, open_protocol
+from bench.cli.opened import open_protocol
 from bench.cli.options import (
     CohortOption,
-    CohortsOption,
-    DropOption,
-    IdMapOption,
     PluginOption,
-    QuietOption,
     SkipOption,
     SplitOption,
     StoreOption,
 )
-from bench.errors import UsageError
 from bench.files import refuse_folder, written
 
 
@@ -50,43 +45,6 @@ def predictions(
     with written(csv, "the predictions", "--csv") as temporary:
         table.to_csv(temporary, index=False)
     print(f"{len(table)} predictions written to {csv}")
-
-
-def export(
-    split: SplitOption,
-    out: Annotated[Path, typer.Option("--out", help="Folder to write, new or empty.")],
-    cohort: CohortsOption = None,
-    drop: DropOption = None,
-    id_map: IdMapOption = None,
-    size_mm: Annotated[float, typer.Option("--size", help="Edge of the crops in mm.")] = 48.0,
-    spacing_mm: Annotated[float, typer.Option("--spacing", help="Edge of a voxel in mm.")] = 1.5,
-    channels: Annotated[
-        str,
-        typer.Option("--channels", help="Channels of the crops; of several images also pre or post1-pre."),
-    ] = "image,mask",
-    skip_broken: SkipOption = False,
-    plugin: PluginOption = None,
-    quiet: QuietOption = False,
-) -> None:
-    """Write a split and its crops for people who work elsewhere.
-
-    Folds, training labels, crops, and test crops without labels.
-    """
-    from bench.imaging.crop import Crop
-    from bench.methods.named_cohort import cohort_named
-    from bench.methods.named_split import split_named
-    from bench.splits.export import export_split
-    from bench.splits.make import make_split
-
-    try:
-        crop = Crop(size_mm, spacing_mm, tuple(channel.strip() for channel in channels.split(",")))
-    except ValueError as error:
-        raise UsageError(f"--size, --spacing, --channels: {error}") from error
-    config = split_named(split, plugin or ())
-    named = named_cohort(cohort, drop, id_map)
-    opened = cohort_named(named, plugin or (), quiet=quiet, skip_broken=skip_broken)
-    export_split(opened, make_split(opened, config), out, crop, quiet)
-    print(f"written to {out}; its README.md says how predictions come back")
 
 
 def submit(

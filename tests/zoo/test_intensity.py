@@ -10,10 +10,11 @@ from bench.cohorts.cohort import Cohort
 from bench.methods.method import Run
 from bench.methods.parameters import build
 from bench.methods.registry import load_registry
-from bench_zoo.intensity.method import HarmonisedCNN
+from bench_zoo.intensity.method import Harmonised
 from bench_zoo.intensity.scale import LANDMARKS, Landmarks, TissueScore
 
-NAMES = ["multi_task_cnn_nyul", "multi_task_cnn_zscore"]
+NETWORKS = ("multi_task_cnn", "spatial_mtl")
+NAMES = [f"{network}_{kind}" for network in NETWORKS for kind in ("nyul", "zscore")]
 
 
 def crops(cases: int = 6) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -70,12 +71,12 @@ def test_a_flat_crop_stays_as_it_is() -> None:
         np.testing.assert_array_equal(kind.fitted(crops()).apply(image, ball), image)
 
 
-def fitted(name: str, cohort: Cohort, folder: Path) -> HarmonisedCNN:
+def fitted(name: str, cohort: Cohort, folder: Path) -> Harmonised:
     folder.mkdir()
     method = build(load_registry().spec(name), {"epochs": 1, "widths": (4, 8), "flips": False})
     train, val = cohort.take(cohort.case_ids[:40]), cohort.take(cohort.case_ids[40:48])
     found = method.fit(train, val, Run(0, "cpu", 1, folder))
-    assert isinstance(found, HarmonisedCNN)
+    assert isinstance(found, Harmonised)
     return found
 
 
@@ -101,5 +102,5 @@ def test_a_saved_method_keeps_its_scale(name: str, tiny: Cohort, tmp_path: Path)
     tested = tiny.take(tiny.case_ids[48:60]).blind()
     method.save(tmp_path)
     np.testing.assert_allclose(
-        HarmonisedCNN.load(tmp_path).predict(tested)["er"], method.predict(tested)["er"]
+        type(method).load(tmp_path).predict(tested)["er"], method.predict(tested)["er"]
     )

@@ -4,22 +4,24 @@ from bench.methods.cost import Cost
 from bench.methods.hookspecs import hookimpl
 from bench.methods.method import MethodSpec
 
+NETWORKS = {"multi_task_cnn": "CNN", "spatial_mtl": "Spatial"}
 LOSSES = {
-    "groupdro": ("GroupDROCNN", "the site with the largest loss counts most (group DRO)"),
-    "coral": ("CoralCNN", "features of the sites alike in mean and covariance (CORAL)"),
-    "irm": ("IRMCNN", "one classifier that suits every site (IRM)"),
+    "groupdro": ("GroupDRO", "the site with the largest loss counts most (group DRO)"),
+    "coral": ("Coral", "features of the sites alike in mean and covariance (CORAL)"),
+    "irm": ("IRM", "one classifier that suits every site (IRM)"),
 }
 
 
 @hookimpl
 def bench_methods() -> list[MethodSpec]:
-    """Offer ``multi_task_cnn_groupdro``, ``multi_task_cnn_coral`` and ``multi_task_cnn_irm``."""
+    """Offer ``multi_task_cnn`` and ``spatial_mtl`` with ``_groupdro``, ``_coral`` and ``_irm``."""
     return [
         MethodSpec(
-            f"multi_task_cnn_{name}",
-            f"bench_zoo.generalisation.method:{target}",
-            f"multi_task_cnn with another loss: {summary}",
+            f"{network}_{name}",
+            f"bench_zoo.generalisation.method:{target}{suffix}",
+            f"{network} with another loss: {summary}",
             cost=Cost(seconds_per_case=0.2, grows_with=("epochs",)),
         )
+        for network, suffix in NETWORKS.items()
         for name, (target, summary) in LOSSES.items()
     ]

@@ -13,20 +13,21 @@ from bench.errors import UsageError
 from bench.methods.method import Run
 from bench.methods.search_space import Categorical, Float
 from bench_zoo.generalisation.penalties import IRM, Coral, GroupDRO, GroupLoss
+from bench_zoo.generalisation.shown import Shown
 from bench_zoo.networks.plain_cnn.method import PlainCNN
-from bench_zoo.networks.plain_cnn.network import PlainNetwork
+from bench_zoo.networks.spatial_mtl.method import SpatialMTL
 from bench_zoo.targets import Target
-from bench_zoo.torch_parts.encoders import pooled_encoder
 from bench_zoo.torch_parts.examples import Examples
-from bench_zoo.torch_parts.fitted import NetworkMethod
 from bench_zoo.torch_parts.heads import TasksNetwork
 from bench_zoo.torch_parts.losses import BalancedLoss, balanced_loss
+from bench_zoo.torch_parts.mixed import MixedIn
+from bench_zoo.torch_parts.segmentation import SegmentingMethod, WithLastColumn
 from bench_zoo.torch_parts.training import Part
 
 
 @dataclass
-class SiteLoss(NetworkMethod):
-    """A network method whose loss knows the site of each training case; mix it into any of them.
+class SiteLoss(MixedIn):
+    """A network method whose loss knows the site of each training case; mix it into any of them, before it.
 
     Batches are those of the method itself, drawn over all training cases, where DomainBed draws as many
     cases of every site into each. Validation cases choose the epoch by their loss, whatever their site.
@@ -85,7 +86,8 @@ class SiteLoss(NetworkMethod):
         self, network: torch.nn.Module, learn: Examples, judged: Examples, targets: tuple[Target, ...]
     ) -> Part:
         loss = self._loss(balanced_loss(targets, learn.targets[:, :-1], "fixed"))
-        return Part(network, loss, loss.judge, learn, judged)
+        learned = WithLastColumn(loss, self.segmentation) if isinstance(self, SegmentingMethod) else loss
+        return Part(network, learned, loss.judge, learn, judged)
 
     def _loss(self, inner: BalancedLoss) -> GroupLoss:
         """The loss over sites."""
@@ -97,8 +99,8 @@ def _with_column(examples: Examples, column: Tensor) -> Examples:
 
 
 @dataclass
-class GroupDROCNN(SiteLoss, PlainCNN):
-    """``multi_task_cnn`` that learns most from the site where it does worst (group DRO).
+class GroupDROLoss(SiteLoss):
+    """A network method that learns most from the site where it does worst (group DRO).
 
     Parameters
     ----------
@@ -118,19 +120,9 @@ class GroupDROCNN(SiteLoss, PlainCNN):
         return {**super().search_space(), "eta": Float(1e-3, 1e-1, log=True)}
 
 
-class ShownNetwork(PlainNetwork):
-    """The network of ``multi_task_cnn``, with its features behind the outputs while it learns."""
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(case, channel, z, y, x) -> (case, task + feature) in training, (case, task) otherwise."""
-        features = self.norm(self.encoder(images))
-        outputs = torch.cat([branch(features) for branch in self.branches], dim=1)
-        return torch.cat([outputs, features], dim=1) if self.training else outputs
-
-
 @dataclass
-class CoralCNN(SiteLoss, PlainCNN):
-    """``multi_task_cnn`` whose pooled features are to be alike at all sites (CORAL).
+class CoralLoss(SiteLoss):
+    """A network method whose features before the tasks' branches are to be alike at all sites (CORAL).
 
     Parameters
     ----------
@@ -141,10 +133,8 @@ class CoralCNN(SiteLoss, PlainCNN):
 
     gamma: float = 1.0
 
-    def _network(self, priors: list[float]) -> ShownNetwork:
-        crop = self._crop()
-        encoder, width = pooled_encoder(self.backbone, len(crop.channels), crop.shape, self.widths)
-        return ShownNetwork(encoder, width, self.hidden, self.dropout, priors)
+    def _network(self, priors: list[float]) -> Shown:
+        return Shown(super()._network(priors), len(priors))
 
     def _loss(self, inner: BalancedLoss) -> GroupLoss:
         return Coral(inner, self.gamma)
@@ -156,8 +146,8 @@ class CoralCNN(SiteLoss, PlainCNN):
 
 
 @dataclass
-class IRMCNN(SiteLoss, PlainCNN):
-    """``multi_task_cnn`` whose outputs are to suit every site without a factor of their own (IRM).
+class IRMLoss(SiteLoss):
+    """A network method whose outputs are to suit every site without a factor of their own (IRM).
 
     Parameters
     ----------
@@ -179,3 +169,33 @@ class IRMCNN(SiteLoss, PlainCNN):
     def search_space(cls) -> dict[str, Float | Categorical]:
         """With the weight of the penalty, over DomainBed's range."""
         return {**super().search_space(), "penalty": Float(0.1, 1e5, log=True)}
+
+
+@dataclass
+class GroupDROCNN(GroupDROLoss, PlainCNN):
+    """``multi_task_cnn`` by group DRO."""
+
+
+@dataclass
+class CoralCNN(CoralLoss, PlainCNN):
+    """``multi_task_cnn`` by CORAL."""
+
+
+@dataclass
+class IRMCNN(IRMLoss, PlainCNN):
+    """``multi_task_cnn`` by IRM."""
+
+
+@dataclass
+class GroupDROSpatial(GroupDROLoss, SpatialMTL):
+    """``spatial_mtl`` by group DRO."""
+
+
+@dataclass
+class CoralSpatial(CoralLoss, SpatialMTL):
+    """``spatial_mtl`` by CORAL."""
+
+
+@dataclass
+class IRMSpatial(IRMLoss, SpatialMTL):
+    """``spatial_mtl`` by IRM."""

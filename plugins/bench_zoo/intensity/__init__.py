@@ -4,6 +4,7 @@ from bench.methods.cost import Cost
 from bench.methods.hookspecs import hookimpl
 from bench.methods.method import MethodSpec
 
+NETWORKS = {"multi_task_cnn": "HarmonisedCNN", "spatial_mtl": "HarmonisedSpatial"}
 KINDS = {
     "nyul": "landmarks of each histogram on the mean ones of the training cases (Nyul)",
     "zscore": "mean and spread of the tissue round the lesion those of the training cases",
@@ -12,14 +13,15 @@ KINDS = {
 
 @hookimpl
 def bench_methods() -> list[MethodSpec]:
-    """Offer ``multi_task_cnn_nyul`` and ``multi_task_cnn_zscore``."""
+    """Offer ``multi_task_cnn`` and ``spatial_mtl`` with ``_nyul`` and ``_zscore``."""
     return [
         MethodSpec(
-            f"multi_task_cnn_{kind}",
-            "bench_zoo.intensity.method:HarmonisedCNN",
-            f"multi_task_cnn on harmonised crops: {summary}",
+            f"{network}_{kind}",
+            f"bench_zoo.intensity.method:{target}",
+            f"{network} on harmonised crops: {summary}",
             {"intensity": kind},
             cost=Cost(seconds_per_case=0.2, grows_with=("epochs",)),
         )
+        for network, target in NETWORKS.items()
         for kind, summary in KINDS.items()
     ]

@@ -14,15 +14,16 @@ from bench.imaging.crop import Crop
 from bench.methods.method import Run
 from bench_zoo.intensity.scale import Floats, Landmarks, Scale, TissueScore, Voxels
 from bench_zoo.networks.plain_cnn.method import PlainCNN
+from bench_zoo.networks.spatial_mtl.method import SpatialMTL
 from bench_zoo.torch_parts.examples import Examples, Inputs
-from bench_zoo.torch_parts.fitted import NetworkMethod
+from bench_zoo.torch_parts.mixed import MixedIn
 
 FILE = "intensity.json"
 SCALES: dict[str, type[Landmarks] | type[TissueScore]] = {"nyul": Landmarks, "zscore": TissueScore}
 
 
 @dataclass
-class Harmonised(NetworkMethod):
+class Harmonised(MixedIn):
     """A network method whose crops are brought to the grey scale of the training cases; mix it into any.
 
     The scale is learned from training cases alone, and a case that is predicted is brought to it by its own
@@ -82,3 +83,8 @@ def _crops(cohort: Cohort, crop: Crop) -> Iterator[tuple[Floats, Voxels]]:
 @dataclass
 class HarmonisedCNN(Harmonised, PlainCNN):
     """``multi_task_cnn`` on crops whose grey scale is that of the training cases (:class:`Harmonised`)."""
+
+
+@dataclass
+class HarmonisedSpatial(Harmonised, SpatialMTL):
+    """``spatial_mtl`` on crops whose grey scale is that of the training cases (:class:`Harmonised`)."""
