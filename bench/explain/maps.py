@@ -80,8 +80,8 @@ def heat_maps(
         if way is Way.own:
             raise UsageError(f"{type(method).__name__} has no explain(); see {parameter('by', 'auto')}")
     if way in (Way.auto, Way.gradients):
-        found = {task.name: gradient_maps(method, one, task.name) for task in tasks}
-        if all(values is not None for values in found.values()):
+        found = gradient_maps(method, one, [task.name for task in tasks])
+        if found is not None:
             crop = one.seen[0]
             return {name: _checked(values, crop, Way.gradients, method) for name, values in found.items()}
         if way is Way.gradients:
@@ -102,8 +102,7 @@ def own_map(method: Method, one: AlteredCohort) -> HeatMap:
     return _checked(values, crops[0], Way.own, method)
 
 
-def _checked(values: np.ndarray | None, crop: Crop, way: Way, method: Method) -> HeatMap:
-    assert values is not None
+def _checked(values: np.ndarray, crop: Crop, way: Way, method: Method) -> HeatMap:
     if not np.isfinite(values).all():
         raise PluginError(f"the map of {type(method).__name__} by {way} has values that are not finite")
     return HeatMap(np.abs(values[0]).astype(np.float32), crop, way)

@@ -1,6 +1,6 @@
 """What installed packages can say of a fitted method that says nothing of itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -23,8 +23,10 @@ class Explainer(Protocol):
     Each function returns None for a method that it knows nothing of.
     """
 
-    def gradient_maps(self, method: Method, cohort: "Cohort", task: str) -> "np.ndarray | None":
-        """Heat, at least 0, on the grid of a crop that the method reads, shape (case, z, y, x)."""
+    def gradient_maps(
+        self, method: Method, cohort: "Cohort", tasks: Sequence[str]
+    ) -> "dict[str, np.ndarray] | None":
+        """Heat by task, at least 0, on the grid of a crop that the method reads, shape (case, z, y, x)."""
 
     def contributions(self, method: Method, cohort: "Cohort") -> "pd.DataFrame | None":
         """What each feature adds to each prediction: columns case, task, feature, value, contribution."""
@@ -39,9 +41,9 @@ def explainers() -> tuple[Explainer, ...]:
     return tuple(point.load() for point in sorted(entry_points(group=GROUP), key=lambda point: point.name))
 
 
-def gradient_maps(method: Method, cohort: "Cohort", task: str) -> "np.ndarray | None":
-    """The heat of the first explainer that knows the method, None where none does."""
-    return next(_said(one.gradient_maps(method, cohort, task) for one in explainers()), None)
+def gradient_maps(method: Method, cohort: "Cohort", tasks: Sequence[str]) -> "dict[str, np.ndarray] | None":
+    """The heat by task of the first explainer that knows the method, None where none does."""
+    return next(_said(one.gradient_maps(method, cohort, tasks) for one in explainers()), None)
 
 
 def contributions(method: Method, cohort: "Cohort") -> "pd.DataFrame | None":

@@ -9,12 +9,15 @@ from bench.cohorts.cohort import Cohort
 from bench.cohorts.phantom.places import TruePlaces
 from bench.errors import UsageError
 from bench.explain.case import mean_map
+from bench.explain.faithfulness import SEED
 from bench.explain.maps import HeatMap, heat_maps
 from bench.explain.models import RowModels
+from bench.explain.offers import randomised
 from bench.explain.way import Way
 from bench.imaging.onto_image import grids_of_case, on_grid
 from bench.inference import MIN_PATIENTS, NO_INTERVAL, Bootstrap, Interval, patients_of
 from bench.inference.intervals import percentile_interval
+from bench.methods.method import Method
 from bench.task import Task
 
 
@@ -32,6 +35,9 @@ class Pointing:
         The same of a map that is even over lesion and surround: the place's part of their voxels.
     gain, interval
         Mean difference of the two, and its 95 % interval by patients.
+    learned, learned_interval
+        Gain less that of the same models at random weights, and its interval; NaN where nothing can randomise
+        the method. Maps of bright tissue gain without having learned anything.
     within
         Share of the whole map's heat that lies in lesion and surround.
     cases, patients
@@ -46,6 +52,8 @@ class Pointing:
     even: float
     gain: float
     interval: Interval
+    learned: float
+    learned_interval: Interval
     within: float
     cases: int
     patients: int
@@ -73,19 +81,30 @@ def pointing(
             f"{places.scenario.name}: no task's signal has a place in the image; take phantom, phantom-core, "
             "-rim, -surround or -texture"
         )
-    shares = np.empty((len(tasks), 3, len(case_ids)))
+    shares = np.full((len(tasks), 4, len(case_ids)), np.nan)
     ways = set()
     for at, case_id in enumerate(case_ids):
-        maps = [heat_maps(method, cohort, case_id, tasks, way) for method in models.of_case(case_id).values()]
-        found = {task.name: mean_map([one[task.name] for one in maps]) for task in tasks}
+        fitted = list(models.of_case(case_id).values())
+        found = _mean_maps(fitted, cohort, case_id, tasks, way)
         ways |= {heat.way for heat in found.values()}
-        shares[:, :, at] = _shares(cohort, places, case_id, tasks, found)
+        shares[:, :3, at] = _shares(cohort, places, case_id, tasks, found)
+        others = [other for method in fitted if (other := randomised(method, SEED)) is not None]
+        if others:
+            unlearned = _mean_maps(others, cohort, case_id, tasks, max(ways))
+            shares[:, 3, at] = _shares(cohort, places, case_id, tasks, unlearned)[:, 0]
         report()
     patients = cohort.take(case_ids).patient_ids
     return [
         _scored(models.label, task, places.of_task(task.name), max(ways), values, patients, bootstrap)
         for task, values in zip(tasks, shares, strict=True)
     ]
+
+
+def _mean_maps(
+    methods: Sequence[Method], cohort: Cohort, case_id: str, tasks: Sequence[Task], way: Way
+) -> dict[str, HeatMap]:
+    maps = [heat_maps(method, cohort, case_id, tasks, way) for method in methods]
+    return {task.name: mean_map([one[task.name] for one in maps]) for task in tasks}
 
 
 def _shares(
@@ -105,9 +124,7 @@ def _shares(
         heat, place = maps[task.name].values, on_crop[places.of_task(task.name)]
         total, near = float(heat.sum()), float(heat[everywhere].sum())
         even = place.sum() / everywhere.sum()
-        rows.append(
-            [float(heat[place].sum()) / near if near else even, even, near / total if total else np.nan]
-        )
+        rows.append([float(heat[place].sum()) / near if near else even, even, near / total if total else 0.0])
     return np.array(rows)
 
 
@@ -120,17 +137,21 @@ def _scored(
     patients: np.ndarray,
     bootstrap: Bootstrap,
 ) -> Pointing:
-    """Means over patients of shares of shape (3, case)."""
+    """Means over patients of shares of shape (4, case)."""
     resampled = patients_of(patients)
     count = len(resampled.group)
-    sums = np.zeros((3, count))
-    np.add.at(sums.T, resampled.codes, np.nan_to_num(shares).T)
+    sums = np.zeros((4, count))
+    np.add.at(sums.T, resampled.codes, shares.T)
     means = sums / np.bincount(resampled.codes)
-    gains = means[0] - means[1]
-    interval = NO_INTERVAL
+    gains = np.stack([means[0] - means[1], means[0] - means[3]])
+    intervals = [NO_INTERVAL, NO_INTERVAL]
     if count >= MIN_PATIENTS:
-        interval = percentile_interval(gains @ bootstrap.drawn(resampled).astype(float) / count)
-    share, even, within = (float(value) for value in means.mean(axis=1))
+        drawn = bootstrap.drawn(resampled).astype(float)
+        intervals = [percentile_interval(gain @ drawn / count) for gain in gains]
+    share, even, within, _ = (float(value) for value in means.mean(axis=1))
+    gain, learned = (float(value) for value in gains.mean(axis=1))
     return Pointing(
-        label, task, place, way, share, even, share - even, interval, within, len(patients), count
+        *(label, task, place, way, share, even),
+        *(gain, intervals[0], learned, intervals[1]),
+        *(within, len(patients), count),
     )

@@ -7,6 +7,7 @@ import numpy as np
 
 from bench.cohorts.cohort import Cohort
 from bench.explain.pointing import Pointing
+from bench.inference import Interval
 from bench.report.columns import METHOD, NOTHING, TASK, task_title
 from bench.report.table import Column, Table, TableCell
 from bench.splits.split import Split
@@ -16,19 +17,22 @@ COLUMNS = (
     Column("place", "Signal in", "left", of_task=True),
     METHOD,
     Column("gain", "Beyond even [95 %]", keys=("gain", "ci_low", "ci_high")),
+    Column("learned", "Beyond random weights [95 %]", keys=("learned", "learned_low", "learned_high")),
     Column("share", "Of heat"),
     Column("even", "Of an even map"),
     Column("within", "Near the lesion"),
     Column("way", "Map by", "left"),
     Column("patients", "Patients"),
 )
-NUMBERS = ("gain", "ci_low", "ci_high", "share", "even", "within")
+NUMBERS = ("gain", "ci_low", "ci_high", "learned", "learned_low", "learned_high", "share", "even", "within")
 CSV_COLUMNS = ("task", "place", "method", *NUMBERS, "way", "cases", "patients")
 HOW_READ = (
     "Of heat: the share of a map's heat in lesion and surround (up to 9 mm outside) that lies where the "
     "phantom hides the task's signal. Of an even map: the same of a map that is even over lesion and "
     "surround. Beyond even: the difference, mean over patients with its 95 % bootstrap interval by "
-    "patients. Near the lesion: share of all heat that lies in lesion and surround."
+    "patients. Beyond random weights: the same against maps of the models with their weights in random "
+    "order, which point to bright tissue without having learned anything. Near the lesion: share of all "
+    "heat that lies in lesion and surround."
 )
 HOW_MADE = (
     "Where the signal is follows from the generating model, which no method can reach: the attribute "
@@ -57,14 +61,13 @@ def pointing_table(cohort: Cohort, split: Split, scores: Sequence[Pointing]) -> 
 
 
 def _row(score: Pointing) -> dict[str, TableCell]:
-    low, high = score.interval
-    between = "" if np.isnan(low) else f" [{low:+.3f}, {high:+.3f}]"
     return {
         "task": TableCell(task_title(score.task)),
         "metric": TableCell("share of heat"),
         "place": TableCell(score.place),
         "method": TableCell(score.label),
-        "gain": TableCell(f"{score.gain:+.3f}{between}", "good" if low > 0 else "bad" if high < 0 else ""),
+        "gain": _difference(score.gain, score.interval),
+        "learned": _difference(score.learned, score.learned_interval),
         "share": TableCell(f"{score.share:.3f}"),
         "even": TableCell(f"{score.even:.3f}"),
         "within": NOTHING if np.isnan(score.within) else TableCell(f"{score.within:.2f}"),
@@ -73,9 +76,17 @@ def _row(score: Pointing) -> dict[str, TableCell]:
     }
 
 
+def _difference(value: float, interval: Interval) -> TableCell:
+    if np.isnan(value):
+        return NOTHING
+    low, high = interval
+    between = "" if np.isnan(low) else f" [{low:+.3f}, {high:+.3f}]"
+    return TableCell(f"{value:+.3f}{between}", "good" if low > 0 else "bad" if high < 0 else "")
+
+
 def _record(score: Pointing) -> dict[str, Any]:
-    interval = score.interval
-    values = (score.gain, interval.low, interval.high, score.share, score.even, score.within)
+    beyond = (score.gain, *score.interval, score.learned, *score.learned_interval)
+    values = (*beyond, score.share, score.even, score.within)
     return {
         "task": score.task.name,
         "place": score.place,

@@ -101,5 +101,6 @@ def test_maps_of_several_methods_are_scored_beside_each_other(networks: Path, tm
     table = pd.read_csv(tmp_path / "scores.csv")
     assert len(table) == 8 and set(table["method"]) == set(ROWS[:2]) and (table["cases"] == 3).all()
     assert ((table["share"] - table["even"] - table["gain"]).abs() < 1e-5).all()
+    assert table["learned"].notna().all() and (table["learned"] != table["gain"]).any()
     ended = bench("pointing", *given, "--method", "radiomics_lr", "-q", cwd=tmp_path)
     assert ended.returncode == 2 and "reads no crop here" in ended.stderr

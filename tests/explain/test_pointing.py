@@ -1,5 +1,6 @@
 """Where a phantom's signal is, and how much of a map lies there."""
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from bench.explain.pointing import pointing
 from bench.explain.pointing_table import pointing_table
 from bench.imaging.crop import Crop
 from bench.imaging.onto_image import grids_of_case, on_grid
+from bench.running.fence.reach import GENERATOR
 
 # What moves each place's attributes from their lowest to their highest value.
 STRENGTHS = {
@@ -80,6 +82,10 @@ def test_a_folder_that_is_no_phantom_has_no_known_place(tmp_path: Path) -> None:
         TruePlaces.of_folder(tmp_path)
 
 
+def test_what_knows_the_places_lies_where_no_method_can_read() -> None:
+    assert Path(str(inspect.getsourcefile(TruePlaces))).is_relative_to(GENERATOR)
+
+
 class Oracle:
     """Points to the true place of one task, or evenly to lesion and surround."""
 
@@ -116,6 +122,7 @@ def test_a_map_of_the_place_gains_all_and_an_even_map_nothing(tiny: Cohort, plac
     }
     assert right["er"].place == "rim" and right["er"].share == pytest.approx(1)
     assert right["er"].gain == pytest.approx(1 - right["er"].even) and right["er"].interval.low > 0.5
+    assert np.isnan(right["er"].learned)  # nothing can randomise this method
     assert right["her2"].share == 0 and right["her2"].interval.high < 0
     assert right["er"].within == pytest.approx(1) and right["er"].cases == 12 > right["er"].patients
     even = pointing(Row(Oracle(tiny, places, "all")), tiny, places, chosen[:4])  # type: ignore[arg-type]

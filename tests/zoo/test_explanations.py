@@ -42,25 +42,27 @@ class Product(nn.Module):
 def test_integrated_gradients_add_up_to_the_change_of_the_output() -> None:
     images = torch.rand(1, 2, 3, 4, 5)
     images[:, 1] = (images[:, 1] > 0.5).float()
-    square = integrated_gradients(Product(), (images,), [0], column=0)
+    square = integrated_gradients(Product(), (images,), [0], [0])[0]
     assert square.shape == (1, 3, 4, 5)
     assert float(square.sum()) == pytest.approx(float(images[:, 0].sum() ** 2), rel=1e-5)
-    linear = integrated_gradients(Product(), (images,), [0], column=1)
+    linear = integrated_gradients(Product(), (images,), [0], [1])[0]
     np.testing.assert_allclose(linear[0], images[0, 0] * images[0, 1], rtol=1e-5)
 
 
 def test_of_a_network_they_add_up_to_what_wiping_the_image_changes(tiny: Cohort, tmp_path: Path) -> None:
     method = fitted(PlainCNN(**SMALL), tiny, tmp_path, 20, 8)  # type: ignore[arg-type]
     case_id = tiny.case_ids[30]
-    found = attributions(method, tiny.take([case_id]).blind(), "er")
+    found = attributions(method, tiny.take([case_id]).blind(), ["pr", "er"])[0, 1]
     crop = method._crop()
     wiped = AlteredCohort.of(tiny, [case_id] * 2, wiped=np.stack([np.zeros(crop.shape, bool)] * 2), grid=crop)
     wiped.wiped[1] = True
     before, after = method.predict(wiped)["er"]
     change = np.log(before / (1 - before)) - np.log(after / (1 - after))
     assert found.sum() == pytest.approx(change, rel=0.1, abs=2e-3)
-    heat = gradient_maps(method, AlteredCohort.of(tiny, [case_id]), "er")
-    assert heat is not None and heat.shape == (1, *crop.shape) and heat.min() >= 0 and heat.max() > 0
+    maps = gradient_maps(method, AlteredCohort.of(tiny, [case_id]), ["pr", "er"])
+    assert maps is not None and list(maps) == ["pr", "er"]
+    heat = maps["er"]
+    assert heat.shape == (1, *crop.shape) and heat.min() >= 0 and heat.max() > 0
 
     weights = {name: value.clone() for name, value in method.network.state_dict().items()}
     other: Any = randomised(method, 0)
@@ -126,6 +128,6 @@ def test_nothing_is_said_of_a_method_that_nobody_knows(tiny: Cohort) -> None:
     for answer in (
         contributions(Strange(), tiny),  # type: ignore[arg-type]
         randomised(Strange(), 0),  # type: ignore[arg-type]
-        gradient_maps(Strange(), tiny, "er"),  # type: ignore[arg-type]
+        gradient_maps(Strange(), tiny, ["er"]),  # type: ignore[arg-type]
     ):
         assert answer is None

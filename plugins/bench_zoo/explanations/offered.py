@@ -1,6 +1,7 @@
 """What ``bench explain`` asks (entry point of the group ``bench.explanations``)."""
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,13 @@ import pandas as pd
 from bench.cohorts.cohort import Cohort
 
 
-def gradient_maps(method: Any, cohort: Cohort, task: str) -> np.ndarray | None:
-    """Heat on the crop grid, shape (case, z, y, x), of a network here; None for other methods."""
+def gradient_maps(method: Any, cohort: Cohort, tasks: Sequence[str]) -> dict[str, np.ndarray] | None:
+    """Heat on the crop grid by task, shape (case, z, y, x), of a network here; None for other methods."""
     if not _is_network(method):
         return None
     from bench_zoo.explanations import gradients
 
-    return gradients.gradient_maps(method, cohort, task)
+    return gradients.gradient_maps(method, cohort, tasks)
 
 
 def randomised(method: Any, seed: int) -> Any | None:
