@@ -84,12 +84,21 @@ def figures(
     skip_broken: SkipOption = False,
     plugin: PluginOption = None,
 ) -> None:
-    """Write the figures of the report one by one."""
+    """Write the figures of the report one by one.
+
+    Of an imported cohort also the flow of its patients, from those found to those kept.
+    """
+    from bench.cohorts.importers.report import read_flow
     from bench.page.figures import write_figures
+    from bench.page.flow import write_flow
     from bench.report.full_report import full_report
 
-    results = _given(split, cohort, method, board, store, skip_broken, plugin).results
-    for path in write_figures(full_report(results), out, style):
+    given = _given(split, cohort, method, board, store, skip_broken, plugin)
+    paths = write_figures(full_report(given.results), out, style)
+    flow = None if given.cohort is None else read_flow(given.cohort.folder)
+    if flow is not None:
+        paths += write_flow(flow, given.results.synthetic, out, style)
+    for path in paths:
         print(path)
 
 

@@ -1,11 +1,14 @@
 """The flow of patients of an import as a figure: found, left out with the reason, kept."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from bench.page.drawing import Drawing, headed_figure
-from bench.page.style import FAINT, MUTED, Style
+from bench.files import writing
+from bench.page.drawing import Drawing, drawn_in, headed_figure
+from bench.page.figures import save_drawing
+from bench.page.style import FAINT, MUTED, STYLES, Style, StyleName
 from bench.report.layout import one_line
 
 if TYPE_CHECKING:
@@ -46,6 +49,14 @@ def flow_figure(flow: Mapping[str, Any], synthetic: bool, style: Style) -> Drawi
         f"Found {found} patients; left out: {said}; kept {kept} patients with {cases} cases.",
         figure,
     )
+
+
+def write_flow(flow: Mapping[str, Any], synthetic: bool, folder: Path, style: StyleName) -> list[Path]:
+    """Write the flow of patients as PDF, SVG and PNG; raises BenchError where that cannot be done."""
+    with writing(folder, "the figures", "--out"):
+        folder.mkdir(parents=True, exist_ok=True)
+        with drawn_in(STYLES[style]):
+            return save_drawing(flow_figure(flow, synthetic, STYLES[style]), folder, style)
 
 
 def _box(axes: "Axes", x: float, row: float, text: str) -> None:

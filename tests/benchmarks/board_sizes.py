@@ -18,6 +18,10 @@ import time
 
 import numpy as np
 
+from tests.benchmarks.figure import Figure, tell
+
+MOST_GROWTH = 1.1
+
 
 def one_size(methods: int, tasks: int, cases: int, compared: bool) -> dict[str, float]:
     """Seconds, CPU seconds and peak MiB of one board or comparison, in this process."""
@@ -82,8 +86,12 @@ def main() -> None:
             f"(data {found['data']:.0f})",
             flush=True,
         )
+        peak = Figure(f"memory of a {what} of {asked.methods} methods, {cases} cases", "MiB", found["peak"])
+        tell(Figure(f"{what} of {asked.methods} methods, {cases} cases, CPU", "s", found["cpu"]), peak)
     if asked.growth:
-        print(f"CPU time grows with the cases to the power of {exponent(sizes, spent):.2f}")
+        grown = exponent(sizes, spent)
+        tell(Figure("power of the cases that a board's CPU time grows with", "", grown, limit=MOST_GROWTH))
+        print(f"CPU time grows with the cases to the power of {grown:.2f}")
 
 
 if __name__ == "__main__":

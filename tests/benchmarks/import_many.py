@@ -22,6 +22,7 @@ from pathlib import Path
 
 import psutil
 
+from tests.benchmarks.figure import Figure, tell
 from tests.cohorts.dicom_exams import Exam, lesion, segmentation, slices, write
 
 PHASES = 4
@@ -121,6 +122,17 @@ def compare(folder: Path, studies: int, jobs: int) -> bool:
     print(f"a third: {small.seconds / 60:.2f} min, {small.memory / MIB:.0f} MiB at most")
     print(f"killed after {written} studies, resumed: {rest.seconds / 60:.2f} min")
     print(f"equal files: {'yes' if equal else 'NO'}; memory flat: {'yes' if flat else 'NO'}")
+    tell(
+        Figure("DICOM import", "ms a study", 1000 * whole.seconds / studies),
+        Figure(
+            "memory of the import",
+            "MiB",
+            whole.memory / MIB,
+            small.memory / MIB,
+            "a third of it",
+            1 + MAX_GROWTH,
+        ),
+    )
     return equal and flat
 
 

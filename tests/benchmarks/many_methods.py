@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from bench.inference import adjusted_p, draw_patients, mean_influence, multiplicity, patients_of
+from tests.benchmarks.figure import Figure, tell
 from tests.inference.test_many_methods import pair_by_pair
 
 
@@ -50,6 +51,8 @@ def main() -> None:
     print(f"{asked.methods} methods, {asked.cases} cases: p in {whole:.1f} s, at most {peak:.0f} MiB")
     print(f"steps {fast:.2f} s   pair by pair {plain:.2f} s   ratio {plain / fast:.1f}")
     print(f"equal counts: {np.array_equal(counts, expected)}")
+    assert np.array_equal(counts, expected)
+    tell(Figure(f"steps of {asked.methods} methods", "s", fast, plain, "pair by pair", 0.2))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How networks train with their defaults: time, whether the loss had settled, and what they predict.
 
-    python tests/benchmarks/network_training.py phantom@301 resnet18_3d tiph_mil ... --test phantom@302
+    python -m tests.benchmarks.network_training phantom@301 resnet18_3d tiph_mil ... --test phantom@302
 
 Each method learns from the split ``internal`` of the cohort, on one thread, and predicts all cases of another
 draw of the same population, or the test cases of the split. Take seeds that no board uses. Prints a row a

@@ -28,6 +28,7 @@ from bench.store.cell import Cell
 from bench.store.collect import results_of_store
 from bench.store.record import CellRecord
 from bench.store.store import OK, PREDICTIONS, RECORD, VALIDATION, write_record
+from tests.benchmarks.figure import Figure, tell
 
 
 def planned(store: str, cells: int) -> Plan:
@@ -109,6 +110,11 @@ def main() -> None:
         print(f"{listed} cells listed in {read - started:.1f} s")
         print(f"a board of 20 methods, 10 seeds and 5 folds of them read and ranked in {ranked - read:.1f} s")
         assert len(board.records)
+        tell(
+            Figure(f"a cell beside the method's own time, of {asked.cells}", "s", seconds),
+            Figure(f"{listed} cells listed", "ms a cell", 1000 * (read - started) / listed),
+            Figure("a board of 20 methods, 10 seeds, 5 folds read and ranked", "s", ranked - read),
+        )
 
 
 if __name__ == "__main__":

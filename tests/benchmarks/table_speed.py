@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tests.benchmarks.figure import Figure, tell
+
 SECONDS, GIGABYTES = 60, 4
 COLUMNS = "--id exam --patient patient --tasks er,ki67 --site hospital --covariates age --acquisition vendor"
 SPLIT = """
@@ -56,6 +58,12 @@ def main() -> None:
         took = [measured(step, command) for step, command in steps.items()]
     seconds = sum(one[0] for one in took)
     print(f"check, split and describe: {seconds:.0f} s of {SECONDS}")
+    tell(
+        Figure(f"check, split and describe {options.rows} rows", "s", seconds, limit=SECONDS),
+        Figure(
+            f"memory of the same with {options.rows} rows", "GB", max(one[1] for one in took), limit=GIGABYTES
+        ),
+    )
     if seconds > SECONDS or max(one[1] for one in took) > GIGABYTES:
         sys.exit(1)
 

@@ -1,6 +1,7 @@
 """A cohort as figures, and one of its cases as a picture."""
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -136,3 +137,17 @@ def test_the_command_draws_a_cohort(tmp_path: Path) -> None:
     )
     assert described.returncode == 0, described.stderr
     assert {path.name for path in folder.iterdir()} == {"prevalence.pdf", "prevalence.svg", "prevalence.png"}
+
+
+@pytest.mark.slow
+def test_figures_of_a_paper_have_the_flow_of_an_imported_cohort(tiny: Cohort, tmp_path: Path) -> None:
+    folder = tmp_path / "cohort"
+    shutil.copytree(tiny.folder, folder)
+    write_report(ImportReport("tiny", "Toy", 70, 68, 68, ({"reason": "no mask", "unjoined": ""},)), folder)
+    asked = ("--cohort", str(folder), "--split", "internal_cv", "--store", str(tmp_path / "runs"))
+    assert bench("run", "--method", "constant", *asked, "-q").returncode == 0
+    ended = bench("figures", *asked, "--out", str(tmp_path / "figures"), "--style", "nature")
+    assert ended.returncode == 0, ended.stderr
+    drawn = (tmp_path / "figures" / "flow.svg").read_text()
+    assert {"flow.pdf", "flow.png"} <= {path.name for path in (tmp_path / "figures").iterdir()}
+    assert "SYNTHETIC" in drawn and "patients found: 70" in drawn and "left out: no mask: 1" in drawn
