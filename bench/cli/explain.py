@@ -62,9 +62,9 @@ def explain(
     what each feature adds, for models of features; JSON on how all was made and how faithful it is. For
     research use only.
     """
-    from bench.explain.case import explain_case
     from bench.explain.models import models_of_row
-    from bench.explain.write import FACTS, FEATURES, write_case, write_facts, write_features
+    from bench.explain.run import explain_into
+    from bench.explain.summary import faithfulness_lines
     from bench.methods.registry import load_registry
     from bench.progress import progress_bar
 
@@ -72,26 +72,16 @@ def explain(
     if (worst is None) == (case is None) or (worst is not None and len(asked or ()) != 1):
         raise UsageError("name the cases: --case ID, or --worst N with one --task")
     protocol = open_finished(cohort, split, store, skip_broken, plugin)
-    tasks = [protocol.cohort.task(name) for name in asked] if asked else list(protocol.cohort.tasks)
-    chosen = names(case) or _worst(protocol.results([method]), tasks[0].name, method, worst or 1)
     whole = protocol.cohort
+    tasks = [whole.task(name) for name in asked] if asked else list(whole.tasks)
+    chosen = names(case) or _worst(protocol.results([method]), tasks[0].name, method, worst or 1)
     whole.take(chosen)
     models = models_of_row(whole, protocol.split, protocol.store, method, load_registry(plugin or ()))
-    found, paths = [], []
-    with writing(out, "the explanations", "--out"):
-        out.mkdir(parents=True, exist_ok=True)
-        with progress_bar(f"explaining {len(chosen)} cases", quiet) as advance:
-            for done, case_id in enumerate(chosen, start=1):
-                found.append(explain_case(models, whole, case_id, tasks, by, checks))
-                paths += write_case(models, whole, found[-1], out)
-                advance(done, len(chosen))
-        if write_features(found, out / FEATURES):
-            paths.append(out / FEATURES)
-        write_facts(models, whole, found, out / FACTS)
-    for path in (*paths, out / FACTS):
-        print(path)
-    if any(one.learned for one in found):
-        print("every model has learned from some of these cases: see learned_from", file=sys.stderr)
+    with writing(out, "the explanations", "--out"), progress_bar("explaining cases", quiet) as advance:
+        found, paths = explain_into(out, models, whole, chosen, tasks, by, checks, advance)
+    print("\n".join(map(str, paths)))
+    for line in faithfulness_lines(tasks, found):
+        print(line, file=sys.stderr)
 
 
 def _worst(results: "Results", task: str, method: str, count: int) -> list[str]:
@@ -135,26 +125,17 @@ def pointing(
 
     place = output(wanted, out)
     protocol = open_finished(cohort, split, store, skip_broken=False, plugins=plugin)
-    places = TruePlaces.of_folder(protocol.cohort.folder)
-    registry = load_registry(plugin or ())
-    rows = [
-        models_of_row(protocol.cohort, protocol.split, protocol.store, label, registry)
-        for label in names(method) or ()
-    ]
-    chosen = _spread([case_id for fold in protocol.split.folds for case_id in fold.test], cases)
-    scores = []
-    with progress_bar(f"explaining {len(chosen)} cases by {len(rows)} methods", quiet) as advance:
-        steps = count(1)
+    whole, drawn, registry = protocol.cohort, protocol.split, load_registry(plugin or ())
+    places = TruePlaces.of_folder(whole.folder)
+    rows = [models_of_row(whole, drawn, protocol.store, label, registry) for label in names(method) or ()]
+    chosen = _spread([case_id for fold in drawn.folds for case_id in fold.test], cases)
+    steps, total, scores = count(1), len(rows) * len(chosen), []
+    with progress_bar("explaining cases", quiet) as advance:
         for models in rows:
             scores += pointing_scores(
-                models,
-                protocol.cohort,
-                places,
-                chosen,
-                by,
-                report=lambda: advance(next(steps), len(rows) * len(chosen)),
+                models, whole, places, chosen, by, report=lambda: advance(next(steps), total)
             )
-    place.show(pointing_table(protocol.cohort, protocol.split, scores))
+    place.show(pointing_table(whole, drawn, scores))
 
 
 def _spread(case_ids: list[str], wanted: int) -> list[str]:

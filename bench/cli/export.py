@@ -113,6 +113,7 @@ HOW = {
 
 
 def _written(kind: Kind, out: Path, runs: "Sequence[TrackedRun]") -> None:
+    from bench.deploy.write import require_empty
     from bench.report.tracking.csv import write_csv
     from bench.report.tracking.mlflow import write_mlflow
     from bench.report.tracking.wandb import write_wandb
@@ -122,8 +123,7 @@ def _written(kind: Kind, out: Path, runs: "Sequence[TrackedRun]") -> None:
         with written(out, "the records", "--out") as place:
             write_csv(runs, place)
         return
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"{out} is not an empty folder; name another with --out")
+    require_empty(out)
     write: Callable[[Sequence[TrackedRun], Path], None] = write_mlflow if kind is Kind.mlflow else write_wandb
     with writing(out, "the records", "--out"):
         write(runs, out)

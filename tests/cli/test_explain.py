@@ -80,6 +80,7 @@ def test_a_network_has_maps_on_the_grid_of_the_image(
     words = ("--method", row, "--worst", "1", "--task", "er", "--by", by, "--quiet", "--out", "found")
     ended = bench("explain", *given, *words, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
+    assert ended.stderr.startswith("ER, area, higher is better: deletion ") or "ER: wiping" in ended.stderr
     (case,) = json.loads((tmp_path / "found" / "explanations.json").read_text())["cases"]
     said = case["tasks"]["er"]
     heat = nibabel.load(tmp_path / "found" / said["file"])
