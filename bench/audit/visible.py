@@ -39,7 +39,7 @@ def _site_in_images(subject: Subject) -> Found:
             text = f"{where} tell {name} with an AUC of {told:.3f}"
             numbers.append(text)
             if told >= VISIBLE and differing:
-                evidence.append(Evidence(f"{text}, and by {name} {differing} differ"))
+                evidence.append(Evidence(f"{text}, and prevalence differs by {name}: {differing}"))
     return Measured(evidence, tuple(numbers))
 
 

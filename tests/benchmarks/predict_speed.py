@@ -30,6 +30,7 @@ from bench.running.experiment import Experiment
 from bench.running.plan import make_plan
 from bench.running.run import run_experiment
 from tests.benchmarks.crop_speed import write_exam
+from tests.benchmarks.figure import Figure, tell
 
 MIN_A_MINUTE = 100.0
 LOOP = 6
@@ -119,6 +120,10 @@ def main() -> None:
             loop, cut, cached = measured(place, exams, given.jobs)
             print(f"| {method} | {loop:.0f} | {cut:.0f} | {cached:.0f} | {cached / loop:.1f} |", flush=True)
             slowest = min(slowest, cached)
+            tell(
+                Figure(f"{method}: exams from crops", "1/min", cached, limit=MIN_A_MINUTE, at_least=True),
+                Figure(f"{method}: together", "1/min", cached, loop, "one by one"),
+            )
     sys.exit(slowest < MIN_A_MINUTE)
 
 
