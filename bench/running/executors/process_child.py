@@ -15,6 +15,7 @@ from typing import NamedTuple
 from bench.running.cell_output import output_to, reporter
 from bench.running.executors.method_process import fork_method_process
 from bench.running.executors.process_tree import end_descendants
+from bench.running.executors.shared_work import Given
 from bench.running.fence.system import adopt_orphans
 from bench.running.run_cell import Performer, PlannedCell, run_cell
 from bench.store.store import LOG, PROGRESS
@@ -36,11 +37,12 @@ def cell_process(pipe: Connection, gpu: str | None) -> None:
     prepare(gpu)
     method_process = fork_method_process(pipe)
     try:
-        enclosure, planned = pickle.loads(pipe.recv_bytes())
+        given: Given = pickle.loads(pipe.recv_bytes())
     except EOFError:  # the run has ended without a cell for this process
         return
     threading.Thread(target=_end_with, args=(pipe,), daemon=True).start()
     try:
+        enclosure, planned = given.read()
         perform(partial(method_process.perform, enclosure), planned)
     except Exception as error:
         pipe.send((type(error).__name__, str(error)))

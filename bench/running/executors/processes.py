@@ -28,6 +28,7 @@ from bench.running.executors.method_process import Enclosure
 from bench.running.executors.preloading import preloaded
 from bench.running.executors.process_child import Ending, cell_process
 from bench.running.executors.process_tree import end_tree, lives, memory_mb
+from bench.running.executors.shared_work import Given, shared_work
 from bench.running.fence.fence import chosen_fence
 from bench.running.fence.method_caches import kept_caches
 from bench.running.fence.reach import reach_of
@@ -80,8 +81,8 @@ class _Job:
 class _Slot:
     """Room for one cell at a time: a process that waits for its cell, then the process of that cell."""
 
-    def __init__(self, enclosure: Enclosure, gpu: str | None) -> None:
-        self.enclosure, self.gpu = enclosure, gpu
+    def __init__(self, shared: Path, gpu: str | None) -> None:
+        self.shared, self.gpu = shared, gpu
         self.process: ForkServerProcess | None = None
         self.pipe: Connection | None = None
         self.job: _Job | None = None
@@ -100,11 +101,11 @@ class _Slot:
         assert self.process.pid is not None
         return self.process.pid
 
-    def give(self, work: Work, cell: Cell) -> None:
+    def give(self, cell: Cell) -> None:
         """Hand the waiting process its cell; a process that is gone by now ends as any other."""
         assert self.pipe is not None
         with contextlib.suppress(OSError):
-            self.pipe.send_bytes(pickle.dumps((self.enclosure, work.of(cell))))
+            self.pipe.send_bytes(pickle.dumps(Given(self.shared, cell)))
 
     @property
     def has_ended(self) -> bool:
@@ -149,9 +150,9 @@ def run_in_workers(work: Work, view: RunView) -> None:
     require_device(work.compute.device)
     multiprocessing.set_forkserver_preload(preloaded(work.variants.values()))
     pending = Pending(work.store, work.cells, view.end)
-    enclosure = _enclosure(work)
-    slots = [_Slot(enclosure, gpu) for gpu in _gpus(work)]
-    with _interrupts(view) as interrupts:
+    gpus = _gpus(work)
+    with shared_work(work, _enclosure(work)) as shared, _interrupts(view) as interrupts:
+        slots = [_Slot(shared, gpu) for gpu in gpus]
         try:
             while _goes_on(pending, slots, work, bool(interrupts)):
                 for slot in slots:
@@ -214,7 +215,7 @@ def _start(slot: _Slot, cell: Cell, held: Claim, work: Work, view: RunView) -> N
     (work.store.work_folder(cell) / PROGRESS).unlink(missing_ok=True)
     view.begin(cell)
     slot.job = _Job(cell, held, _kernel_kills())
-    slot.give(work, cell)
+    slot.give(cell)
 
 
 def _watch(slot: _Slot, job: _Job, work: Work, view: RunView) -> None:
