@@ -78,6 +78,7 @@ def recalibrate(results: Results, cohort: Cohort, split: Split, share: float) ->
 
     Examples
     --------
+    >>> import bench
     >>> cohort = bench.open_cohort("phantom-tiny", quiet=True)
     >>> split = bench.make_split(cohort, "external_frozen")
     >>> results = bench.run(cohort, split, ["constant"], store="runs", quiet=True)

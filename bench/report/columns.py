@@ -228,8 +228,8 @@ def _rank(score: "Score") -> TableCell:
 
 
 def _percent(share: float, interval: "Interval") -> str:
-    """``76 [49, 95]``."""
-    return f"{100 * share:z.0f} [{100 * interval.low:z.0f}, {100 * interval.high:z.0f}]"
+    """``76 [49, 95]``, ``76 [-]`` without an interval."""
+    return estimate(100 * share, type(interval)(100 * interval.low, 100 * interval.high), 0)
 
 
 def _seconds(seconds: float) -> str:

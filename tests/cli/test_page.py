@@ -19,7 +19,7 @@ def test_a_report_of_a_store_shows_cases_with_pictures(planned: Plan, tmp_path: 
     assert ended.returncode == 0, ended.stderr
     assert f"{out} written" in ended.stderr
     text = out.read_text(encoding="utf-8")
-    assert text.count("<article") == text.count('<img src="data:image/png') == 2
+    assert text.count("<article") == text.count('<img class="shown" src="data:image/png') == 2
 
 
 def test_the_worst_cases_are_listed_and_drawn(planned: Plan, tmp_path: Path) -> None:

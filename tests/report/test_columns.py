@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from bench.errors import UsageError
-from bench.inference import Difference, Interval
+from bench.inference import NO_INTERVAL, Difference, Interval
 from bench.report.formats.latex import to_latex
 from bench.report.formats.terminal import to_rich
 from bench.report.formats.text import to_csv, to_json, to_markdown
@@ -108,3 +108,9 @@ def test_an_old_name_of_a_column_is_answered_with_the_new_one(old, new):
     with pytest.raises(UsageError, match=f"the column '{old}' is called '{new}' now"):
         select_columns(board(), ["method", old])
     assert select_columns(board(), [new]).columns[0].name == new
+
+
+def test_a_share_without_an_interval_has_a_dash_as_every_value_has():
+    few = table(score("few", oracle_skill=-0.11, oracle_skill_interval=NO_INTERVAL))
+    chosen = select_columns(few, ["method", "oracle_skill"])
+    assert read_markdown(to_markdown(chosen))[1] == ["few", "-11 [-]"]
