@@ -55,7 +55,7 @@ def export(
     plugin: PluginOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Write a split and its crops, or a store's records, for use elsewhere.
+    """Write a split with its crops, or a store's records.
 
     Folds, training labels, crops, and test crops without labels for people; records of cells as the files of
     MLflow or Weights & Biases, or one table, for programs. With --cohort records have test values.

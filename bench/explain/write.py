@@ -48,11 +48,12 @@ def write_case(models: RowModels, cohort: Cohort, explained: ExplainedCase, out:
         native, grid = grids_of_case(case_id, mask, heat.crop, labels)
         write_nifti(on_grid(heat.values, grid, native), native, out / name)
     sheet = out / f"{quote(case_id, safe='')}.png"
-    write_heat_sheet(_sheet(models, cohort, explained), sheet)
+    write_heat_sheet(sheet_of(models, cohort, explained), sheet)
     return [*(out / name for name in distinct), sheet]
 
 
-def _sheet(models: RowModels, cohort: Cohort, explained: ExplainedCase) -> HeatSheet:
+def sheet_of(models: RowModels, cohort: Cohort, explained: ExplainedCase) -> HeatSheet:
+    """What the sheet of a case shows."""
     source = cohort.crop_source()
     case_id = explained.case_id
     _, mask_path = source.paths(case_id)

@@ -90,7 +90,7 @@ def test_a_page_holds_what_fits_into_its_bound() -> None:
 
 
 def test_an_anonymous_page_has_no_picture_volume_or_id() -> None:
-    report = replace(full_report(simulated(), cases=3), tasks=())
+    report = replace(full_report(simulated(), cases=3), tasks=(), subtypes=None, sites=None)
     ids = [case.case_id for case in report.cases]
     shots = Shots(dict.fromkeys(ids, b"\x89PNG"), dict.fromkeys(ids, volumes()), dict.fromkeys(ids, ("map",)))
     shown, hidden = page(report, shots), page(report, shots, anonymous=True)

@@ -1,6 +1,10 @@
 """What a cell finds done when it starts, and what it does not load."""
 
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from bench.cohorts.cohort import Cohort
 from bench.running.experiment import read_experiment
@@ -56,3 +60,27 @@ def test_a_cell_starts_from_frozen_memory_and_loads_no_method_but_its_own(
     told = log.read_text().splitlines()
     assert outcome.complete
     assert told[-3:] == ["frozen True", "tables of Arrow True", "other methods []"]
+
+
+SERVED = """
+import multiprocessing
+import os
+from multiprocessing import forkserver
+
+from bench.running.executors.preloading import DETERMINISTIC_TORCH, SETTLED
+
+if __name__ == "__main__":
+    multiprocessing.set_forkserver_preload([DETERMINISTIC_TORCH, SETTLED])
+    process = multiprocessing.get_context("forkserver").Process(target=os.getpid)
+    process.start()
+    process.join()
+    forkserver._forkserver._stop()  # as the end of this program does, and waits
+"""
+
+
+@pytest.mark.slow
+def test_the_server_that_forks_cells_ends_without_a_word(tmp_path: Path) -> None:
+    script = tmp_path / "served.py"
+    script.write_text(SERVED)
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    assert ended.stderr == ended.stdout == ""
