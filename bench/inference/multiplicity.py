@@ -253,10 +253,13 @@ def _reached(null: Array, needed: Codes, family: _Steps, steps: Codes, observed:
     where it belongs to an excluded pair. ``null`` has shape (needed, draw).
     """
     found, by_draw = np.zeros(len(steps), dtype=np.intp), np.ascontiguousarray(null.T)
-    starts = np.searchsorted(needed, steps)
+    starts, closed = np.searchsorted(needed, steps), np.zeros(len(family.first), dtype=bool)
     for index, (largest, row) in zip(range(len(steps))[::-1], _later_maxima(null, starts), strict=True):
         start, step = starts[index], steps[index]
-        allowed = ~np.isin(needed, family.excluded(step), assume_unique=True)
+        excluded = family.excluded(step)
+        closed[excluded] = True
+        allowed = ~closed[needed]
+        closed[excluded] = False
         reached = ~(largest < observed[step])
         doubtful = np.flatnonzero(reached & (~allowed[row] | np.isnan(largest)))
         left = np.where(allowed[start:], by_draw[doubtful, start:], 0.0).max(axis=1)

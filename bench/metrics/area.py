@@ -167,24 +167,24 @@ def _weighted_auc(
     positive: NDArray[np.bool_], stratum: Codes, plans: list[tuple[Codes, Codes, Codes]], weights: Array
 ) -> NDArray[np.float64]:
     """The block of :func:`resampled_auc` for these draws, shape (prediction, draw)."""
-    gains, losses = weights[positive], weights[~positive]
-    total = np.zeros((len(losses) + 1, weights.shape[1]), dtype=weights.dtype)
+    gains, losses = (np.ascontiguousarray(weights[part].T) for part in (positive, ~positive))
+    total = np.zeros((weights.shape[1], losses.shape[1] + 1), dtype=weights.dtype)
     order = np.argsort(stratum[~positive], kind="stable")
-    np.cumsum(losses[order], axis=0, out=total[1:])
+    np.cumsum(losses[:, order], axis=1, out=total[:, 1:])
     ordered = stratum[~positive][order]
     first = np.searchsorted(ordered, stratum[positive], side="left")
     after = np.searchsorted(ordered, stratum[positive], side="right")
-    earlier = _column_dot(gains, total[first])
-    pairs = _column_dot(gains, total[after]) - earlier
+    earlier = _row_dot(gains, total[:, first])
+    pairs = _row_dot(gains, total[:, after]) - earlier
     won = np.empty((len(plans), weights.shape[1]))
     for row, (order, low, high) in enumerate(plans):
-        np.cumsum(losses[order], axis=0, out=total[1:])
-        won[row] = (_column_dot(gains, total[low]) + _column_dot(gains, total[high])) / 2 - earlier
+        np.cumsum(losses[:, order], axis=1, out=total[:, 1:])
+        won[row] = (_row_dot(gains, total[:, low]) + _row_dot(gains, total[:, high])) / 2 - earlier
     with np.errstate(invalid="ignore"):
         return won / np.where(pairs > 0, pairs, np.nan)
 
 
-def _column_dot(left: Array, right: Array) -> NDArray[np.float64]:
-    """Dot product of each column with the same column of the other, shape (draw,)."""
-    product: NDArray[np.float64] = np.einsum("cd,cd->d", left, right).astype(float)
+def _row_dot(left: Array, right: Array) -> NDArray[np.float64]:
+    """Dot product of each row with the same row of the other, shape (draw,)."""
+    product: NDArray[np.float64] = np.einsum("dc,dc->d", left, right).astype(float)
     return product

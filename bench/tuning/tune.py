@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,15 @@ class StudyTask:
     tuning: SearchBudget
     parts: Sequence[Inner]
     run: Run
+
+    @cached_property
+    def _blinded(self) -> list[Cohort]:
+        return [part.evaluated.blind() for part in self.parts]
+
+    def blind(self, part: int) -> Cohort:
+        """The evaluated cases of a part without labels, with a table that no trial before had."""
+        cases = self._blinded[part]
+        return replace(cases, table=cases.table.copy())
 
 
 @dataclass(frozen=True)
@@ -263,7 +273,7 @@ def _score(
         seed_global_generators(search.run.seed)
         method = build(search.variant.spec, params)
         method = method.fit(part.train, part.val, replace(search.run, workdir=folder, report=report))
-        returned = method.predict(part.evaluated.blind())
+        returned = method.predict(search.blind(index))
         predictions.append(checked_predictions(search.cell.method, returned, part.evaluated))
     return objective.value(predictions)
 

@@ -18,9 +18,21 @@ from bench.running.run import run_experiment
 from bench.splits.split import Split
 from bench.task import Task
 from bench.tuning.tune import JOURNAL, load_trials
-from tests.tuning.tunable import experiment, tuned
+from tests.tuning.tunable import experiment, task, tuned
 
 # What a trial sees.
+
+
+def test_what_a_trial_writes_into_its_cases_reaches_no_other(
+    plugin_file: Path, tiny: Cohort, split: Split, tmp_path: Path
+) -> None:
+    study = task(plugin_file, tiny, split, tmp_path)
+    first, expected = study.blind(0), study.parts[0].evaluated.blind()
+    assert first.is_blind and first.case_ids == expected.case_ids
+    first.table["note"] = "of the first trial"
+    first.table.iloc[0, 0] = "somebody else"
+    assert_frame_equal(study.blind(0).table, expected.table)
+    assert_frame_equal(study.parts[0].evaluated.blind().table, expected.table)
 
 
 @pytest.mark.parametrize("inner_folds", [0, 2])

@@ -30,13 +30,20 @@ def tuned(
     plugin_file: Path, tiny: Cohort, split: Split, folder: Path, trials: int = 6, inner_folds: int = 0
 ) -> Tuned:
     """The study of fold 0, in ``folder``."""
+    return tune(task(plugin_file, tiny, split, folder, trials, inner_folds), folder / JOURNAL)
+
+
+def task(
+    plugin_file: Path, tiny: Cohort, split: Split, folder: Path, trials: int = 6, inner_folds: int = 0
+) -> StudyTask:
+    """What the study of fold 0 is about."""
     variant = chosen(plugin_file, trials, inner_folds)
     assert variant.tuning is not None
     (folder / "scratch").mkdir(parents=True, exist_ok=True)
     parts = tuning_parts(tiny, split, 0, inner_folds)
     run = Run(seed=0, device="cpu", threads=1, workdir=folder / "scratch")
     cell = cells_of(tiny, split, [variant], [0])[0]
-    return tune(StudyTask(cell, variant, variant.tuning, parts, run), folder / JOURNAL)
+    return StudyTask(cell, variant, variant.tuning, parts, run)
 
 
 def experiment(store: Path, plugin_file: Path, *methods: str, **others: Any) -> Experiment:
