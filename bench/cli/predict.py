@@ -5,7 +5,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +15,7 @@ import typer
 from bench.cli.opened import named_cohort, open_finished
 from bench.cli.options import CohortsOption, PluginOption, QuietOption, RuleOption, StoreOption, pairs
 from bench.errors import UsageError
-from bench.files import refuse_folder, written
+from bench.files import refuse_folder, writing, written
 
 if TYPE_CHECKING:
     from bench.cohorts.cohort import Cohort
@@ -96,6 +96,10 @@ def predict(
     out: Annotated[
         Path | None, typer.Option("--out", help="File instead of printing: .txt, .json or .dcm.")
     ] = None,
+    explained: Annotated[
+        Path | None,
+        typer.Option("--explain", help="Folder for heat maps or feature tables of the exams."),
+    ] = None,
     quiet: QuietOption = False,
 ) -> None:
     """Predict new exams with the models of a bundle or store.
@@ -120,6 +124,8 @@ def predict(
     with _opened(asked, found) as (cases, exam):
         question = Question(found, rule, subtypes, tuple(plugin or ()))
         said = _predicted(question, cases, jobs, quiet)
+        if explained is not None:
+            _explain(question, cases, explained, quiet)
     if form is not Written.sr:
         _write_text(form, found, said, exam, out)
         return
@@ -186,6 +192,21 @@ def _predicted(question: "Question", exams: "Cohort", jobs: int, quiet: bool) ->
         if kept:
             print(f"{kept} of {len(exams)} exams are kept; the same command goes on there", file=sys.stderr)
         raise
+
+
+def _explain(question: "Question", exams: "Cohort", out: Path, quiet: bool) -> None:
+    """Write where the models look in the exams; synthetic where what they were fitted on is."""
+    from bench.explain.models import models_of_bundle
+    from bench.explain.run import explain_into
+    from bench.explain.way import Way
+    from bench.methods.registry import load_registry
+    from bench.progress import progress_bar
+
+    bundle = question.bundle
+    cases = replace(exams, synthetic=exams.synthetic or bundle.synthetic)
+    models = models_of_bundle(bundle, cases, load_registry(question.plugins))
+    with writing(out, "the explanations", "--explain"), progress_bar("explaining exams", quiet) as advance:
+        explain_into(out, models, cases, cases.case_ids, bundle.tasks, Way.auto, False, advance)
 
 
 def _write_text(

@@ -83,12 +83,16 @@ def explain_case(
         tuple(fitted),
         models.has_learned(case_id),
         {task.name: float(np.mean([values[task.name][0] for values in said])) for task in tasks},
-        {task.name: float(one.labels(task.name)[0]) for task in tasks},
+        {task.name: _truth(one, task) for task in tasks},
         {task.name: mean_map([found[task.name] for found in maps]) for task in tasks} if maps else {},
         features,
         _faithful(fitted, cohort, case_id, tasks, maps) if checks and maps else {},
         _sane(fitted, cohort, case_id, tasks, maps) if checks and maps else {},
     )
+
+
+def _truth(one: Cohort, task: Task) -> float:
+    return float(one.labels(task.name)[0]) if task.name in one.table else float("nan")
 
 
 def mean_map(maps: Sequence[HeatMap]) -> HeatMap:

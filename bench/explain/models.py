@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.cohorts.cohort import Cohort
+from bench.deploy.bundle import Bundle
 from bench.deploy.collect import kept_models
+from bench.deploy.facts import DIGEST, exam_facts
 from bench.deploy.predict import model_loader
 from bench.methods.method import Method
 from bench.methods.registry import Registry
+from bench.splits.fold import Fold
 from bench.splits.split import Split
 from bench.store.store import Store
 
@@ -83,3 +86,44 @@ def models_of_row(cohort: Cohort, split: Split, store: Store, label: str, regist
     )
     folders = {(one.seed, one.fold): folder for one, folder in kept}
     return RowModels(label, name, folders, split, load)
+
+
+def models_of_bundle(bundle: Bundle, exams: Cohort, registry: Registry) -> RowModels:
+    """The models of a bundle for exams: those that have not learned from an exam explain it.
+
+    Parameters
+    ----------
+    exams
+        What they are for; which of them a model has learned from is known by a hash of the voxels.
+
+    Raises
+    ------
+    UsageError
+        The installed code is not what fitted them, or the exams lack what the method needs.
+    """
+    load = model_loader(
+        registry.spec(bundle.method), bundle.label, bundle.params, bundle.code, bundle.versions, exams
+    )
+    folders = {(model.seed, model.fold): model.folder for model in bundle.models}
+    return RowModels(bundle.label, bundle.method, folders, _learned(bundle, exams), load)
+
+
+def _learned(bundle: Bundle, exams: Cohort) -> Split:
+    """The split of the models as far as the exams are concerned: in each fold those that it learned from."""
+    facts = exam_facts(exams.blind())
+    digests = facts[DIGEST].astype(str) if DIGEST in facts else facts.index.to_series().map(lambda _: "")
+    sources = {model.fold: model.learned_from for model in bundle.models}
+    folds = [
+        Fold(fold, tuple(sorted(digests.index[digests.isin(sources.get(fold, ()))])), (), ())
+        for fold in range(max(sources, default=-1) + 1)
+    ]
+    return Split(
+        name=bundle.split,
+        title=bundle.split_title,
+        estimand=bundle.estimand,
+        seed=0,
+        validation_share=0.0,
+        folds=tuple(folds),
+        fingerprint="",
+        protocol="",
+    )

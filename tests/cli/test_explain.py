@@ -56,6 +56,24 @@ def test_what_cannot_be_explained_is_refused_in_a_line(
     assert ended.returncode in (1, 2) and told in ended.stderr and ended.stderr.count("\n") == 1
 
 
+def test_predictions_of_exams_are_explained_by_models_that_have_not_learned_from_them(
+    asked: tuple[str, ...], planned: Plan, tmp_path: Path
+) -> None:
+    fold = planned.split.folds[1]
+    image, mask = planned.cohort.crop_source().paths(fold.test[0])
+    words = ("--method", "tumour_size", "--image", str(image), "--mask", str(mask), "--explain", "why", "-q")
+    ended = bench("predict", *asked, *words, "--format", "json", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    said = json.loads(ended.stdout)["exams"][0]["tasks"]
+    (case,) = json.loads((tmp_path / "why" / "explanations.json").read_text())["cases"]
+    assert case["models"] == [{"seed": 0, "fold": fold.index}] and not case["learned_from"]
+    for one in said:
+        assert case["tasks"][one["task"]]["prediction"] == pytest.approx(one["value"], abs=1e-6)
+        assert case["tasks"][one["task"]]["truth"] is None
+    table = pd.read_csv(tmp_path / "why" / "features.csv")
+    assert set(table["task"]) == {task.name for task in planned.cohort.tasks}
+
+
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of networks that were trained for an epoch."""
@@ -105,3 +123,16 @@ def test_maps_of_several_methods_are_scored_beside_each_other(networks: Path, tm
     assert table["learned"].notna().all() and (table["learned"] != table["gain"]).any()
     ended = bench("pointing", *given, "--method", "radiomics_lr", "-q", cwd=tmp_path)
     assert ended.returncode == 2 and "reads no crop here" in ended.stderr
+
+
+@pytest.mark.slow
+def test_a_new_exam_is_predicted_with_its_map(networks: Path, tiny: Cohort, tmp_path: Path) -> None:
+    given = ("--cohort", "phantom-tiny", "--split", "internal", "--store", str(networks / "runs"))
+    image, mask = tiny.crop_source().paths(tiny.case_ids[-1])
+    words = ("--method", ROWS[0], "--image", str(image), "--mask", str(mask), "--explain", "why", "-q")
+    ended = bench("predict", *given, *words, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    facts = json.loads((tmp_path / "why" / "explanations.json").read_text())
+    assert facts["synthetic"] and facts["cases"][0]["tasks"]["er"]["way"] == "gradients"
+    heat = nibabel.load(tmp_path / "why" / facts["cases"][0]["tasks"]["er"]["file"])
+    np.testing.assert_allclose(heat.affine, nibabel.load(image).affine, atol=1e-4)
