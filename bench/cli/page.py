@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from bench.imaging.planes import Plane
     from bench.page.html import Shots
     from bench.predictions.results import Results
+    from bench.report.table import Table
+    from bench.splits.split import Split
 
 BoardOption = Annotated[
     Path | None,
@@ -65,7 +67,7 @@ def report(
 
     refuse_folder(out, "the report", "--out")
     given = _given(split, cohort, method, board, store, skip_broken, plugin)
-    values = full_report(given.results, cases)
+    values = replace(full_report(given.results, cases), audit=given.audit(anonymous))
     shots = None if anonymous else given.shots([one.case_id for one in values.cases], explained or ())
     text = page(values, shots, anonymous)
     with written(out, "the report", "--out") as place:
@@ -143,10 +145,23 @@ def cases(
 
 @dataclass(frozen=True)
 class Given:
-    """What a page is made of: results, and the cohort where its images are at hand."""
+    """What a page is made of: results, and cohort and split where these are at hand."""
 
     results: "Results"
     cohort: "Cohort | None" = None
+    split: "Split | None" = None
+
+    def audit(self, anonymous: bool) -> "Table | None":
+        """The checks of `bench audit` without --deep; names no case on an anonymous page."""
+        if self.cohort is None or self.split is None:
+            return None
+        from bench.audit.audit import audit
+        from bench.audit.subject import Subject
+        from bench.report.audit import audit_table
+
+        verdicts = audit(Subject(self.cohort, self.split, self.results))
+        table = audit_table(verdicts, self.cohort.name, self.split.name, self.cohort.synthetic)
+        return replace(table, notes=()) if anonymous else table
 
     def images(self) -> dict[str, str]:
         """Path of each case's image; empty without images."""
@@ -206,4 +221,4 @@ def _given(
     if board is not None:
         return Given(of_methods(thaw(board), names(method)))
     protocol = open_finished(cohort, str(split), store, skip_broken, plugins)
-    return Given(protocol.results(names(method)), protocol.cohort)
+    return Given(protocol.results(names(method)), protocol.cohort, protocol.split)

@@ -103,6 +103,7 @@ def page(report: FullReport, shots: Shots | None = None, anonymous: bool = False
         subtype_figures=[_shown(drawing) for drawing in subtype_figures(report)],
         tuning=_grids(report, report.tuning) if report.tuning else [],
         costs=_grids(report, report.costs) if report.costs else [],
+        audit=_grids(report, report.audit) if report.audit else [],
         facts=_facts(report.board.facts),
         cases=[
             _case(one, number, shown, anonymous) | {"volumes": Markup(volumes.get(one.case_id, ""))}

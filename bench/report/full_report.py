@@ -47,6 +47,8 @@ class FullReport:
         Confusion of the subtypes by method, the best first; without those that have no hard classes.
     cases
         Single cases, the worst first; empty where none were asked for.
+    audit
+        The verdicts of the audit; None where cohort and split were not at hand.
     """
 
     cohort: str
@@ -62,6 +64,7 @@ class FullReport:
     subtypes: Table | None = None
     confusions: Mapping[str, Table] = field(default_factory=dict)
     cases: tuple[CaseReport, ...] = ()
+    audit: Table | None = None
 
     def leaders(self, task: Task, most: int) -> list[str]:
         """Methods with a value on a task, the first of the board, at most so many."""

@@ -22,6 +22,20 @@ def test_a_report_of_a_store_shows_cases_with_pictures(planned: Plan, tmp_path: 
     assert text.count("<article") == text.count('<img class="shown" src="data:image/png') == 2
 
 
+def test_the_report_has_the_audit_which_names_no_case_on_an_anonymous_page(
+    planned: Plan, tmp_path: Path
+) -> None:
+    given = ("--cohort", "phantom-tiny", "--split", "internal_cv", "--store", str(planned.store.folder))
+    texts = []
+    for more in ((), ("--anonymous",)):
+        ended = bench("report", *given, *more, "--out", str(tmp_path / "report.html"))
+        assert ended.returncode == 0, ended.stderr
+        texts.append((tmp_path / "report.html").read_text(encoding="utf-8"))
+    for text in texts:
+        assert '<section id="audit"' in text and ">BA001</td>" in text and ">BA035</td>" in text
+    assert "bench audit --explain CODE says" in texts[0] and "bench audit --explain CODE says" not in texts[1]
+
+
 def test_the_worst_cases_are_listed_and_drawn(planned: Plan, tmp_path: Path) -> None:
     given = ("--cohort", "phantom-tiny", "--split", "internal_cv", "--store", str(planned.store.folder))
     sheet = tmp_path / "sheet.png"
