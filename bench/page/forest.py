@@ -108,7 +108,7 @@ def _draw_ranks(axes: "Axes", rows: Sequence[Row], drawn: Mapping[str, Series]) 
         )
     axes.set_xlim(0.4, len(rows) + 0.6)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set_xlabel("rank; filled: better than the baseline")
+    axes.set_xlabel("rank; filled: beats baseline")
     axes.tick_params(axis="y", length=0, labelleft=False, labelcolor=INK)
     axes.grid(axis="x", color=FAINT, linewidth=0.5)
 
