@@ -202,7 +202,10 @@ def _robustness(evidence: Evidence) -> Answer:
 
 
 def _explanation(evidence: Evidence) -> Answer:
-    return Answer("authors", "The run holds no explanations of predictions.")
+    return Answer(
+        "command",
+        "`bench explain` writes where the models look, or what each feature adds, and how faithful that is.",
+    )
 
 
 def _internal(evidence: Evidence) -> Answer:
