@@ -1,5 +1,6 @@
 """A real browser, driven over its debugging port: pages opened from disk, keys, what the console says."""
 
+import asyncio
 import json
 import shutil
 import subprocess
@@ -32,7 +33,8 @@ class Page:
         """Ask the browser for something, and wait for the answer."""
         self.count += 1
         wanted = self.count
-        self.socket.write_message(json.dumps({"id": wanted, "method": method, "params": params}))
+        asked = json.dumps({"id": wanted, "method": method, "params": params})
+        self.loop.run_sync(lambda: self.socket.write_message(asked), timeout=SECONDS)
         while True:
             said = json.loads(self.loop.run_sync(self.socket.read_message, timeout=SECONDS) or "null")
             if said.get("id") == wanted:
@@ -101,12 +103,24 @@ def opened(path: Path, folder: Path, width: int = 1440, graphics: tuple[str, ...
         )
         page.send("Page.navigate", url=path.resolve().as_uri())
         page.until("document.readyState === 'complete'")
-        yield page
-        socket.close()
+        try:
+            yield page
+        finally:
+            loop.run_sync(lambda: _ended(socket), timeout=SECONDS)
     finally:
         browser.terminate()
         browser.wait(SECONDS)
         loop.close()
+
+
+async def _ended(socket: WebSocketClientConnection) -> None:
+    """Close a connection, and wait until nothing of it waits any more."""
+    socket.close()
+    while await socket.read_message() is not None:
+        continue
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        await asyncio.wait(others, timeout=SECONDS)
 
 
 def _port(file: Path) -> int:
