@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.page.html import Shots, page
+from tests.command import bench
 from tests.page.browser import CHROMIUM, NO_WEBGL, opened
 from tests.page.reports import report
 
@@ -38,6 +39,15 @@ def test_axe_finds_nothing(width: int, scheme: str, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     file.write_text(page(values, Shots({values.cases[0].case_id: b"\x89PNG"})), encoding="utf-8")
     assert violations(file, tmp_path / "browser", width, scheme) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_the_view_of_a_store(scheme: str, finished_store: Path, tmp_path: Path) -> None:
+    ended = bench("view", "--store", str(finished_store), "--static", str(tmp_path / "viewed"))
+    assert ended.returncode == 0, ended.stderr
+    assert violations(tmp_path / "viewed" / "index.html", tmp_path / "browser", 1440, scheme) == []
 
 
 @pytest.mark.slow
