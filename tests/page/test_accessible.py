@@ -19,9 +19,10 @@ FOUND = (
 
 
 def violations(file: Path, folder: Path, width: int, scheme: str) -> list[str]:
-    """What axe finds, a line a rule."""
+    """What axe finds, a line a rule, also in what opens at a click."""
     with opened(file, folder, width, NO_WEBGL) as shown:
         shown.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        shown.run("document.querySelectorAll('details').forEach(one => {one.open = true})")
         shown.run(
             "(() => {const script = document.createElement('script'); "
             f"script.textContent = {json.dumps(AXE)}; document.head.appendChild(script)}})()"
