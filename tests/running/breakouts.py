@@ -71,7 +71,7 @@ def _opens_files_of_the_run(train: Cohort, run: Run) -> None:
 
 
 def _walks_through_the_root_of_the_run(train: Cohort, run: Run) -> None:
-    raise Had(f"listed {list(Path(f'/proc/{os.getppid()}/root/home').iterdir())}")
+    raise Had(f"listed {list(Path('/proc', str(os.getppid()), 'root', 'home').iterdir())}")
 
 
 def _signals_the_run(train: Cohort, run: Run) -> None:
