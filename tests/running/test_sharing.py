@@ -58,7 +58,8 @@ class Counting:
         for step in range(first, self.steps):
             time.sleep(self.seconds / self.steps)
             run.report(step + 1, self.steps, None)
-            kept.write_text(str(step + 1))
+            kept.with_suffix(".new").write_text(str(step + 1))
+            kept.with_suffix(".new").replace(kept)  # whole at every moment, also that of a SIGKILL
         child.kill()
         child.wait()
         self.value = np.random.default_rng(run.seed).random()
@@ -230,7 +231,8 @@ def test_what_is_ended_from_outside_is_tried_again_and_no_failure_of_the_method(
     assert (found["status"], found["tries"], found["signal"]) == ("machine", 3, name)
     (row,) = status_rows(Store(store), stored_plan(Store(store)))
     assert row["machine"] == 1 and "failed" not in row
-    assert run(store, plugin, *more).returncode == 0  # and goes on from the last checkpoint
+    again = run(store, plugin, *more)  # goes on from the last checkpoint
+    assert again.returncode == 0, again.stderr
     assert json.loads(record.read_text())["status"] == "ok"
     assert json.loads(record.read_text())["fit_seconds"] < 8
 
