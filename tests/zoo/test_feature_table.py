@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from bench.cohorts.cohort import Cohort
 from bench.methods.method import Run
+from bench.methods.registry import load_registry
 from bench_zoo.hyperparameters import hyperparameters
 from bench_zoo.radiomics import boosted, linear
 from bench_zoo.radiomics.boosted import RadiomicsXGB
@@ -64,3 +65,11 @@ def test_the_trees_of_both_have_one_set_of_defaults_and_one_search() -> None:
     own = hyperparameters(FeatureTrees())
     assert own.items() <= hyperparameters(RadiomicsXGB()).items()
     assert FeatureTrees.search_space() == RadiomicsXGB.search_space()
+
+
+def test_every_radiomics_method_has_one_that_stands_in_on_a_table() -> None:
+    specs = load_registry().specs
+    of_images = [spec for name, spec in specs.items() if name.startswith("radiomics_")]
+    assert len(of_images) > 10
+    for spec in of_images:
+        assert specs[spec.on_table].needs == ("features",), spec.name

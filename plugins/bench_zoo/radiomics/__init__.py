@@ -13,6 +13,7 @@ REMEDY = (
 COST = Cost(seconds_per_case=0.15)
 OF_FILTERED_IMAGES = Cost(seconds_per_case=2.5)
 OF_TABLE = Cost(seconds_per_case=0.002)
+SPARSE_STRENGTHS = (0.3, 0.1, 0.03, 0.01, 0.003)
 
 
 @hookimpl
@@ -40,6 +41,7 @@ def _of_images() -> list[MethodSpec]:
             {"l1_ratios": (1.0,)},
             requires=requires,
             processes=processes,
+            on_table="features_lasso",
             cost=OF_FILTERED_IMAGES,
         ),
         MethodSpec(
@@ -73,10 +75,18 @@ def _of_tables() -> list[MethodSpec]:
             cost=OF_TABLE,
         ),
         MethodSpec(
+            "features_lasso",
+            "bench_zoo.radiomics.carried:FeatureTable",
+            "The cohort's own feature table in a linear model with LASSO",
+            {"l1_ratios": (1.0,), "strengths": SPARSE_STRENGTHS},
+            needs=("features",),
+            cost=OF_TABLE,
+        ),
+        MethodSpec(
             "features_elastic_net",
             "bench_zoo.radiomics.carried:FeatureTable",
             "The cohort's own feature table in a linear model with elastic net",
-            {"l1_ratios": (0.2, 0.5, 0.9), "strengths": (0.3, 0.1, 0.03, 0.01, 0.003)},
+            {"l1_ratios": (0.2, 0.5, 0.9), "strengths": SPARSE_STRENGTHS},
             needs=("features",),
             cost=OF_TABLE,
         ),
