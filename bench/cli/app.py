@@ -75,7 +75,7 @@ for command in (
     *(boards.leaderboard, boards.metrics, boards.compare, boards.thresholds),
     *(boards.sites, boards.subtypes, boards.tuning, fairness.subgroups, fairness.claim),
     *(page.report, view.view, page.figures, page.cases, case.case),
-    *(predictions.predictions, export.export, predictions.submit, stores.merge),
+    *(predictions.predictions, export.export, predictions.submit, predictions.combine, stores.merge),
     *(deploy.bundle, predict.predict, explain.explain, explain.pointing),
     *(paper.methods_text, paper.checklist),
     *(audit.audit, verify.verify, new.check),

@@ -208,7 +208,7 @@ def _say_why(stored: "StoredPlan", store: Path, method: str, wanted: Format) -> 
     from bench.running.plan import make_plan
     from bench.running.staleness import why_rows
 
-    now = make_plan(dataclasses.replace(stored.experiment, store=str(store)), quiet=True)
+    now = make_plan(dataclasses.replace(stored.experiment, store=str(store)), quiet=True, builds=False)
     rows = why_rows(now, method)
     if rows or wanted is not Format.table:
         print_rows(rows, wanted, f"What has changed since the cells of {method} ran")

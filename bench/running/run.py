@@ -10,7 +10,6 @@ from bench.imaging.cache import crop_warnings
 from bench.imaging.header_notes import header_notes
 from bench.predictions.results import Results
 from bench.running.cores import crowded
-from bench.running.environments import prepare_environments
 from bench.running.executors.batch import Work
 from bench.running.experiment import Experiment
 from bench.running.monitor import RunView, run_view
@@ -80,7 +79,6 @@ def execute(work: Work, view: RunView, stored: StoredPlan, retry: Collection[str
     if work.cells:
         _warn_of_headers(work.cohort, view)
     if name != "slurm":  # its jobs are workers, which do the same
-        prepare_environments(work, view.say)
         work = with_verdicts(work, stored.experiment, view.say)
     if name == "here":
         from bench.running.executors.in_process import run_here
