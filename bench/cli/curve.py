@@ -71,10 +71,10 @@ def curve(
     ] = None,
     style: Annotated[StyleName, typer.Option("--style", help="Whose sizes and fonts.")] = StyleName.page,
 ) -> None:
-    """Fit methods on ever more training patients, tested on the same cases.
+    """Run methods on ever more training patients.
 
-    Runs what is missing, then prints the value at each size, the law that it follows and which method passes
-    another where. The cells are those of the splits SPLIT:n=SIZE.
+    All sizes are tested on the same cases. Runs what is missing, then prints the value at each size, the law
+    that it follows, and which method passes another where. The cells are those of the splits SPLIT:n=SIZE.
     """
     from bench.report.formats.printing import print_rows
     from bench.report.learning import learning_report
