@@ -34,6 +34,9 @@ class Explainer(Protocol):
     def randomised(self, method: Method, seed: int) -> Method | None:
         """A copy that has learned nothing, with weights of the same sizes."""
 
+    def embeddings(self, method: Method, cohort: "Cohort") -> "np.ndarray | None":
+        """What the method makes of each case before its heads, shape (case, feature)."""
+
 
 @cache
 def explainers() -> tuple[Explainer, ...]:
@@ -54,6 +57,11 @@ def contributions(method: Method, cohort: "Cohort") -> "pd.DataFrame | None":
 def randomised(method: Method, seed: int) -> Method | None:
     """The copy of the first explainer that knows the method, None where none does."""
     return next(_said(one.randomised(method, seed) for one in explainers()), None)
+
+
+def embeddings(method: Method, cohort: "Cohort") -> "np.ndarray | None":
+    """The embeddings of the first explainer that knows the method, None where none does."""
+    return next(_said(one.embeddings(method, cohort) for one in explainers()), None)
 
 
 def _said(answers: "Iterator[Answer | None]") -> "Iterator[Answer]":
