@@ -63,11 +63,11 @@ def on_measured(spec: MethodSpec, specs: Mapping[str, MethodSpec]) -> MethodSpec
     if spec.on_table not in specs:
         raise UsageError(f"{spec.name} measures features for no method that reads a table")
     table = specs[spec.on_table]
-    own = parameters(spec)
-    taken = {*parameters(table), *(one.name for one in fields(Measured))}
+    standard = parameters(replace(table, params={}, changes=(TARGET,)))
+    own = {**parameters(table), **parameters(spec)}
     return replace(
         spec,
         target=table.target,
-        params={**table.params, **{name: own[name] for name in own.keys() & taken}},
+        params={name: own[name] for name in standard.keys() & own.keys() if own[name] != standard[name]},
         changes=(TARGET, *spec.changes),
     )
