@@ -97,6 +97,8 @@ def kept_models(cohort: Cohort, split: Split, store: Store, label: str) -> list[
 def _require_models(label: str, found: Sequence[tuple[CellRecord, Path]]) -> None:
     if any(record.submitted for record, _ in found):
         raise UsageError(f"{label} was submitted: its models are elsewhere")
+    if any(record.combined for record, _ in found):
+        raise UsageError(f"{label} was combined from other rows: bundle a member of it")
     if any(record.isolation for record, _ in found):
         raise UsageError(f"{label} was defined in a notebook; put it into a plugin file, and run it again")
     if not all(folder.is_dir() and any(folder.iterdir()) for _, folder in found):

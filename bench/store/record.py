@@ -49,6 +49,8 @@ class CellRecord:
         its ``python`` and of every package that uv put there; None where there is no such environment.
     submitted
         Name of the file that predictions made elsewhere came in.
+    combined
+        Of a row that others were combined into: ``kind``, ``members``, ``weights`` by task and member.
     skipped_cases
         Case id to the reason for which the cohort leaves it out.
     device, threads, environment
@@ -95,6 +97,7 @@ class CellRecord:
     images: list[str] | None = None
     packages: Mapping[str, Any] | None = None
     submitted: str | None = None
+    combined: Mapping[str, Any] | None = None
     skipped_cases: Mapping[str, str] | None = None
     device: str | None = None
     threads: int | None = None

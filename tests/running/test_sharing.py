@@ -109,6 +109,11 @@ def predictions(store: Path) -> pd.DataFrame:
     return pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
 
 
+def steps_done(store: Path) -> int:
+    """The last step that the cell at work has kept."""
+    return max((int(path.read_text()) for path in store.glob("work/*/scratch/step.txt")), default=0)
+
+
 def sleepers(folder: Path) -> list[psutil.Process]:
     """What methods have started below ``folder`` and is still there."""
     found = psutil.process_iter(["cmdline", "cwd"])
@@ -214,13 +219,16 @@ def test_what_is_ended_from_outside_is_tried_again_and_no_failure_of_the_method(
     store = tmp_path / "store"
     more = ("--split", "external_frozen", "--seeds", "0", "--set", "seconds=8", "--set", "steps=32")
     process = start(run_words(store, plugin, *more))
-    for wanted in range(1, 4):
-        while len(fits.read_text().split() if fits.exists() else ()) < wanted and process.poll() is None:
+    steps = 0
+    for _ in range(3):
+        while steps_done(store) <= steps and process.poll() is None:
             time.sleep(0.02)
-        time.sleep(0.5)  # it has reported a step
-        for child in psutil.Process(process.pid).children(recursive=True):
-            if any(started.name() == "sleep" for started in child.children()):
-                child.send_signal(number)
+        children = psutil.Process(process.pid).children(recursive=True)
+        fitting = [child for child in children if any(one.name() == "sleep" for one in child.children())]
+        for child in fitting:
+            child.send_signal(number)
+        psutil.wait_procs(fitting, timeout=30)
+        steps = steps_done(store)
     _, said = process.communicate(timeout=60)
     name = signal.Signals(number).name
     assert process.returncode == 1
