@@ -139,7 +139,7 @@ def far_from_training(ranges: Sequence[Embedding], seen: Sequence[np.ndarray]) -
     return (
         "the network's own embedding of the exam lies farther from those of its training cases than those of "
         f"validation cases do, by {len(far)} of {len(ranges)} models (Mahalanobis distance {distance:.3g}, "
-        f"limit {one.limit:.3g} by {one.held_out} validation cases, beyond which {one.beyond:.1%} of exams like "
-        "these lie for each model): the exam may be unlike those of training, which does not say what "
+        f"limit {one.limit:.3g} by {one.held_out} validation cases, beyond which {one.beyond:.1%} of exams "
+        "like these lie for each model): the exam may be unlike those of training, which does not say what "
         "differs, nor that the prediction is wrong"
     )

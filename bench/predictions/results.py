@@ -169,6 +169,12 @@ class Results:
         truth = labels.melt("case_id", var_name="task", value_name="truth")
         return joined.merge(truth, on=["case_id", "task"], how="left")[list(COLUMNS)]
 
+    @property
+    def method_names(self) -> tuple[str, ...]:
+        """What the methods behind the rows are called, as their records have it."""
+        records = (method.records[0] for method in self.methods if method.records)
+        return tuple(dict.fromkeys(str(record["identity"]["method"]) for record in records))
+
 
 def of_methods(results: Results, labels: Sequence[str] | None) -> Results:
     """The results of these methods, of all where none is named; raises UsageError for an unknown one."""

@@ -199,7 +199,7 @@ def on_table(registry: Registry, experiment: Experiment) -> tuple[Experiment, di
     stand_ins = {
         name: other
         for name in experiment.methods
-        if (other := registry.spec(name).on_table) in registry.specs
+        if (other := registry.spec(name).on_table) and registry.found([other])
     }
     methods = dict.fromkeys(stand_ins.get(name, name) for name in experiment.methods)
     settings = {_renamed(key, stand_ins): value for key, value in experiment.set.items()}
