@@ -9,6 +9,7 @@ import pytest
 from bench.page.drawing import MAX_SERIES
 from bench.page.figures import figures_of, subtype_figures, task_figures, write_figures
 from bench.page.style import STYLES, StyleName
+from bench.report.costs import cost_table
 from bench.report.full_report import FullReport, full_report
 from bench.task import Task
 from tests.example_results import results, truth_table
@@ -112,10 +113,12 @@ def test_energy_has_a_figure_where_records_tell_and_the_words_say_whose_it_is() 
         )
         for one in simulated_rows.methods
     )
-    with_energy = full_report(replace(simulated_rows, methods=told))
+    costs = cost_table(replace(simulated_rows, methods=told))
+    assert costs is not None
+    with_energy = replace(report(), costs=costs)
     figure = drawn(with_energy, "er_energy")
     points = [line for line in figure.axes[0].lines if str(line.get_gid()).endswith("-value")]
     assert {float(line.get_xdata()[0]) for line in points} == {40.0}
     assert figure.axes[0].get_xlabel() == "energy, J"
-    assert any("that of package-0, whole, whoever used it" in note for note in with_energy.costs.notes)
+    assert any("that of package-0, whole, whoever used it" in note for note in costs.notes)
     assert not any(one.name == "er_energy" for one in task_figures(report(), report().tasks[0]))
