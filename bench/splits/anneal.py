@@ -95,7 +95,7 @@ class _Placement:
         """
         open_ones = self._open(pairs)
         changes = self._changes(pairs[:, open_ones], tolerated[open_ones])
-        levels, gains, parts = changes.levels, changes.gains, memoryview(self.part_of)
+        levels, gains, parts = changes.levels, changes.gains, self.part_of.data
         columns = (*changes.patients, changes.tolerated, changes.squares)
         exchanges = zip(*(column.tolist() for column in columns), pairwise(changes.ends), strict=True)
         for one, other, most, square, (start, end) in exchanges:
