@@ -83,6 +83,12 @@ def _plain(label: str, quiet: bool, started: float) -> Iterator[Advance]:
     say(f"{label}: done in {time.monotonic() - started:.0f} s")
 
 
+def note(text: str, quiet: bool = False) -> None:
+    """Print a line on standard error, unless nothing is to be said."""
+    if not quiet:
+        print(text, file=sys.stderr, flush=True)
+
+
 def warn(text: str) -> None:
     """Print a warning on standard error; nothing stops."""
-    print(f"warning: {text}", file=sys.stderr, flush=True)
+    note(f"warning: {text}")

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,7 +25,9 @@ from bench.methods.ranking_metric import ranking_metrics
 from bench.methods.search_space import SearchBudget
 from bench.methods.variant import Variant
 from bench.predictions.results import Results
+from bench.progress import note
 from bench.report.board import result_table
+from bench.running.environments import with_environments
 from bench.running.experiment import Experiment
 from bench.running.limits import seconds
 from bench.running.monitor import run_view
@@ -196,6 +199,7 @@ def _run(
         cohort=str(cohort.folder),
     )
     executor_named(named)
+    variants = with_environments(variants, partial(note, quiet=quiet))
     planned = plan_of(named, cohort, (split,), variants, ranking_metrics(cohort.tasks, (), ()))
     stored = write_plan(planned)
     cells, _ = planned.to_run(retry)

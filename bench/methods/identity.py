@@ -29,8 +29,8 @@ def parts_of(spec: MethodSpec) -> dict[str, Any]:
     dict
         ``distributions``: name to version of what the code uses; ``files``: name to SHA-256; ``members``:
         name to code, hyperparameters and parts; ``environment``, in place of distributions: hash of the
-        requirements, and which Python; ``container``: digest of the image. A part that a method does not have
-        is left out.
+        requirements, and which Python, with ``packages``: name to version of what uv found for them, once it
+        is built; ``container``: digest of the image. A part that a method does not have is left out.
 
     Raises
     ------
@@ -52,10 +52,10 @@ def member_parts(spec: MethodSpec) -> dict[str, Any]:
 
 
 def _libraries(spec: MethodSpec) -> dict[str, Any]:
-    """What the code uses of others: the requirements of its environment, else what is installed here."""
+    """What the code uses of others: its environment with the packages there, else what is installed here."""
     environment = environment_of(spec)
     if environment is not None:
-        return {"environment": environment.identity}
+        return {"environment": environment.identity, "packages": environment.resolved}
     return {"distributions": versions(used_modules(spec))}
 
 

@@ -19,7 +19,7 @@ def dry_run_rows(experiment: Experiment, quiet: bool, retry: Collection[str] = (
     Times are those of cells one after another: ``jobs`` divides them. Failed cells count as done,
     unless ``retry`` names how they ended.
     """
-    planned = make_plan(experiment, quiet, cohort_listed)
+    planned = make_plan(experiment, quiet, cohort_listed, builds=False)
     missing, _ = planned.to_run(retry)
     rows = [_row(planned, label, missing) for label in planned.variants]
     known = [row["seconds"] for row in rows if row["seconds"] is not None]

@@ -1,29 +1,36 @@
-"""Environments of methods: built before a run's first cell, as no method may reach an index."""
+"""Environments of methods: built when a run is planned, as what uv finds for them names its cells."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from bench.errors import MachineError
 from bench.methods.environments.building import environments_of, ready
 from bench.methods.environments.environment import Environment
+from bench.methods.identity import parts_of
 from bench.methods.method import MethodSpec
-from bench.running.executors.batch import Work
+from bench.methods.variant import Variant
 
 
-def prepare_environments(work: Work, say: Callable[[str], None]) -> None:
-    """Build what the methods of these cells need; a failure is said, and the row of the method has it.
+def with_environments(variants: Iterable[Variant], say: Callable[[str], None]) -> list[Variant]:
+    """The variants once their environments are built, named by the packages that uv put there.
 
     Parameters
     ----------
     say
-        Is told before an environment is built, and why one cannot be.
+        Is told before an environment is built, and why one cannot be; then the row of the method says so.
     """
-    for method in {cell.method: None for cell in work.cells}:
-        for environment in environments_of(work.variants[method].spec):
-            try:
-                ready(environment, say)
-            except MachineError as error:
-                say(f"{method}: {error}")
+    return [_with_environments(variant, say) for variant in variants]
+
+
+def _with_environments(variant: Variant, say: Callable[[str], None]) -> Variant:
+    environments = list(environments_of(variant.spec))
+    for environment in environments:
+        try:
+            ready(environment, say)
+        except MachineError as error:
+            say(f"{variant.label}: {error}")
+    return replace(variant, parts=parts_of(variant.spec)) if environments else variant
 
 
 def places_of(spec: MethodSpec) -> tuple[Path, ...]:

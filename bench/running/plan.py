@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bench.cohorts.cohort import Cohort
@@ -14,14 +15,17 @@ from bench.methods.ranking_metric import ranking_metrics
 from bench.methods.registry import load_registry
 from bench.methods.variant import Variant
 from bench.metrics import Metric
-from bench.progress import warn
+from bench.progress import note, warn
 from bench.running.cores import AUTO, jobs_named
+from bench.running.environments import with_environments
 from bench.running.executors.batch import Work
 from bench.running.experiment import Experiment, choose_methods, on_table
 from bench.running.limits import Limits, cell_limits
 from bench.running.run_cell import Compute, device_named, unmet_need
 from bench.running.stored_plan import StoredPlan, keep_plan
+from bench.splits.config import SplitConfig, with_size
 from bench.splits.inner import inner_splits
+from bench.splits.make import make_split
 from bench.splits.repeats import repeated_splits
 from bench.splits.split import Split, split_to_json
 from bench.store.cell import Cell, cells_of
@@ -94,11 +98,15 @@ class Plan:
 
 
 def make_plan(
-    experiment: Experiment, quiet: bool = False, open_cases: Callable[..., Cohort] = cohort_named
+    experiment: Experiment,
+    quiet: bool = False,
+    open_cases: Callable[..., Cohort] = cohort_named,
+    builds: bool = True,
 ) -> Plan:
     """Look everything up; raises UsageError, CohortError or SplitError before anything runs.
 
-    ``open_cases`` opens the cohort, in the way of :func:`bench.methods.named_cohort.cohort_named`.
+    ``open_cases`` opens the cohort, in the way of :func:`bench.methods.named_cohort.cohort_named`. Without
+    ``builds`` the cells of a method whose environment is not built are named without its packages.
     """
     executor_named(experiment)
     plugins = [Path(file) for file in experiment.plugins]
@@ -113,8 +121,16 @@ def make_plan(
         for name, other in stand_ins.items():
             warn(f"{other} runs in place of {name}: {cohort.name} has a feature table and no images")
         variants = choose_methods(registry, experiment) if stand_ins else variants
+    variants = with_environments(variants, partial(note, quiet=quiet)) if builds else variants
     metrics = ranking_metrics(cohort.tasks, experiment.metric, plugins)
-    return plan_of(experiment, cohort, repeated_splits(cohort, config, experiment.repeats), variants, metrics)
+    return plan_of(experiment, cohort, _splits(experiment, cohort, config), variants, metrics)
+
+
+def _splits(experiment: Experiment, cohort: Cohort, config: SplitConfig) -> tuple[Split, ...]:
+    """The split with its repeats, or with each number of training patients that is asked for."""
+    if not experiment.sizes:
+        return repeated_splits(cohort, config, experiment.repeats)
+    return tuple(make_split(cohort, with_size(config, size) if size else config) for size in experiment.sizes)
 
 
 def plan_of(

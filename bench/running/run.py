@@ -10,7 +10,6 @@ from bench.imaging.cache import crop_warnings
 from bench.imaging.header_notes import header_notes
 from bench.predictions.results import Results
 from bench.running.cores import crowded
-from bench.running.environments import prepare_environments
 from bench.running.executors.batch import Work
 from bench.running.experiment import Experiment
 from bench.running.monitor import RunView, run_view
@@ -31,6 +30,8 @@ class RunOutcome:
         One for each of ``splits``: the split and its repeats.
     kept
         Status of earlier failures that were not run again, and how many there are.
+    cohort
+        The cases.
     complete
         Whether every planned cell has a prediction.
     """
@@ -38,6 +39,7 @@ class RunOutcome:
     splits: tuple[Split, ...]
     results: tuple[Results, ...]
     kept: Mapping[str, int]
+    cohort: Cohort
     complete: bool
 
 
@@ -61,7 +63,7 @@ def run_experiment(experiment: Experiment, quiet: bool = False, retry: Collectio
         execute(work, view, stored, retry)
     results = tuple(_results_on(planned, split) for split in planned.splits)
     complete = not view.failed and not kept and not planned.skipped
-    return RunOutcome(tuple(planned.splits), results, kept, complete)
+    return RunOutcome(tuple(planned.splits), results, kept, planned.cohort, complete)
 
 
 def _results_on(planned: Plan, split: Split) -> Results:
@@ -77,7 +79,6 @@ def execute(work: Work, view: RunView, stored: StoredPlan, retry: Collection[str
     if work.cells:
         _warn_of_headers(work.cohort, view)
     if name != "slurm":  # its jobs are workers, which do the same
-        prepare_environments(work, view.say)
         work = with_verdicts(work, stored.experiment, view.say)
     if name == "here":
         from bench.running.executors.in_process import run_here

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench.errors import unknown_name
-from bench.methods.environments.building import packages_of
 from bench.running.plan import Plan
 from bench.store.cell import Cell
 from bench.store.record import CellRecord
@@ -17,6 +16,7 @@ WORDS = {
     "files": "content of a declared file",
     "members": "member of the ensemble",
     "environment": "environment of the method",
+    "packages": "package of the environment",
     "container": "image of the container",
     "params": "hyperparameter",
     "cohort": "fingerprint of the cohort",
@@ -24,8 +24,6 @@ WORDS = {
     "preprocessing": "version of the crops",
     "tuning": "budget of the search",
 }
-# The requirements name an environment, not what uv found for them: cells of both are of one method.
-PACKAGES = "package of the environment, for which no cell runs again"
 LONGEST = 40
 
 
@@ -43,8 +41,7 @@ def why_rows(planned: Plan, method: str) -> list[dict[str, Any]]:
     -------
     list of dict
         ``what`` differs, what it ``was`` and what it ``is``, and the number of ``cells``; empty where every
-        cell is current. Cells whose environment has other packages now have rows too, though they are
-        current: uv built it anew, and requirements had left versions open.
+        cell is current.
 
     Raises
     ------
@@ -55,33 +52,30 @@ def why_rows(planned: Plan, method: str) -> list[dict[str, Any]]:
     if method not in labels:
         raise unknown_name("method of the plan", method, labels)
     records = [record for _, record in planned.store.records(planned.cohort.name)]
-    packages = packages_of(planned.variants[method].spec)
     counts = Counter(
         difference
         for cell in planned.cells
         if cell.method == method
-        for difference in _all_differences(planned, cell, records, packages)
+        for difference in _differences(planned, cell, records)
     )
     return [
         {"what": what, "was": was, "is": now, "cells": number} for (what, was, now), number in counts.items()
     ]
 
 
-def _all_differences(
-    planned: Plan, cell: Cell, records: list[CellRecord], packages: Mapping[str, Mapping[str, Any]]
-) -> Iterator[tuple[str, str, str]]:
-    """What differs in the identity where the cell has no result, and in its environment."""
-    last = planned.store.record(cell)
+def _differences(planned: Plan, cell: Cell, records: list[CellRecord]) -> Iterator[tuple[str, str, str]]:
+    """What differs in the identity where the cell has no result."""
+    if planned.store.record(cell) is not None:
+        return
+    last = _last(cell, records)
     if last is None:
-        last = _last(cell, records)
-        if last is None:
-            yield "never run", "", ""
-            return
-        yield from _changed(last.identity, cell.identity)
-    for name, now in packages.items():
-        was = (last.packages or {}).get(name, now)
-        pairs = ((one, was.get(one, ""), now.get(one, "")) for one in sorted({*was, *now}))
-        yield from ((f"{PACKAGES}: {one}", before, after) for one, before, after in pairs if before != after)
+        yield "never run", "", ""
+        return
+    if "packages" in last.identity and "packages" not in cell.identity:
+        yield "environment of the method, which is not built here: the next run does it", "", ""
+        return
+    for key in sorted({*last.identity, *cell.identity}):
+        yield from _changed(WORDS.get(key, key), last.identity.get(key), cell.identity.get(key))
 
 
 def _last(cell: Cell, records: list[CellRecord]) -> CellRecord | None:
@@ -91,18 +85,16 @@ def _last(cell: Cell, records: list[CellRecord]) -> CellRecord | None:
     return max(same, key=lambda record: record.ended or "", default=None)
 
 
-def _changed(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    for key in sorted({*was, *now}):
-        before, after = was.get(key), now.get(key)
-        if before == after:
-            continue
-        words = WORDS.get(key, key)
-        if isinstance(before or {}, Mapping) and isinstance(after or {}, Mapping):
-            inner = sorted({*(before or {}), *(after or {})})
-            pairs = ((name, (before or {}).get(name), (after or {}).get(name)) for name in inner)
-            yield from ((f"{words}: {name}", _short(a), _short(b)) for name, a, b in pairs if a != b)
-        else:
-            yield words, _short(before), _short(after)
+def _changed(words: str, was: Any, now: Any) -> Iterator[tuple[str, str, str]]:
+    """What differs in a part of the identity, down to single values where both are objects."""
+    if was == now:
+        return
+    if not (isinstance(was or {}, Mapping) and isinstance(now or {}, Mapping)):
+        yield words, _short(was), _short(now)
+        return
+    before, after = was or {}, now or {}
+    for name in sorted({*before, *after}):
+        yield from _changed(f"{words}: {name}", before.get(name), after.get(name))
 
 
 def _short(value: Any) -> str:

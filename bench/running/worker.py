@@ -6,7 +6,6 @@ from pathlib import Path
 
 from bench.errors import StoreError
 from bench.running.cores import crowded, jobs_named
-from bench.running.environments import prepare_environments
 from bench.running.executors.processes import run_in_workers
 from bench.running.monitor import run_view
 from bench.running.plan import make_plan
@@ -57,7 +56,6 @@ def work_on(
         if (warning := crowded(at_once, threads)) is not None:
             view.say(warning)
         work = planned.work(cells, at_once, patient=False)
-        prepare_environments(work, view.say)
         work = with_verdicts(work, stored.experiment, view.say)
         run_in_workers(work, view)
         return view.failed

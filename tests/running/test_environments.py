@@ -16,6 +16,7 @@ from bench.methods.identity import parts_of
 from bench.methods.method import MethodSpec
 from bench.running.experiment import read_experiment
 from bench.running.run import run_experiment
+from bench.running.staleness import _changed
 from bench.store.store import PREDICTIONS, Store
 from tests.command import bench
 
@@ -140,7 +141,7 @@ def test_two_versions_of_a_library_and_another_numpy_share_a_board(tmp_path: Pat
     built = Environment(tmp_path / "first.txt", "{}.{}".format(*sys.version_info)).folder / BUILT
     built.write_text(built.read_text().replace('"shade": "1.0"', '"shade": "1.0.1"'))
     (row,) = json.loads(bench(*status, "--format", "json").stdout)
-    assert (row["what"].split(": ")[1], row["was"], row["is"], row["cells"]) == ("shade", "1.0", "1.0.1", 1)
+    assert row == {"what": "package of the environment: shade", "was": "1.0", "is": "1.0.1", "cells": 1}
 
 
 @NEEDS_UV
@@ -203,6 +204,32 @@ def test_the_packages_are_those_of_a_method_and_its_members(
     found.folder.mkdir(parents=True)
     (found.folder / BUILT).write_text('{"python": "3.12.1", "base": "/usr", "packages": {"six": "1.16.0"}}')
     assert packages_of(whole) == {"packed": {"python": "3.12.1", "six": "1.16.0"}}
+    assert parts_of(member)["packages"] == {"python": "3.12", "six": "1.16.0"}
+    was, now = ({"packed": {"packages": {"six": one, "numpy": "2"}}} for one in ("1.15.0", "1.16.0"))
+    assert list(_changed("member", was, now)) == [("member: packed: packages: six", "1.15.0", "1.16.0")]
+
+
+@NEEDS_UV
+def test_a_library_that_uv_finds_in_another_version_makes_the_cell_run_again(tmp_path: Path) -> None:
+    plugin = author(tmp_path)
+    (tmp_path / "third.txt").write_text("--find-links wheels\nshade>=3000\n")  # above those of any index
+    wheel(tmp_path / "wheels", "3000.1", 0.25)
+    store = run(plugin, "third")
+    if [record.status for _, record in store.records()] == ["machine"]:
+        pytest.skip("uv reaches no numpy and pandas here")
+    run(plugin, "third")
+    assert len(store.records()) == 1
+    status = ("status", "--store", str(store.folder), "--why", "third")
+    shutil.rmtree(Environment(tmp_path / "third.txt", "{}.{}".format(*sys.version_info)).folder)
+    assert "which is not built here" in bench(*status).stdout
+    wheel(tmp_path / "wheels", "3000.2", 0.75)
+    run(plugin, "third")
+    versions = [record.identity["packages"]["shade"] for _, record in store.records()]
+    assert sorted(versions) == ["3000.1", "3000.2"]
+    newest = max(store.records(), key=lambda one: one[1].identity["packages"]["shade"])[0]
+    shutil.rmtree(newest)
+    (row,) = json.loads(bench(*status, "--format", "json").stdout)
+    assert row == {"what": "package of the environment: shade", "was": "3000.1", "is": "3000.2", "cells": 1}
 
 
 def test_methods_of_the_project_have_no_environment() -> None:

@@ -76,6 +76,12 @@ class Environment:
             return None
         return found
 
+    @property
+    def resolved(self) -> dict[str, str]:
+        """Version of Python, without its last number, and of every package there; empty until it is built."""
+        built = self.built()
+        return {"python": built["python"].rpartition(".")[0], **built["packages"]} if built else {}
+
 
 def environment_of(spec: MethodSpec) -> Environment | None:
     """The environment of a method: the file that the spec names, or its module's script header; or None.
