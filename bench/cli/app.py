@@ -11,6 +11,7 @@ from bench.cli import (
     boards,
     case,
     cohort,
+    curve,
     deploy,
     describe,
     explain,
@@ -71,7 +72,7 @@ app.add_typer(new_app, name="new")
 
 for command in (
     *(lists.methods, lists.splits, lists.cohorts),
-    *(run.run, run.status, run.worker),
+    *(run.run, curve.curve, run.status, run.worker),
     *(boards.leaderboard, boards.metrics, boards.compare, boards.thresholds),
     *(boards.sites, boards.subtypes, boards.tuning, factors.factors, fairness.subgroups, fairness.claim),
     *(page.report, view.view, page.figures, page.cases, case.case),
@@ -81,7 +82,7 @@ for command in (
     *(audit.audit, verify.verify, new.check),
     *(machine.info, machine.clean),
 ):
-    runs = command in (run.run, new.check)
+    runs = command in (run.run, curve.curve, new.check)
     app.command()(completing(command, OF_REGISTRY if runs else OF_STORE))
 cohort_app.command("make")(completing(cohort.make, OF_COHORT))
 cohort_app.command("check")(completing(cohort.check_cohort, OF_COHORT))

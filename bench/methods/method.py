@@ -178,6 +178,9 @@ class MethodSpec:
     keeps
         Folders of the cache for what depends on a case's image and the hyperparameters alone, and is shared
         by all cells; heeded of the benchmark's own methods, as a plugin could leave labels there.
+    changes
+        Targets of modifications, the outermost first, which the registry fills in: see
+        :class:`bench.Modification`.
 
     Examples
     --------
@@ -203,6 +206,7 @@ class MethodSpec:
     container: str = ""
     on_table: str = ""
     keeps: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
 
     @property
     def family(self) -> tuple["MethodSpec", ...]:
@@ -212,4 +216,5 @@ class MethodSpec:
     @property
     def is_of_the_project(self) -> bool:
         """Whether the method comes with the benchmark; a program behind ``bench:CommandMethod`` does not."""
-        return self.target.partition(":")[0].partition(".")[0] == ZOO
+        packages = {target.partition(":")[0].partition(".")[0] for target in (self.target, *self.changes)}
+        return packages == {ZOO}

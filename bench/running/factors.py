@@ -20,7 +20,7 @@ class Design:
     """Factors by name, each with what its levels set, and what is run on what.
 
     A level sets hyperparameters; ``method`` names the method, and ``suffix`` is put behind the name, such as
-    ``_combat``.
+    ``+combat``.
     """
 
     factors: Mapping[str, Mapping[str, Mapping[str, Any]]]

@@ -22,7 +22,7 @@ size = {{ method = "radiomics_svm" }}
 
 [factors.harmonisation]
 none = {{}}
-combat = {{ suffix = "_combat" }}
+combat = {{ suffix = "+combat" }}
 
 [factors.counts]
 few = {{ counts = [4] }}
@@ -43,8 +43,8 @@ def test_every_combination_is_a_row_and_the_last_factor_changes_fastest(tmp_path
     assert [one.variant.label for one in made][:4] == [
         "radiomics_lda[counts=4]",
         "radiomics_lda[counts=24]",
-        "radiomics_lda_combat[counts=4]",
-        "radiomics_lda_combat[counts=24]",
+        "radiomics_lda+combat[counts=4]",
+        "radiomics_lda+combat[counts=24]",
     ]
     assert len(made) == 8 and made[-1].levels == ("size", "combat", "many")
 
