@@ -30,14 +30,18 @@ def case_keys(source: CropSource) -> list[str]:
     names = ["image", "mask", *(name for name in source.images[1:] if name in source.files)]
     rows = source.files[names].itertuples(name=None)
     return [
-        _key(
+        files_key(
             dict(zip(names, map(source.folder.joinpath, paths), strict=True)), source.lesion_labels.get(case)
         )
         for case, *paths in rows
     ]
 
 
-def _key(files: Mapping[str, Path], label: Sequence[float] | None) -> str:
+def files_key(files: Mapping[str, Path], label: Sequence[float] | None = None) -> str:
+    """Hash of files, by their roles, as they are, and of the values of the mask that are the lesion.
+
+    In hex; empty where a file cannot be looked at. A file that changes has another size or time.
+    """
     try:
         stamps = [[name, *_stamp(path)] for name, path in files.items()]
     except (OSError, ImageError):
