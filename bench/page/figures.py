@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bench.files import writing
 from bench.page.agreement import agreement_figures
-from bench.page.cost import cost_figure
+from bench.page.cost import cost_figures
 from bench.page.drawing import MAX_SERIES, Drawing, drawn_in, method_names
 from bench.page.forest import forest
 from bench.page.learning import learning_figures
@@ -37,7 +37,7 @@ def task_figures(report: FullReport, task: Task, style: StyleName = StyleName.pa
         for agreement in report.agreement:
             if agreement.task == task:
                 drawings += agreement_figures(report, agreement, chosen, leaders)
-        drawings += [site_forest(report, task, chosen, leaders), cost_figure(report, task, chosen, leaders)]
+        drawings += [site_forest(report, task, chosen, leaders), *cost_figures(report, task, chosen, leaders)]
     yield from (drawing for drawing in drawings if drawing is not None)
 
 

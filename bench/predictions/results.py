@@ -223,11 +223,14 @@ def tested_folds(tables: Mapping[str, pd.DataFrame], results: Results) -> "pd.Se
 
 def _agreed(pieces: Sequence[pd.DataFrame]) -> pd.DataFrame | None:
     """The cases and folds of the last piece, where all others have some of them; None where one differs."""
-    first = pieces[-1].drop_duplicates()
+    last = pieces[-1]
+    first, ids, all_folds = last.drop_duplicates(), last["case_id"].array, last["fold"].to_numpy()
     index, folds = pd.Index(first["case_id"]), first["fold"].to_numpy()
     if not index.is_unique:
         return None
     for piece in pieces[:-1]:
+        if ids.equals(piece["case_id"].array) and (all_folds == piece["fold"].to_numpy()).all():
+            continue
         row = index.get_indexer(pd.Index(piece["case_id"]))
         if (row < 0).any() or (folds[row] != piece["fold"].to_numpy()).any():
             return None

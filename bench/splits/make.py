@@ -41,9 +41,7 @@ def make_split(cohort: Cohort, config: SplitConfig, seed: int | None = None) -> 
     folds, parts = _cut(by_id, config) if config.offer is None else _cut_by(config.offer, by_id, config)
     folds = with_fewer(by_id, config, folds) if config.patients else folds
     require_parts(by_id, config, folds, parts)
-    for task in by_id.tasks:
-        if task.ranked:
-            require_labels(by_id, config, folds, task, parts)
+    require_labels(by_id, config, folds, [task for task in by_id.tasks if task.ranked], parts)
     return split_of(config, config.statement, folds)
 
 

@@ -35,6 +35,9 @@ class Explainer(Protocol):
     def randomised(self, method: Method, seed: int) -> Method | None:
         """A copy that has learned nothing, with weights of the same sizes."""
 
+    def embeddings(self, method: Method, cohort: "Cohort") -> "np.ndarray | None":
+        """What the method makes of each case before its heads, shape (case, feature)."""
+
 
 @cache
 def explainers() -> tuple[Explainer, ...]:
@@ -60,6 +63,12 @@ def randomised(method: Method, seed: int) -> Method | None:
         other = randomised(method.method, seed)
         return None if other is None else method.with_method(other)
     return next(_said(one.randomised(method, seed) for one in explainers()), None)
+
+
+def embeddings(method: Method, cohort: "Cohort") -> "np.ndarray | None":
+    """The embeddings of the first explainer that knows the method, None where none does."""
+    inner, seen = _behind(method, cohort)
+    return next(_said(one.embeddings(inner, seen) for one in explainers()), None)
 
 
 def _behind(method: Method, cohort: "Cohort") -> "tuple[Method, Cohort]":
