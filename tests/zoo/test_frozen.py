@@ -169,9 +169,10 @@ def test_the_encoder_is_the_same_whatever_the_labels(kind: type, tiny: Cohort, t
 
 @pytest.mark.slow
 def test_the_cnn_learns_twenty_cases_by_heart_from_its_pretext(tiny: Cohort, tmp_path: Path) -> None:
-    train = tiny.take(tiny.case_ids[:20])
-    method = PretextCNN(epochs=120, pretext_epochs=4, dropout=0.0, augmentation=0.0, weight_decay=0.0)
-    predicted = method.fit(train, train, Run(0, "cpu", 1, tmp_path)).predict(train.blind())
-    labels = train.labels("er")
-    known = ~np.isnan(labels)
-    assert np.abs(predicted["er"][known] - labels[known]).max() < 0.3
+    scores: list[float] = []
+    cases = tiny.take(tiny.case_ids[:20])
+    run = Run(0, "cpu", 1, tmp_path, lambda step, total, score: scores.extend([score] if score else []))
+    method = PretextCNN(pretext_epochs=4, epochs=120, batch_size=10, dropout=0.0, augmentation=0.0)
+    method.fit(cases, cases, run)
+    # 1 is the loss of a predictor that sees no case; the bound is that of all networks here.
+    assert -max(scores) < 0.25
