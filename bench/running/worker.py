@@ -11,6 +11,7 @@ from bench.running.monitor import run_view
 from bench.running.plan import make_plan
 from bench.running.stored_plan import stored_plan
 from bench.running.verdicts import with_verdicts
+from bench.store.cell import Cell
 from bench.store.store import Store
 
 
@@ -19,6 +20,7 @@ def work_on(
     plan: str = "",
     jobs: int | str = 1,
     methods: Collection[str] = (),
+    cells: Collection[str] = (),
     retry: Collection[str] = (),
     quiet: bool = False,
 ) -> int:
@@ -32,6 +34,9 @@ def work_on(
         Beginning of the plan's name; the last plan where it is empty.
     methods
         Rows whose cells to take; all where there are none.
+    cells
+        Ids of the cells to take, where it has a bundle of its own; it then waits for those that others hold,
+        such as a job before it that was ended, and reads no record but theirs.
     retry
         Statuses of failed cells that run again.
 
@@ -51,11 +56,18 @@ def work_on(
         )
     threads, device = planned.compute.threads, planned.compute.device
     at_once = jobs_named(jobs, threads, stored.experiment.memory_limit, device)
-    cells = [cell for cell in planned.to_run(retry)[0] if not methods or cell.method in methods]
-    with run_view(len(cells), quiet, planned.store) as view:
+    wanted = planned.to_run(retry, cells)[0]
+    todo = _in_order([cell for cell in wanted if not methods or cell.method in methods], cells)
+    with run_view(len(todo), quiet, planned.store) as view:
         if (warning := crowded(at_once, threads)) is not None:
             view.say(warning)
-        work = planned.work(cells, at_once, patient=False)
+        work = planned.work(todo, at_once, patient=bool(cells))
         work = with_verdicts(work, stored.experiment, view.say)
         run_in_workers(work, view)
         return view.failed
+
+
+def _in_order(found: list[Cell], ids: Collection[str]) -> list[Cell]:
+    """Cells in the order of a bundle; as they are where there is none."""
+    place = {name: at for at, name in enumerate(ids)}
+    return sorted(found, key=lambda cell: place.get(cell.id, 0))
