@@ -1,6 +1,6 @@
 """A worker of a planned store: it claims cells until none is left; the one mechanism for every scheduler."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ def work_on(
     cells: Collection[str] = (),
     retry: Collection[str] = (),
     quiet: bool = False,
+    helps: Callable[[], bool] = lambda: False,
 ) -> int:
     """Run cells of a stored plan until none is left that nobody holds; how many that it ran have failed.
 
@@ -35,8 +36,10 @@ def work_on(
     methods
         Rows whose cells to take; all where there are none.
     cells
-        Ids of the cells to take, where it has a bundle of its own; it then waits for those that others hold,
+        Ids of the cells to take, where it has a parcel of its own; it then waits for those that others hold,
         such as a job before it that was ended, and reads no record but theirs.
+    helps
+        Asked when its cells have ended: whether to take further ones that nobody holds and none has run.
     retry
         Statuses of failed cells that run again.
 
@@ -64,10 +67,13 @@ def work_on(
         work = planned.work(todo, at_once, patient=bool(cells))
         work = with_verdicts(work, stored.experiment, view.say)
         run_in_workers(work, view)
+        if cells and helps():
+            left = (cell for cell in planned.every_cell if planned.store.written(cell) is None)
+            run_in_workers(replace(work, cells=tuple(left), patient=False), view)
         return view.failed
 
 
 def _in_order(found: list[Cell], ids: Collection[str]) -> list[Cell]:
-    """Cells in the order of a bundle; as they are where there is none."""
+    """Cells in the order of a parcel; as they are where there is none."""
     place = {name: at for at, name in enumerate(ids)}
     return sorted(found, key=lambda cell: place.get(cell.id, 0))

@@ -58,6 +58,7 @@ SCRIPTS = (
     Script("tuning_speed", "--trials 60"),
     Script("crop_speed", "--files 2"),
     Script("store_speed", "--cells 20 --stored 1000"),
+    Script("cluster_slots", "--cells 2000 --slots 10"),
     Script("table_speed", "--rows 5000"),
     Script("import_many", None, "--studies 300"),
     Script("kills", None, "--kills 5 -- --method constant --split internal_cv --cohort phantom-tiny"),

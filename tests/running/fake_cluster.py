@@ -1,18 +1,17 @@
-"""A cluster whose clock is made: real bundles, claims and records of cells that take no real time.
+"""A cluster whose clock is made: real parcels, claims and records of cells that take no real time.
 
-Every slot runs one bundle at a time, as a job of Slurm does. A job starts some seconds after its slot is
+Every slot runs one parcel at a time, as a job of Slurm does. A job starts some seconds after its slot is
 free, takes some seconds until its first cell runs, and may be preempted: what its cell has done since it
 began is lost, its claim is given up, and the job is queued again for the cells that are left.
 """
 
 import heapq
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from bench.running.bundles import Bundle
+from bench.running.parcels import Parcel
 from bench.running.queue import Pending
 from bench.store.cell import Cell
 from bench.store.claims import Claim, release
@@ -47,20 +46,23 @@ class Cluster:
     lost: float = 0.0
     runs: dict[str, int] = field(default_factory=dict)
 
-    def run(self, bundles: Sequence[Bundle]) -> float:
-        """Run all bundles; the time at which the last cell ends."""
-        waiting = deque((0.0, bundle.cells) for bundle in bundles)
+    def run(self, parcels: Sequence[Parcel]) -> float:
+        """Run all parcels; the time at which the last cell ends.
+
+        A free slot takes the job that can start first, of several the one that was submitted first: a job
+        that is queued again keeps its number, and so its place, as with Slurm's priority/basic.
+        """
+        waiting = {number: (0.0, parcel.cells) for number, parcel in enumerate(parcels)}
         free = [0.0] * self.slots
-        end = 0.0
         while waiting:
-            ready, cells = waiting.popleft()
-            started = max(heapq.heappop(free), ready) + self.delays.dispatch
-            ended, left = self._job(started, cells)
+            at = heapq.heappop(free)
+            number = min(waiting, key=lambda job: (max(at, waiting[job][0]), job))
+            ready, cells = waiting.pop(number)
+            ended, left = self._job(max(at, ready) + self.delays.dispatch, cells)
             heapq.heappush(free, ended)
-            end = max(end, ended)
             if left:
-                waiting.append((ended + self.delays.requeue, left))
-        return end
+                waiting[number] = (ended + self.delays.requeue, left)
+        return max(free)
 
     def _job(self, started: float, cells: Sequence[Cell]) -> tuple[float, tuple[Cell, ...]]:
         """One job: when it ends, and the cells that it has not run where it was preempted."""

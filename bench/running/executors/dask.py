@@ -1,4 +1,4 @@
-"""Cells on the workers of a Dask scheduler: each bundle is a task that starts a worker of the store."""
+"""Cells on the workers of a Dask scheduler: each parcel is a task that starts a worker of the store."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -6,22 +6,22 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError, UsageError, parameter
-from bench.running.bundles import Bundle, bundles_of
 from bench.running.executors.batch import Work
-from bench.running.executors.bundle_process import run_bundle
+from bench.running.executors.parcel_process import run_parcel
 from bench.running.executors.watching import watch
 from bench.running.experiment import Experiment
 from bench.running.monitor import RunView
+from bench.running.parcels import Parcel, parcels_of
 from bench.store.cell import Cell
 
 SECONDS_TO_CONNECT = 30
 
 
 def run_on_dask(work: Work, plan: str, experiment: Experiment, retry: Sequence[str], view: RunView) -> None:
-    """Hand bundles of cells to a Dask scheduler and watch the store until they have ended.
+    """Hand parcels of cells to a Dask scheduler and watch the store until they have ended.
 
     The workers need the same installation and the store under the same path. A killed worker loses nothing:
-    its task goes to another one, which takes over the claims. An interrupt drops the bundles that wait; those
+    its task goes to another one, which takes over the claims. An interrupt drops the parcels that wait; those
     that run go on to their end.
 
     Raises
@@ -52,20 +52,20 @@ class _Tasks:
     futures: list[Any] = field(default_factory=list)
 
     def submit(self, cells: Sequence[Cell]) -> None:
-        """Bundle cells for as many slots as the workers have threads, and hand them over."""
+        """Parcel cells for as many slots as the workers have threads, and hand them over."""
         slots = max(self.work.jobs, sum(self.client.nthreads().values()))
-        kinds = bundles_of(replace(self.work, cells=tuple(cells)), self.experiment.resources, slots)
-        self.futures = [self._task(bundle) for bundles in kinds for bundle in bundles]
+        kinds = parcels_of(replace(self.work, cells=tuple(cells)), self.experiment.resources, slots)
+        self.futures = [self._task(parcel) for parcels in kinds for parcel in parcels]
         where = self.experiment.scheduler
-        self.view.say(f"handed {len(cells)} cells in {len(self.futures)} bundles to {where}")
+        self.view.say(f"handed {len(cells)} cells in {len(self.futures)} parcels to {where}")
 
-    def _task(self, bundle: Bundle) -> Any:
-        ids = tuple(cell.id for cell in bundle.cells)
+    def _task(self, parcel: Parcel) -> Any:
+        ids = tuple(cell.id for cell in parcel.cells)
         store = str(Path(self.work.store.folder).resolve())
-        gpus = bundle.resources["gpus"]
+        gpus = parcel.resources["gpus"]
         return self.client.submit(
-            run_bundle,
-            (store, self.plan, bundle.at_once, ids, self.retry),
+            run_parcel,
+            (store, self.plan, parcel.at_once, ids, self.retry),
             pure=False,
             resources={"GPU": gpus} if gpus else None,
         )

@@ -1,4 +1,4 @@
-"""Cells in jobs of a Slurm cluster: an array for each kind of resources, a job for each bundle of cells."""
+"""Cells in jobs of a Slurm cluster: an array for each kind of resources, a job for each parcel of cells."""
 
 import json
 import shutil
@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError, StoreError, UsageError, parameter
-from bench.running.bundles import PASSED_ON, Bundle, bundles_of
 from bench.running.executors.batch import Work
 from bench.running.executors.watching import watch
 from bench.running.monitor import RunView
+from bench.running.parcels import PASSED_ON, Parcel, parcels_of
 from bench.store.cell import Cell
 from bench.store.store import Store
 
@@ -31,10 +31,15 @@ class ClusterWorker:
     retry: tuple[str, ...]
 
     def __call__(self, at_once: int, cells: Collection[str]) -> int:
-        """Run the cells of a bundle, so many at a time."""
+        """Run the cells of a parcel, so many at a time; then help the jobs that run, where none waits."""
         from bench.running.worker import work_on
 
-        return work_on(self.store, self.plan, at_once, cells=cells, retry=self.retry, quiet=True)
+        def none_waits() -> bool:
+            return "PENDING" not in _queued(Store(self.store), self.plan).values()
+
+        return work_on(
+            self.store, self.plan, at_once, cells=cells, retry=self.retry, quiet=True, helps=none_waits
+        )
 
     def checkpoint(self, at_once: int, cells: Collection[str]) -> Any:
         """What to submit when the time is over: the same, which goes on from the checkpoints of its cells."""
@@ -46,7 +51,7 @@ class ClusterWorker:
 def run_on_slurm(
     work: Work, plan: str, resources: Mapping[str, Any], retry: Sequence[str], view: RunView
 ) -> None:
-    """Submit bundles of cells as jobs and watch the store until they have ended.
+    """Submit parcels of cells as jobs and watch the store until they have ended.
 
     An interrupt leaves the jobs running; ``bench status`` finds them, and the same command watches again.
 
@@ -80,10 +85,10 @@ def submit(
     """Submit an array for each kind of resources, of which ``work.jobs`` jobs run at a time; their ids."""
     ids: list[str] = []
     worker = ClusterWorker(work.store.folder.resolve(), plan, tuple(retry))
-    for bundles in bundles_of(work, resources, work.jobs):
-        jobs = _submitted(_executor(work, bundles[0]), worker, bundles)
+    for parcels in parcels_of(work, resources, work.jobs):
+        jobs = _submitted(_executor(work, parcels[0]), worker, parcels)
         ids += [job.job_id for job in jobs]
-        cells = [cell for bundle in bundles for cell in bundle.cells]
+        cells = [cell for parcel in parcels for cell in parcel.cells]
         methods = ", ".join(dict.fromkeys(cell.method for cell in cells))
         first, *_ = (job.job_id for job in jobs)
         view.say(f"submitted {len(jobs)} jobs, {first} the first, for {len(cells)} cells of {methods}")
@@ -91,13 +96,13 @@ def submit(
     return ids
 
 
-def _submitted(executor: Any, worker: ClusterWorker, bundles: Sequence[Bundle]) -> list[Any]:
-    at_once = [bundle.at_once for bundle in bundles]
-    cells = [tuple(cell.id for cell in bundle.cells) for bundle in bundles]
+def _submitted(executor: Any, worker: ClusterWorker, parcels: Sequence[Parcel]) -> list[Any]:
+    at_once = [parcel.at_once for parcel in parcels]
+    cells = [tuple(cell.id for cell in parcel.cells) for parcel in parcels]
     try:
         return list(executor.map_array(worker, at_once, cells))
     except Exception as error:  # submitit's own errors are of several kinds
-        methods = ", ".join({cell.method: None for bundle in bundles for cell in bundle.cells})
+        methods = ", ".join({cell.method: None for parcel in parcels for cell in parcel.cells})
         remedy = "see [resources] of the experiment's file"
         raise BenchError(f"Slurm takes no job for {methods}: {error}; {remedy}") from error
 
@@ -156,8 +161,8 @@ def _why_gone(store: Store, plan: str) -> tuple[bool, str]:
     return bool(ends & set(ENDED_BY_THE_CLUSTER)), f" ({said})"
 
 
-def _executor(work: Work, bundle: Bundle) -> Any:
-    """Who submits bundles that ask for the same."""
+def _executor(work: Work, parcel: Parcel) -> Any:
+    """Who submits parcels that ask for the same."""
     try:
         import submitit
     except ImportError:
@@ -168,13 +173,13 @@ def _executor(work: Work, bundle: Bundle) -> Any:
         executor = submitit.SlurmExecutor(work.store.folder / JOBS / "%j", max_num_timeout=REQUEUES)
     except RuntimeError as error:
         raise UsageError(f"there is no Slurm here: {error}") from error
-    needs = bundle.resources
+    needs = parcel.resources
     asked = {"mem": f"{needs['memory_gb']}GB"} if needs["memory_gb"] else {}
     asked |= {"gpus_per_node": needs["gpus"]} if needs["gpus"] else {}
     executor.update_parameters(
         job_name="bench",
         time=int(needs["minutes"]),
-        cpus_per_task=work.compute.threads * bundle.at_once,
+        cpus_per_task=work.compute.threads * parcel.at_once,
         array_parallelism=work.jobs,
         additional_parameters={"requeue": True},
         **asked,

@@ -1,4 +1,4 @@
-"""A bundle in a process of its own, which ends with the one that started it."""
+"""A parcel in a process of its own, which ends with the one that started it."""
 
 import contextlib
 import json
@@ -14,8 +14,8 @@ Asked = tuple[str, str, int, tuple[str, ...], tuple[str, ...]]
 TOLD = 600
 
 
-def run_bundle(asked: Asked) -> None:
-    """Run a bundle: store, plan, cells at once, ids of cells, statuses to retry.
+def run_parcel(asked: Asked) -> None:
+    """Run a parcel: store, plan, cells at once, ids of cells, statuses to retry.
 
     A thread of a Dask worker may not catch signals, as a worker of the store does, so that is a process. When
     the Dask worker is gone, however it ended, the pipe to it is closed, and it ends its cells at once.

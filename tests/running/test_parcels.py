@@ -1,4 +1,4 @@
-"""Bundles: every cell once, long ones first, little idle time at the end; and what a job reads of a store."""
+"""Parcels: every cell once, long ones first, little idle time at the end; and what a job reads of a store."""
 
 import statistics
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ import pytest
 
 import bench.store.store as store_module
 from bench.errors import UsageError
-from bench.running.bundles import HARNESS_MB, LEAST_MINUTES, MEMORY_MARGIN, bundled, bundles_of
 from bench.running.estimate import HARNESS_SECONDS, SAMPLE, Needs, needs_of
 from bench.running.executors.batch import Work
 from bench.running.experiment import Experiment
+from bench.running.parcels import HARNESS_MB, LEAST_MINUTES, MEMORY_MARGIN, parcelled, parcels_of
 from bench.running.plan import Plan, make_plan
 from bench.running.run_cell import PlannedCell, opening_record
 from bench.store.store import OK, OUT_OF_MEMORY, Store
@@ -23,13 +23,13 @@ NOTHING = {"minutes": 0, "memory_gb": 0, "gpus": 0}
 
 
 def busy(store: Store, slots: int, delays: Delays, believed: float, spread: float) -> tuple[float, Cluster]:
-    """Share of slots and time in which cells run: real bundles and claims, on a made clock."""
+    """Share of slots and time in which cells run: real parcels and claims, on a made clock."""
     rng = np.random.default_rng(0)
     cells = made_cells(methods=4, seeds=30)
     seconds = {cell.id: float(believed * rng.lognormal(0, spread)) for cell in cells}
     cluster = Cluster(store, seconds, slots, delays, rng, made_record())
     needs = dict.fromkeys({cell.method for cell in cells}, Needs(believed))
-    end = cluster.run(bundled(cells, needs, NOTHING, slots))
+    end = cluster.run(parcelled(cells, needs, NOTHING, slots))
     assert cluster.runs == {cell.id: 1 for cell in cells}
     return cluster.busy / (slots * end), cluster
 
@@ -52,25 +52,25 @@ def test_the_simulation_sees_a_job_for_each_cell_as_idle(tmp_path: Path) -> None
         Store(tmp_path), dict.fromkeys([cell.id for cell in cells], 20.0), 4, Delays(),
         np.random.default_rng(0), made_record(),
     )  # fmt: skip
-    bundles = [replace(bundled([cell], {"m000": Needs(20.0)}, NOTHING, 4)[0]) for cell in cells]
-    end = cluster.run(bundles)
+    parcels = [replace(parcelled([cell], {"m000": Needs(20.0)}, NOTHING, 4)[0]) for cell in cells]
+    end = cluster.run(parcels)
     assert cluster.busy / (4 * end) < 0.7
 
 
-def test_bundles_hold_every_cell_once_long_ones_first_and_shrink() -> None:
+def test_parcels_hold_every_cell_once_long_ones_first_and_shrink() -> None:
     cells = made_cells(methods=3, seeds=40)
     needs = {"m000": Needs(5.0), "m001": Needs(400.0), "m002": Needs(None)}
-    bundles = bundled(cells, needs, NOTHING, slots=8)
-    ran = [cell for bundle in bundles for cell in bundle.cells]
+    parcels = parcelled(cells, needs, NOTHING, slots=8)
+    ran = [cell for parcel in parcels for cell in parcel.cells]
     assert sorted(cell.id for cell in ran) == [cell.id for cell in cells]
     usual = statistics.median([5.0, 400.0])
     times = [needs[cell.method].seconds or usual for cell in ran]
     assert times == sorted(times, reverse=True)
-    assert bundles[0].seconds >= bundles[-2].seconds and len(bundles) < 1000
-    assert bundles[0].resources["minutes"] == 24 * 60  # one of the methods is unknown
-    short = bundled([cell for cell in cells if cell.method == "m000"], needs, NOTHING, slots=8)
+    assert parcels[0].seconds >= parcels[-2].seconds and len(parcels) < 1000
+    assert parcels[0].resources["minutes"] == 24 * 60  # one of the methods is unknown
+    short = parcelled([cell for cell in cells if cell.method == "m000"], needs, NOTHING, slots=8)
     assert short[0].resources["minutes"] == LEAST_MINUTES
-    assert all(bundle.seconds >= 120 for bundle in short[:-1])
+    assert all(parcel.seconds >= 120 for parcel in short[:-1])
 
 
 @pytest.fixture
@@ -100,23 +100,23 @@ def test_jobs_ask_for_what_records_tell_with_a_margin(planned: Plan) -> None:
     ended(planned, 1, peak_memory_mb=9000, status=OUT_OF_MEMORY)
     needs = needs_of(work(planned), "constant")
     assert needs.memory_mb == 9000 and needs.seconds == pytest.approx(10.0 + HARNESS_SECONDS)
-    kinds = bundles_of(work(planned), {}, 2)
-    memory = {bundles[0].cells[0].method: bundles[0].resources["memory_gb"] for bundles in kinds}
+    kinds = parcels_of(work(planned), {}, 2)
+    memory = {parcels[0].cells[0].method: parcels[0].resources["memory_gb"] for parcels in kinds}
     assert memory["constant"] >= MEMORY_MARGIN * (HARNESS_MB + 9000) / 1024 > memory["constant"] / 2
     assert memory["acquisition"] == 0
     asked = {"minutes": 7, "constant": {"memory_gb": 3, "partition": "long"}}
-    given = {one[0].cells[0].method: one[0].resources for one in bundles_of(work(planned), asked, 2)}
+    given = {one[0].cells[0].method: one[0].resources for one in parcels_of(work(planned), asked, 2)}
     assert given["constant"] == {"minutes": 7, "memory_gb": 3, "gpus": 0, "partition": "long"}
     assert given["acquisition"] == {"minutes": 7, "memory_gb": 0, "gpus": 0}
     with pytest.raises(UsageError, match=r"unknown key in \[resources\]: 'hours'"):
-        bundles_of(work(planned), {"hours": 3}, 2)
+        parcels_of(work(planned), {"hours": 3}, 2)
 
 
 def test_cells_on_a_gpu_ask_for_one_and_a_job_with_four_runs_four_at_once(planned: Plan) -> None:
     on_gpu = replace(work(planned), compute=replace(planned.compute, device="cuda"))
-    assert {one[0].at_once for one in bundles_of(on_gpu, {}, 2)} == {1}
-    assert all(one[0].resources["gpus"] == 1 for one in bundles_of(on_gpu, {}, 2))
-    assert {one[0].at_once for one in bundles_of(on_gpu, {"gpus": 4}, 2)} == {4}
+    assert {one[0].at_once for one in parcels_of(on_gpu, {}, 2)} == {1}
+    assert all(one[0].resources["gpus"] == 1 for one in parcels_of(on_gpu, {}, 2))
+    assert {one[0].at_once for one in parcels_of(on_gpu, {"gpus": 4}, 2)} == {4}
 
 
 def test_what_a_job_reads_does_not_grow_with_finished_cells(

@@ -1,4 +1,4 @@
-"""Pending cells as bundles: what one job of a cluster runs one after the other, and what it asks for."""
+"""Pending cells as parcels: what one job of a cluster runs one after the other, and what it asks for."""
 
 import json
 import math
@@ -24,11 +24,11 @@ TIME_MARGIN, MEMORY_MARGIN, LEAST_MINUTES = 2.0, 1.5, 10
 # Of the process that hands out cases, of the server that forks cells, and of their libraries.
 HARNESS_MB = 1024.0
 # Slurm takes no longer arrays, unless it is told to.
-MOST_BUNDLES = 1000
+MOST_PARCELS = 1000
 
 
 @dataclass(frozen=True)
-class Bundle:
+class Parcel:
     """Cells that one job runs.
 
     Parameters
@@ -51,8 +51,8 @@ class Bundle:
         return max(1, int(self.resources["gpus"]))
 
 
-def bundles_of(work: Work, asked: Mapping[str, Any], slots: int) -> list[list[Bundle]]:
-    """All cells of the work in bundles, one list for each kind of resources.
+def parcels_of(work: Work, asked: Mapping[str, Any], slots: int) -> list[list[Parcel]]:
+    """All cells of the work in parcels, one list for each kind of resources.
 
     Parameters
     ----------
@@ -72,15 +72,15 @@ def bundles_of(work: Work, asked: Mapping[str, Any], slots: int) -> list[list[Bu
     kinds: dict[str, list[Cell]] = {}
     for cell in work.cells:
         kinds.setdefault(json.dumps(wanted[cell.method], sort_keys=True), []).append(cell)
-    return [bundled(cells, needs, wanted[cells[0].method], slots) for cells in kinds.values()]
+    return [parcelled(cells, needs, wanted[cells[0].method], slots) for cells in kinds.values()]
 
 
-def bundled(
+def parcelled(
     cells: Sequence[Cell], needs: Mapping[str, Needs], resources: Mapping[str, Any], slots: int
-) -> list[Bundle]:
-    """Cells of one kind of resources in bundles, long cells first, which shrink as the work runs out.
+) -> list[Parcel]:
+    """Cells of one kind of resources in parcels, long cells first, which shrink as the work runs out.
 
-    A bundle has half of what would be each slot's share of the rest (guided self-scheduling, Polychronopoulos
+    A parcel has half of what would be each slot's share of the rest (guided self-scheduling, Polychronopoulos
     and Kuck 1987), so that a slot which lags behind is waited for shortly at the end.
 
     Parameters
@@ -94,27 +94,27 @@ def bundled(
     usual = statistics.median([one for one in known if one is not None] or [UNKNOWN_SECONDS])
     timed = [(usual if one is None else one, cell) for one, cell in zip(known, cells, strict=True)]
     parts = _guided(sorted(timed, key=lambda one: -one[0]), slots * max(1, resources["gpus"]))
-    found = [_bundle(part, resources) for part in parts]
+    found = [_parcel(part, resources) for part in parts]
     if resources["minutes"]:
         return found
     minutes = UNKNOWN_MINUTES if None in known else _minutes(found)
-    return [Bundle(one.cells, one.seconds, {**resources, "minutes": minutes}) for one in found]
+    return [Parcel(one.cells, one.seconds, {**resources, "minutes": minutes}) for one in found]
 
 
-def _bundle(part: Sequence[tuple[float, Cell]], resources: Mapping[str, Any]) -> Bundle:
-    return Bundle(tuple(cell for _, cell in part), sum(seconds for seconds, _ in part), resources)
+def _parcel(part: Sequence[tuple[float, Cell]], resources: Mapping[str, Any]) -> Parcel:
+    return Parcel(tuple(cell for _, cell in part), sum(seconds for seconds, _ in part), resources)
 
 
-def _minutes(bundles: Sequence[Bundle]) -> int:
+def _minutes(parcels: Sequence[Parcel]) -> int:
     """What each job of an array asks for: enough for the longest."""
-    longest = max(bundle.seconds / bundle.at_once for bundle in bundles)
+    longest = max(parcel.seconds / parcel.at_once for parcel in parcels)
     return max(LEAST_MINUTES, math.ceil(TIME_MARGIN * longest / 60))
 
 
 def _guided(timed: Sequence[tuple[float, Cell]], slots: int) -> Iterator[list[tuple[float, Cell]]]:
     """Cells in parts, each of half a slot's share of the time that is left, or of the shortest time."""
     left = sum(seconds for seconds, _ in timed)
-    shortest = max(SHORTEST_SECONDS, left / MOST_BUNDLES * 2)
+    shortest = max(SHORTEST_SECONDS, left / MOST_PARCELS)
     part: list[tuple[float, Cell]] = []
     held, wanted = 0.0, max(shortest, left / slots / 2)
     for seconds, cell in timed:
