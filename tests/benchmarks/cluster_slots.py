@@ -72,7 +72,7 @@ def simulated(cells: int, slots: int, seconds: float, preempted: float) -> tuple
     assert cluster.runs == {cell.id: 1 for cell in made}
     print(f"{len(made)} cells of about {seconds:g} s on {slots} slots, {preempted:.0%} of jobs preempted:")
     print(f"  {len(parcels)} parcels, the last cell ends after {end:,.0f} s")
-    return cluster.busy / (slots * end), cluster.lost / cluster.busy, read[0]
+    return cluster.busy / (slots * end), sum(lost for _, lost in cluster.lost) / cluster.busy, read[0]
 
 
 def in_slurm(cells: int, seconds: float, slots: int) -> tuple[float, float, int]:

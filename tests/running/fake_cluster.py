@@ -43,7 +43,7 @@ class Cluster:
     rng: np.random.Generator
     record: CellRecord
     busy: float = 0.0
-    lost: float = 0.0
+    lost: list[tuple[str, float]] = field(default_factory=list)
     runs: dict[str, int] = field(default_factory=dict)
 
     def run(self, parcels: Sequence[Parcel]) -> float:
@@ -74,7 +74,7 @@ class Cluster:
             takes = self.seconds[cell.id]
             if clock + takes > stop:
                 release(held)
-                self.lost += stop - clock
+                self.lost.append((cell.id, stop - clock))
                 return stop, (cell, *pending.waiting)
             clock += takes
             self._finish(cell, held, takes)
