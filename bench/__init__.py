@@ -44,7 +44,9 @@ if TYPE_CHECKING:
     from bench.imaging.volume import Volume
     from bench.methods.command import CommandMethod
     from bench.methods.hookspecs import hookimpl
+    from bench.methods.lens import Lens
     from bench.methods.method import Method, MethodSpec, Run
+    from bench.methods.modification import Modification
     from bench.methods.search_space import Categorical, Float, Int
     from bench.methods.variant import Variant
     from bench.metrics.metric import Metric
@@ -73,9 +75,11 @@ __all__ = [
     "Float",
     "Fold",
     "Int",
+    "Lens",
     "Method",
     "MethodSpec",
     "Metric",
+    "Modification",
     "RadiomicsSettings",
     "Results",
     "Run",
@@ -116,9 +120,11 @@ _PLACES = {
     "Float": "bench.methods.search_space:Float",
     "Fold": "bench.splits.fold:Fold",
     "Int": "bench.methods.search_space:Int",
+    "Lens": "bench.methods.lens:Lens",
     "Method": "bench.methods.method:Method",
     "MethodSpec": "bench.methods.method:MethodSpec",
     "Metric": "bench.metrics.metric:Metric",
+    "Modification": "bench.methods.modification:Modification",
     "RadiomicsSettings": "bench.cohorts.radiomics:RadiomicsSettings",
     "Results": "bench.predictions.results:Results",
     "Run": "bench.methods.method:Run",

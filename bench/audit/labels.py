@@ -102,15 +102,20 @@ def _too_good(column: Column, one: _Labelled, pairs: int) -> Iterator[str]:
     if one.task.kind == "binary":
         value = auc(labels, values, None)
         reached, what = max(value, 1 - value), "an AUC"
-        p = mannwhitneyu(values[labels == 1], values[labels == 0]).pvalue
     else:
-        correlation = spearmanr(values, labels)
-        reached, what, p = abs(correlation.statistic), "a rank correlation", correlation.pvalue
-    if reached > MOST and p * pairs < CHANCE:
+        reached, what = abs(spearmanr(values, labels).statistic), "a rank correlation"
+    if reached > MOST and _chance_of(values, labels, one.task) * pairs < CHANCE:
         yield (
             f"{column.where}: {column.name} alone reaches {what} of {reached:.3f} on {one.task.name} in "
             f"{len(labels)} patients"
         )
+
+
+def _chance_of(values: np.ndarray, labels: np.ndarray, task: Task) -> float:
+    """The p of an association of a column and the labels."""
+    if task.kind == "binary":
+        return float(mannwhitneyu(values[labels == 1], values[labels == 0]).pvalue)
+    return float(spearmanr(values, labels).pvalue)
 
 
 def _missing(subject: Subject) -> Found:
@@ -136,7 +141,8 @@ def _gap_tells(column: Column, gap: np.ndarray, one: _Labelled, pairs: int) -> I
     if not 0 < gap.sum() < len(gap):
         return
     if one.task.kind == "binary":
-        p = fisher_exact(pd.crosstab(gap, one.labels).to_numpy()).pvalue
+        counts = np.bincount(2 * gap + (one.labels == 1), minlength=4)
+        p = fisher_exact(counts.reshape(2, 2)).pvalue
         shares = [f"{gap[one.labels == label].mean():.0%}" for label in (1, 0)]
         how = f"in {shares[0]} of the positive and {shares[1]} of the negative patients"
     else:

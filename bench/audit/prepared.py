@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 from scipy.stats import chi2, mannwhitneyu, spearmanr
 
 from bench.audit.check import Check, Evidence, Found, NotApplicable
@@ -93,11 +94,20 @@ def too_alike(values: Floats, sites: NDArray[np.object_]) -> float:
     directions = min(MOST_DIRECTIONS, values.shape[1], len(values) // CASES_A_DIRECTION)
     if directions < 2 or len(counts) < 2:
         return 1.0
-    _, sizes, axes = np.linalg.svd(standard, full_matrices=False)
-    kept = min(directions, int((sizes > 1e-6 * sizes[0]).sum()))
-    scores = standard @ axes[:kept].T / sizes[:kept] * np.sqrt(len(values) - 1)
+    scores = _components(standard, directions) * np.sqrt(len(values) - 1)
     means = np.array([scores[codes == code].mean(axis=0) for code in range(len(counts))])
-    return float(chi2.cdf((counts[:, None] * means**2).sum(), kept * (len(counts) - 1)))
+    return float(chi2.cdf((counts[:, None] * means**2).sum(), scores.shape[1] * (len(counts) - 1)))
+
+
+def _components(standard: Floats, most: int) -> Floats:
+    """The first principal components of length 1, at most so many, shape (patient, component)."""
+    turned = standard.shape[1] > len(standard)
+    square = standard @ standard.T if turned else standard.T @ standard
+    last = len(square) - 1
+    squares, axes = eigh(square, subset_by_index=[last + 1 - most, last])
+    kept = squares > 1e-12 * squares[-1]
+    found: Floats = axes[:, kept] if turned else standard @ axes[:, kept] / np.sqrt(squares[kept])
+    return found
 
 
 CHECKS = (

@@ -192,6 +192,8 @@ def _record(method: MethodResult, seed: int, fold: int, wanted: str) -> Mapping[
     for record in method.records:
         identity = record["identity"]
         if (identity["seed"], identity["fold"]) == (seed, fold):
+            if "combined" in identity:
+                raise UsageError(f"{wanted} was combined from other rows; run cells of its members again")
             if "params" not in identity:
                 raise UsageError(
                     f"{wanted} was submitted as predictions: there is no method here to run again"

@@ -11,6 +11,7 @@ from bench.cli import (
     boards,
     case,
     cohort,
+    curve,
     deploy,
     describe,
     explain,
@@ -70,17 +71,17 @@ app.add_typer(new_app, name="new")
 
 for command in (
     *(lists.methods, lists.splits, lists.cohorts),
-    *(run.run, run.status, run.worker),
+    *(run.run, curve.curve, run.status, run.worker),
     *(boards.leaderboard, boards.metrics, boards.compare, boards.thresholds),
     *(boards.sites, boards.subtypes, boards.tuning, fairness.subgroups, fairness.claim),
     *(page.report, view.view, page.figures, page.cases, case.case),
-    *(predictions.predictions, export.export, predictions.submit, stores.merge),
+    *(predictions.predictions, export.export, predictions.submit, predictions.combine, stores.merge),
     *(deploy.bundle, predict.predict, explain.explain, explain.pointing),
     *(paper.methods_text, paper.checklist),
     *(audit.audit, verify.verify, new.check),
     *(machine.info, machine.clean),
 ):
-    runs = command in (run.run, new.check)
+    runs = command in (run.run, curve.curve, new.check)
     app.command()(completing(command, OF_REGISTRY if runs else OF_STORE))
 cohort_app.command("make")(completing(cohort.make, OF_COHORT))
 cohort_app.command("check")(completing(cohort.check_cohort, OF_COHORT))

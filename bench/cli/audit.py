@@ -115,8 +115,9 @@ def _subject(
         opened = open_protocol(cohort, split, Path(), skip_broken, plugins)
         return Subject(opened.cohort, opened.split, deep=deep)
     opened = open_finished(cohort, split, store or Path("runs"), skip_broken, plugins)
-    specs = load_registry(plugins or ()).specs if deep else {}
-    return Subject(opened.cohort, opened.split, opened.results(methods), deep, specs)
+    results = opened.results(methods)
+    specs = load_registry(plugins or ()).found(results.method_names) if deep else {}
+    return Subject(opened.cohort, opened.split, results, deep, specs)
 
 
 def _ranges(subject: "Subject", given: Sequence[str]) -> dict[str, tuple[float, float]]:

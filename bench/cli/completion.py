@@ -29,10 +29,13 @@ def completing(command: Callable[..., None], offers: "dict[str, Offer]") -> Call
 
 
 def methods(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Methods of the registry, those of plugins named before among them."""
+    """Methods of the registry, those of plugins named before among them; modifications behind a plus."""
     from bench.methods.registry import load_registry
 
-    return _listed(load_registry(ctx.params.get("plugin") or ()).specs, incomplete)
+    registry = load_registry(ctx.params.get("plugin") or ())
+    stem, plus, _ = incomplete.rpartition(",")[2].rpartition("+")
+    changed = [f"{stem}+{name}" for name in registry.modifications] if plus else []
+    return _listed([*registry.specs, *changed], incomplete)
 
 
 def rows(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -38,9 +38,11 @@ def bundle(
     """
     from bench.deploy.collect import bundle_of_store
     from bench.deploy.write import require_empty, write_bundle
+    from bench.methods.registry import load_registry
 
     require_empty(out)
     opened = open_finished(named_cohort(cohort, drop, id_map), split, store, skip_broken, plugin)
-    found = bundle_of_store(opened.cohort, opened.split, opened.store, method, quiet=quiet)
+    registry = load_registry(plugin or ())
+    found = bundle_of_store(opened.cohort, opened.split, opened.store, method, registry, quiet=quiet)
     write_bundle(found, out)
     print(f"{len(found.models)} models written to {out}; its card is docs/README.md", file=sys.stderr)

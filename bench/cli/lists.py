@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def methods(plugin: PluginOption = None, wanted: FormatOption = Format.table) -> None:
-    """List the methods, and whether each can run here.
+    """List the methods, and whether each can run here, and the modifications, NAME+MODIFICATION.
 
     Plugins that failed to load stand below, each with its error.
     """
@@ -26,6 +26,15 @@ def methods(plugin: PluginOption = None, wanted: FormatOption = Format.table) ->
         rows.append(
             {"method": name, "status": status, "plugin": registry.plugins[name], "summary": spec.summary}
         )
+    rows += [
+        {
+            "method": f"NAME+{name}",
+            "status": "modification",
+            "plugin": registry.modification_plugins[name],
+            "summary": f"NAME {change.summary}; for {change.applies_to}",
+        }
+        for name, change in registry.modifications.items()
+    ]
     rows += [
         {"method": "", "status": f"broken: {broken.error}", "plugin": broken.plugin, "summary": ""}
         for broken in registry.broken

@@ -176,6 +176,13 @@ def pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
     return {key: value for key, _, value in parts}
 
 
+def sizes_of(text: str | None) -> list[int] | None:
+    """The numbers of ``100,200,all``, with 0 for all; None where there is no text."""
+    if text is None:
+        return None
+    return integers("--sizes", ",".join("0" if part.strip() == "all" else part for part in text.split(",")))
+
+
 def integers(option: str, text: str | None) -> list[int] | None:
     """The integers of ``0,1,2``; None where there is no text; raises UsageError for anything else."""
     if text is None:

@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     from bench.imaging.planes import Plane
     from bench.page.html import Shots
     from bench.predictions.results import Results
+    from bench.report.learning import LearningReport
     from bench.report.table import Table
+    from bench.splits.config import SplitConfig
     from bench.splits.split import Split
+    from bench.store.store import Store
 
 BoardOption = Annotated[
     Path | None,
@@ -67,7 +70,11 @@ def report(
 
     refuse_folder(out, "the report", "--out")
     given = _given(split, cohort, method, board, store, skip_broken, plugin)
-    values = replace(full_report(given.results, cases), audit=given.audit(anonymous))
+    values = replace(
+        full_report(given.results, cases),
+        audit=given.audit(anonymous),
+        learning=given.learning(names(method)),
+    )
     shots = None if anonymous else given.shots([one.case_id for one in values.cases], explained or ())
     text = page(values, shots, anonymous)
     with written(out, "the report", "--out") as place:
@@ -96,7 +103,8 @@ def figures(
     from bench.report.full_report import full_report
 
     given = _given(split, cohort, method, board, store, skip_broken, plugin)
-    paths = write_figures(full_report(given.results), out, style)
+    values = replace(full_report(given.results), learning=given.learning(names(method)))
+    paths = write_figures(values, out, style)
     flow = None if given.cohort is None else read_flow(given.cohort.folder)
     if flow is not None:
         paths += write_flow(flow, given.results.synthetic, out, style)
@@ -150,6 +158,18 @@ class Given:
     results: "Results"
     cohort: "Cohort | None" = None
     split: "Split | None" = None
+    store: "Store | None" = None
+    config: "SplitConfig | None" = None
+
+    def learning(self, rows: Sequence[str] | None) -> "LearningReport | None":
+        """The curves of these rows over the sizes that the store holds; None without two sizes."""
+        if self.cohort is None or self.store is None or self.config is None:
+            return None
+        from bench.report.learning import learning_report
+        from bench.store.sizes import stored_sizes
+
+        by_size = stored_sizes(self.cohort, self.config, self.store, self.results, rows)
+        return learning_report(by_size) if len(by_size) > 1 else None
 
     def audit(self, anonymous: bool) -> "Table | None":
         """The checks of `bench audit` without --deep; names no case on an anonymous page."""
@@ -221,4 +241,7 @@ def _given(
     if board is not None:
         return Given(of_methods(thaw(board), names(method)))
     protocol = open_finished(cohort, str(split), store, skip_broken, plugins)
-    return Given(protocol.results(names(method)), protocol.cohort, protocol.split)
+    from bench.methods.named_split import split_named
+
+    config = split_named(str(split), plugins or ())
+    return Given(protocol.results(names(method)), protocol.cohort, protocol.split, protocol.store, config)

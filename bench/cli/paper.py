@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,9 @@ from bench.cli.options import (
 )
 from bench.errors import UsageError, unknown_name
 from bench.files import written
+
+if TYPE_CHECKING:
+    from bench.predictions.results import Results
 
 
 def methods_text(
@@ -45,8 +48,8 @@ def methods_text(
 
     _require_ending(out, ".md", ".tex")
     opened = open_finished(named_cohort(cohort, drop, id_map), split, store, skip_broken, plugin)
-    summaries = _summaries(plugin)
-    sections = methods_sections(opened.results(names(method)), opened.split, summaries)
+    results = opened.results(names(method))
+    sections = methods_sections(results, opened.split, _summaries(plugin, results))
     if out is None:
         print(to_markdown(sections), end="")
         return
@@ -76,7 +79,8 @@ def checklist(
     if kind not in KINDS:
         raise unknown_name("checklist", kind, KINDS)
     opened = open_finished(named_cohort(cohort, drop, id_map), split, store, skip_broken, plugin)
-    filled = filled_checklist(kind, opened.results(names(method)), opened.split, _summaries(plugin))
+    results = opened.results(names(method))
+    filled = filled_checklist(kind, results, opened.split, _summaries(plugin, results))
     if out is None:
         print(to_markdown(filled), end="")
         return
@@ -88,10 +92,11 @@ def _require_ending(out: Path | None, *endings: str) -> None:
         raise UsageError(f"--out expects a name that ends in {' or '.join(endings)}, got {out}")
 
 
-def _summaries(plugins: Sequence[Path] | None) -> dict[str, str]:
+def _summaries(plugins: Sequence[Path] | None, results: "Results") -> dict[str, str]:
     from bench.methods.registry import load_registry
 
-    return {name: spec.summary for name, spec in load_registry(plugins or ()).specs.items()}
+    found = load_registry(plugins or ()).found(results.method_names)
+    return {name: spec.summary for name, spec in found.items()}
 
 
 def _write(texts: Mapping[Path, str]) -> None:

@@ -250,7 +250,9 @@ def _bundle(
     if not (method and split):
         raise UsageError("name the models: --bundle, or --method and --split of a store")
     from bench.deploy.collect import bundle_of_store
+    from bench.methods.registry import load_registry
 
     named = named_cohort(cohort, None, None)
     opened = open_finished(named, split, store, skip_broken=False, plugins=plugins)
-    return bundle_of_store(opened.cohort, opened.split, opened.store, method, quiet=quiet)
+    registry = load_registry(plugins or ())
+    return bundle_of_store(opened.cohort, opened.split, opened.store, method, registry, quiet=quiet)

@@ -1,6 +1,7 @@
 """Predictions out of a store, and others' predictions into it."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +14,17 @@ from bench.cli.options import (
     SkipOption,
     SplitOption,
     StoreOption,
+    names,
 )
 from bench.files import refuse_folder, written
+
+
+class Combination(StrEnum):
+    """How the members of a row are combined."""
+
+    mean = "mean"
+    stack = "stack"
+    best = "best"
 
 
 def predictions(
@@ -80,3 +90,36 @@ def submit(
         print(f"warning: {csv}: {doubt}", file=sys.stderr)
     options = f"--cohort {cohort} --split {split} --store {store}"
     print(f"{len(cells)} cells of {cells[0].method} stored{instead}; next: bench leaderboard {options}")
+
+
+def combine(
+    members: Annotated[list[str], typer.Option("--members", help="Rows to combine: A,B or several times.")],
+    split: SplitOption,
+    kind: Annotated[
+        Combination,
+        typer.Option("--kind", help="Mean; stack: weights; best: the best member, by validation cases."),
+    ] = Combination.mean,
+    name: Annotated[
+        str, typer.Option("--name", help="Of the row; ensemble, stack or best_by_validation if not given.")
+    ] = "",
+    cohort: CohortOption = "phantom",
+    store: StoreOption = Path("runs"),
+    skip_broken: SkipOption = False,
+    plugin: PluginOption = None,
+) -> None:
+    """Combine rows of a store into one, inside each fold and without training.
+
+    Weights and choices come from validation labels alone.
+    """
+    from bench.cli.opened import open_finished
+    from bench.store.combination import combine_rows
+
+    found = open_finished(cohort, split, store, skip_broken, plugin)
+    rows = names(members) or []
+    cells = combine_rows(kind.value, rows, found.cohort, found.split, found.store, name)
+    lacking = [record for record in map(found.store.record, cells) if record and record.status != "ok"]
+    for record in lacking:
+        print(f"warning: seed {record.seed}, fold {record.fold}: {record.reason}", file=sys.stderr)
+    options = f"--cohort {cohort} --split {split} --store {store}"
+    made = len(cells) - len(lacking)
+    print(f"{made} cells of {cells[0].method} stored; next: bench leaderboard {options}")

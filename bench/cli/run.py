@@ -42,6 +42,7 @@ from bench.cli.options import (
     integers,
     names,
     number_of_jobs,
+    sizes_of,
 )
 from bench.errors import BenchError, UsageError
 from bench.report.formats.format import Format
@@ -49,10 +50,11 @@ from bench.report.formats.printing import print_rows
 
 if TYPE_CHECKING:
     from bench.running.experiment import Experiment
+    from bench.running.run import RunOutcome
     from bench.running.stored_plan import StoredPlan
 
 
-_Cohorts = Annotated[
+CohortsToRun = Annotated[
     list[str] | None,
     typer.Option("--cohort", "-c", help="Phantom scenario or folder; several are joined."),
 ]
@@ -62,7 +64,7 @@ def run(
     context: typer.Context,
     method: MethodOption = None,
     split: Annotated[str | None, typer.Option("--split", "-s", help="Split, see `bench splits`.")] = None,
-    cohort: _Cohorts = None,
+    cohort: CohortsToRun = None,
     drop: DropOption = None,
     id_map: IdMapOption = None,
     seeds: SeedsOption = None,
@@ -100,7 +102,9 @@ def run(
     from bench.running.plan import make_plan, write_plan
     from bench.running.status import statuses
 
-    experiment = read_experiment(config, _given(context.params))
+    experiment = read_experiment(config, given_options(context.params))
+    if experiment.sizes:
+        raise UsageError("sizes are for a learning curve: `bench curve --config FILE` runs them")
     again = statuses(retry)
     if dry_run:
         print_rows(dry_run_rows(experiment, quiet, again), wanted, "Plan")
@@ -111,13 +115,14 @@ def run(
         _run_to_the_end(experiment, quiet, wanted, again)
 
 
-def _given(params: Mapping[str, Any]) -> dict[str, Any]:
+def given_options(params: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were given, by the name of the field of an experiment that each sets."""
     from bench.running.experiment import Experiment, parse_settings
 
     parsed = {
         "methods": names(params["method"]),
         "seeds": integers("--seeds", params["seeds"]),
+        "sizes": sizes_of(params.get("sizes")),
         "set": parse_settings(params["settings"] or ()) or None,
         "skip_broken": params["skip_broken"] or None,
         "contract": None if params["contract"] else False,
@@ -143,16 +148,27 @@ def _cohort(params: Mapping[str, Any]) -> str | None:
 
 def _run_to_the_end(experiment: "Experiment", quiet: bool, wanted: Format, retry: Sequence[str]) -> None:
     from bench.report.formats.printing import print_repeats, print_results
-    from bench.running.run import run_experiment
 
-    try:
-        outcome = run_experiment(experiment, quiet, retry)
-    except KeyboardInterrupt:
-        raise BenchError("stopped; what is finished is kept, the same command goes on from here") from None
+    outcome = resumable(experiment, quiet, retry)
     if len(outcome.results) == 1:
         print_results(outcome.results[0], wanted)
     else:
         print_repeats(outcome.results, outcome.splits, wanted)
+    end_of_run(outcome)
+
+
+def resumable(experiment: "Experiment", quiet: bool, retry: Sequence[str]) -> "RunOutcome":
+    """Run what is missing; a Ctrl-C says how to go on."""
+    from bench.running.run import run_experiment
+
+    try:
+        return run_experiment(experiment, quiet, retry)
+    except KeyboardInterrupt:
+        raise BenchError("stopped; what is finished is kept, the same command goes on from here") from None
+
+
+def end_of_run(outcome: "RunOutcome") -> None:
+    """Say which cells were not run again; exit code 1 where some planned cell has no prediction."""
     if outcome.kept:
         listed = ", ".join(f"{count} {status}" for status, count in outcome.kept.items())
         print(f"not run again: {listed}; --retry {','.join(outcome.kept)} does it", file=sys.stderr)

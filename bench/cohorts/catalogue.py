@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +14,7 @@ from bench.cohorts.folder import load_folder
 from bench.cohorts.joining.join import join
 from bench.cohorts.joining.recipe import JOINED, keep_recipe, read_recipe
 from bench.cohorts.phantom import GENERATOR, SCENARIOS, make_phantom
-from bench.cohorts.phantom.make import write_listing
+from bench.cohorts.phantom.make import cohort_name, write_listing
 from bench.cohorts.sources.kept import source_files
 from bench.errors import UsageError, parameter, unknown_name
 from bench.files import cache_dir, writing
@@ -46,7 +46,8 @@ def open_cohort(
     Parameters
     ----------
     name
-        A phantom scenario, with ``@SEED`` for another seed (``phantom-rim@3``), or a folder; or several.
+        A phantom scenario, with ``:n=CASES`` for another number of cases and ``@SEED`` for another seed
+        (``phantom-rim@3``, ``phantom:n=4000@1``), or a folder; or several.
     skip_broken
         Leave out the cases that a run would reject, and remember them in the folder's ``skipped.csv``, which
         every later opening follows; ``skipped_cases`` of the cohort names them.
@@ -80,9 +81,9 @@ def _folder(name: str, quiet: bool, offered: Offered) -> Path:
     """The folder of a cohort by its name, made where it is not there."""
     if Path(name).is_dir():
         return Path(name)
-    scenario, seed = _parse(name)
-    if scenario in SCENARIOS:
-        return make_cohort(scenario, seed, quiet)
+    phantom = _parse(name)
+    if phantom.scenario in SCENARIOS:
+        return make_cohort(phantom.scenario, phantom.seed, quiet, phantom.cases)
     found = offered()
     if name not in found:
         raise unknown_name("cohort", name, [*SCENARIOS, *found], "A folder with a cohort.toml works too.")
@@ -106,30 +107,35 @@ def open_listed(
     name: str, quiet: bool = False, skip_broken: bool = False, offered: Offered = none_offered
 ) -> Cohort:
     """As :func:`open_cohort`, but of a phantom that was not made yet only what its tables say: no voxel."""
-    scenario, seed = _parse(name)
-    made = (phantom_folder(scenario, seed) / "cohort.toml").is_file()
-    if Path(name).is_dir() or made or scenario not in SCENARIOS:
+    phantom = _parse(name)
+    if Path(name).is_dir() or phantom.scenario not in SCENARIOS or phantom.is_made:
         return open_cohort(name, quiet, skip_broken, offered=offered)
     with TemporaryDirectory() as folder:
-        write_listing(scenario, Path(folder), seed)
+        write_listing(phantom.scenario, Path(folder), phantom.seed, phantom.counts)
         return load_folder(Path(folder))
 
 
-def make_cohort(scenario: str, seed: int = 0, quiet: bool = False) -> Path:
-    """Make a phantom in the user's cache unless it is there; its folder."""
+def make_cohort(scenario: str, seed: int = 0, quiet: bool = False, cases: int | None = None) -> Path:
+    """Make a phantom in the user's cache unless it is there; its folder.
+
+    ``cases`` are so many in all, with the scenario's shares of the sites; None for the scenario's own number.
+    """
     if scenario not in SCENARIOS:
         raise unknown_name("cohort", scenario, SCENARIOS, "A folder with a cohort.toml works too.")
-    folder = phantom_folder(scenario, seed)
-    if not (folder / "cohort.toml").is_file():
+    phantom = _Phantom(scenario, seed, cases)
+    folder = phantom.folder
+    if not phantom.is_made:
         label = f"making the synthetic cohort {folder.name}"
         with writing(cache_dir(), "the cohort", "BENCH_CACHE"), progress_bar(label, quiet) as advance:
-            make_phantom(scenario, folder, _oracle(folder.name), seed=seed, report=advance)
+            make_phantom(
+                scenario, folder, _oracle(folder.name), seed=seed, report=advance, counts=phantom.counts
+            )
     return folder
 
 
 def phantom_folder(scenario: str, seed: int = 0) -> Path:
     """Where a phantom lies once made."""
-    return _phantoms() / (f"{scenario}@{seed}" if seed else scenario)
+    return _Phantom(scenario, seed).folder
 
 
 def ceiling_predictions(cohort: Cohort) -> pd.DataFrame | None:
@@ -152,6 +158,46 @@ def _oracle(name: str) -> Path:
     return cache_dir() / "oracles" / f"generator-{GENERATOR}" / f"{name}.csv"
 
 
-def _parse(name: str) -> tuple[str, int]:
-    matched = re.fullmatch(r"(.+?)@(\d+)", name)
-    return (matched[1], int(matched[2])) if matched else (name, 0)
+@dataclass(frozen=True)
+class _Phantom:
+    """What the name of a phantom says; ``cases`` is None for the scenario's own number."""
+
+    scenario: str
+    seed: int = 0
+    cases: int | None = None
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Cases by site, in each draw.
+
+        Raises UsageError where the draws cannot be equal, or a site would have no case.
+        """
+        chosen = SCENARIOS[self.scenario]
+        if self.cases is None:
+            return chosen.counts
+        found = chosen.sized(self.cases)
+        if self.cases % chosen.draws or min(found.values()) < 1:
+            draws = f", in {chosen.draws} equal draws" if chosen.draws > 1 else ""
+            raise UsageError(
+                f"{self.scenario} with {self.cases} cases: expected so many that each of the {len(found)} "
+                f"sites has one{draws}; name another number"
+            )
+        return found
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies once made."""
+        return _phantoms() / cohort_name(SCENARIOS[self.scenario], self.seed, self.counts)
+
+    @property
+    def is_made(self) -> bool:
+        """Whether it lies there."""
+        return (self.folder / "cohort.toml").is_file()
+
+
+def _parse(name: str) -> _Phantom:
+    """The phantom of ``SCENARIO:n=CASES@SEED``, of which the last two may be left out."""
+    matched = re.fullmatch(r"(.+?)(?::n=([1-9]\d*))?(?:@(\d+))?", name)
+    if matched is None:
+        return _Phantom(name)
+    return _Phantom(matched[1], int(matched[3] or 0), int(matched[2]) if matched[2] else None)

@@ -10,12 +10,13 @@ from typing import Any, Self
 import numpy as np
 
 from bench.deploy.coverage import Coverage
+from bench.deploy.embedding import Embedding
 from bench.errors import StoreError
 from bench.predictions.thresholds import Threshold
 from bench.task import Task
 
-FORMAT = 1
-FILE, MODELS = "bundle.json", "models"
+FORMAT = 2
+FILE, MODELS, EMBEDDINGS = "bundle.json", "models", "embeddings.safetensors"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Model:
     folder: Path
     learned_from: frozenset[str] = field(repr=False)
     checksum: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of its folder in a bundle."""
+        return f"seed{self.seed}_fold{self.fold}"
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,11 @@ class Bundle:
         Its test values.
     versions
         Package to version, as the cells recorded them.
+    embeddings
+        Where the training cases of each model lie in its own embedding, by :attr:`Model.name`; none of a
+        method without one. They are written to a file of their own.
+    embeddings_checksum
+        SHA-256 of that file; empty where there is none.
     """
 
     method: str
@@ -101,11 +112,13 @@ class Bundle:
     coverage: Coverage
     scores: tuple[CardScore, ...]
     versions: Mapping[str, str]
+    embeddings: Mapping[str, Embedding] = field(default_factory=dict, repr=False, compare=False)
+    embeddings_checksum: str = ""
     format: int = FORMAT
 
     def to_json(self) -> dict[str, Any]:
-        """The bundle as a JSON object; folders of models as they are here."""
-        content = {one.name: getattr(self, one.name) for one in fields(self)}
+        """The bundle as a JSON object but for the embeddings; folders of models as they are here."""
+        content = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "embeddings"}
         content |= {name: [asdict(value) for value in content[name]] for name in _LISTS}
         content["coverage"] = asdict(self.coverage)
         for model in content["models"]:
@@ -156,7 +169,23 @@ def open_bundle(folder: Path) -> Bundle:
                 f"the model {folder / model.folder} is not as it was written; make the bundle again"
             )
     placed = (Model(**vars(model) | {"folder": folder / model.folder}) for model in bundle.models)
-    return Bundle(**vars(bundle) | {"models": tuple(placed)})
+    return Bundle(**vars(bundle) | {"models": tuple(placed), "embeddings": _embeddings(bundle, folder)})
+
+
+def _embeddings(bundle: Bundle, folder: Path) -> dict[str, Embedding]:
+    """The embeddings in a bundle's folder; raises StoreError where their file is not as it was written."""
+    if not bundle.embeddings_checksum:
+        return {}
+    path = folder / EMBEDDINGS
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != bundle.embeddings_checksum:
+        raise StoreError(f"{path} is not as it was written; make the bundle again")
+    from safetensors.numpy import load_file
+
+    by_model: dict[str, dict[str, np.ndarray]] = {}
+    for key, values in load_file(path).items():
+        model, _, name = key.partition("/")
+        by_model.setdefault(model, {})[name] = values
+    return {model: Embedding.of_arrays(arrays) for model, arrays in by_model.items()}
 
 
 def checksum_of(folder: Path) -> str:

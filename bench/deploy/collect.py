@@ -1,6 +1,7 @@
 """From a run store to a bundle: the models of the last version of a method on a split."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -8,9 +9,12 @@ import pandas as pd
 from bench.cohorts.cohort import Cohort
 from bench.deploy.bundle import Bundle, CardScore, Model, checksum_of
 from bench.deploy.coverage import coverage_of
+from bench.deploy.embedding import Embedding, embedding_of, kept_embedding
 from bench.deploy.facts import DIGEST, exam_facts
-from bench.errors import UsageError, unknown_name
+from bench.deploy.predict import model_loader
+from bench.errors import PluginError, UsageError, unknown_name
 from bench.inference import Bootstrap
+from bench.methods.registry import Registry
 from bench.predictions.results import Results, of_methods
 from bench.progress import progress_bar
 from bench.scoring.scores import score_results
@@ -25,6 +29,7 @@ def bundle_of_store(
     split: Split,
     store: Store,
     label: str,
+    registry: Registry,
     bootstrap: Bootstrap = Bootstrap(),
     quiet: bool = False,
 ) -> Bundle:
@@ -34,6 +39,8 @@ def bundle_of_store(
     ----------
     label
         Name of the row.
+    registry
+        Where its method is found, to be asked for embeddings.
     bootstrap
         Of the intervals on the card.
 
@@ -73,7 +80,41 @@ def bundle_of_store(
         coverage=coverage_of(facts),
         scores=_scores(results, bootstrap),
         versions=results.versions,
+        embeddings=_embeddings(cohort, split, label, registry, found, quiet),
     )
+
+
+def _embeddings(
+    cohort: Cohort,
+    split: Split,
+    label: str,
+    registry: Registry,
+    found: Sequence[tuple[CellRecord, Path]],
+    quiet: bool,
+) -> dict[str, Embedding]:
+    """Where the training cases lie in each model's own embedding; none of a method without one.
+
+    Nor of models that this code cannot read: what is predicted with them is refused with the reason.
+    """
+    record = found[0][0]
+    packages = (record.environment or {}).get("packages", {})
+    code, params = str(record.identity["code"]), record.identity["params"]
+    try:
+        spec = registry.spec(str(record.identity["method"]))
+        load = model_loader(spec, label, params, code, packages, cohort)
+    except (PluginError, UsageError):
+        return {}
+    measured: dict[str, Embedding] = {}
+    with progress_bar("embeddings of training cases", quiet) as advance:
+        for done, (one, folder) in enumerate(found, 1):
+            fold = split.folds[one.fold]
+            make = partial(embedding_of, load, folder, cohort, fold)
+            embedding = kept_embedding(checksum_of(folder), cohort, fold, make)
+            if embedding is None:
+                break
+            measured[Model(one.seed, one.fold, folder, frozenset()).name] = embedding
+            advance(done, len(found))
+    return measured
 
 
 def kept_models(cohort: Cohort, split: Split, store: Store, label: str) -> list[tuple[CellRecord, Path]]:
@@ -97,6 +138,8 @@ def kept_models(cohort: Cohort, split: Split, store: Store, label: str) -> list[
 def _require_models(label: str, found: Sequence[tuple[CellRecord, Path]]) -> None:
     if any(record.submitted for record, _ in found):
         raise UsageError(f"{label} was submitted: its models are elsewhere")
+    if any(record.combined for record, _ in found):
+        raise UsageError(f"{label} was combined from other rows: bundle a member of it")
     if any(record.isolation for record, _ in found):
         raise UsageError(f"{label} was defined in a notebook; put it into a plugin file, and run it again")
     if not all(folder.is_dir() and any(folder.iterdir()) for _, folder in found):

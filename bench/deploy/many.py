@@ -15,7 +15,7 @@ from typing import Any
 from bench.cohorts.cohort import Cohort
 from bench.deploy.bundle import Bundle
 from bench.deploy.predict import ExamPrediction, TaskPrediction, loaded_models, predict_exams
-from bench.deploy.read_once import ReadOnce
+from bench.deploy.read_once import ReadOnce, fitting, read_once
 from bench.errors import MachineError, parameter
 from bench.files import cache_dir, write_whole
 from bench.imaging.cache import crop_file
@@ -91,9 +91,11 @@ class _Reader:
 
     def of(self, part: Cohort) -> tuple[ExamPrediction, ...]:
         """What the models say of a part."""
+        return tuple(said for some in fitting(part) for said in self._said(read_once(part.take(some))))
+
+    def _said(self, exams: ReadOnce) -> tuple[ExamPrediction, ...]:
         question = self.question
-        once = ReadOnce(**{one.name: getattr(part, one.name) for one in fields(Cohort)})
-        return predict_exams(question.bundle, self.methods, once, question.rule, question.subtypes)
+        return predict_exams(question.bundle, self.methods, exams, question.rule, question.subtypes)
 
 
 _reader: _Reader | None = None
@@ -171,7 +173,8 @@ def _journal(question: Question, exams: Cohort) -> Path:
     bundle = question.bundle
     models = [[model.seed, model.fold, model.checksum, sorted(model.learned_from)] for model in bundle.models]
     thresholds = [asdict(one) for one in bundle.thresholds]
-    asked = [bundle.code, models, thresholds, asdict(bundle.coverage), question.rule, question.subtypes]
+    asked = [bundle.code, models, thresholds, asdict(bundle.coverage), sorted(bundle.embeddings)]
+    asked += [question.rule, question.subtypes]
     text = json.dumps([asked, exams.fingerprint, exams.case_ids], default=str)
     return cache_dir() / FOLDER / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.jsonl"
 

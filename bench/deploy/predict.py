@@ -11,7 +11,9 @@ import pandas as pd
 from bench.cohorts.cohort import Cohort
 from bench.deploy.bundle import Bundle, Model
 from bench.deploy.coverage import outside
+from bench.deploy.embedding import far_from_training
 from bench.deploy.facts import DIGEST, exam_facts
+from bench.deploy.offers import embeddings
 from bench.errors import BenchError, PluginError, UsageError
 from bench.methods.fingerprint import code_fingerprint
 from bench.methods.method import Method, MethodSpec
@@ -160,6 +162,7 @@ def predict_exams(
         for model, method in zip(bundle.models, methods, strict=True)
     ]
     rows = [{str(name): value for name, value in row.items()} for row in facts.to_dict("records")]
+    embedded = _embedded(bundle, methods, blind)
     found = []
     for place, case_id in enumerate(blind.case_ids):
         said = tuple(
@@ -167,8 +170,29 @@ def predict_exams(
             for task in bundle.tasks
         )
         warnings = ([LEARNED] if all_learned[place] else []) + outside(bundle.coverage, rows[place])
+        warnings += _far(bundle, embedded, counts[:, place], place)
         found.append(ExamPrediction(case_id, said, _subtype(bundle.tasks, said, subtypes), tuple(warnings)))
     return tuple(found)
+
+
+def _embedded(bundle: Bundle, methods: Sequence[Method], exams: Cohort) -> dict[str, np.ndarray]:
+    """Each model's embedding of the exams, shape (case, feature), by its name, where a range is known."""
+    found = {
+        model.name: embeddings(method, exams)
+        for model, method in zip(bundle.models, methods, strict=True)
+        if model.name in bundle.embeddings
+    }
+    return {name: seen for name, seen in found.items() if seen is not None}
+
+
+def _far(bundle: Bundle, embedded: Mapping[str, np.ndarray], counts: np.ndarray, place: int) -> list[str]:
+    """What the embeddings of the models that count for an exam say of it."""
+    named = [model.name for model, counted in zip(bundle.models, counts, strict=True) if counted]
+    known = [name for name in named if name in embedded]
+    said = far_from_training(
+        [bundle.embeddings[name] for name in known], [embedded[name][place] for name in known]
+    )
+    return [said] if said else []
 
 
 def _versions(versions: Mapping[str, str]) -> str:

@@ -1,5 +1,6 @@
 """Write a bundle as a folder, in the layout of MONAI bundles."""
 
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import __version__
-from bench.deploy.bundle import FILE, MODELS, Bundle
+from bench.deploy.bundle import EMBEDDINGS, FILE, MODELS, Bundle
 from bench.deploy.card import RESEARCH, model_card
 from bench.errors import UsageError, parameter
 from bench.files import writing
@@ -34,10 +35,11 @@ def write_bundle(bundle: Bundle, out: Path) -> None:
     with writing(out, "the bundle", parameter("out")):
         placed = []
         for model in bundle.models:
-            folder = Path(MODELS) / f"seed{model.seed}_fold{model.fold}"
+            folder = Path(MODELS) / model.name
             shutil.copytree(model.folder, out / folder)
             placed.append(replace(model, folder=folder))
-        content = replace(bundle, models=tuple(placed)).to_json()
+        written = replace(bundle, models=tuple(placed), embeddings_checksum=_write_embeddings(bundle, out))
+        content = written.to_json()
         _write_json(out / FILE, content)
         _write_json(out / "configs" / "metadata.json", _metadata(bundle))
         _write_json(out / "configs" / "inference.json", _inference())
@@ -45,6 +47,23 @@ def write_bundle(bundle: Bundle, out: Path) -> None:
         _write_text(
             out / "docs" / "data_license.txt", f"{bundle.licence or 'not stated'}\n{bundle.citation}\n"
         )
+
+
+def _write_embeddings(bundle: Bundle, out: Path) -> str:
+    """Write where training cases lie in the models' embeddings; SHA-256 of the file, empty without."""
+    if not bundle.embeddings:
+        return ""
+    from safetensors.numpy import save
+
+    content = save(
+        {
+            f"{model}/{name}": values
+            for model, one in sorted(bundle.embeddings.items())
+            for name, values in one.to_arrays().items()
+        }
+    )
+    (out / EMBEDDINGS).write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def require_empty(out: Path) -> None:

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from bench.cohorts.cohort import Cohort
+from bench.deploy.offers import contributions
 from bench.explain.faithfulness import Faithfulness, faithfulness, near_lesion, sanity
 from bench.explain.maps import HeatMap, heat_maps
 from bench.explain.models import Key, RowModels
-from bench.explain.offers import contributions
 from bench.explain.way import Way
 from bench.methods.method import Method
 from bench.task import Task

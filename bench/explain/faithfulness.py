@@ -8,9 +8,9 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import spearmanr
 
 from bench.cohorts.cohort import Cohort
+from bench.deploy.offers import randomised
 from bench.explain.altered import AlteredCohort
 from bench.explain.maps import HeatMap, heat_maps, on_scale, predicted
-from bench.explain.offers import randomised
 from bench.methods.method import Method
 from bench.task import Task
 

@@ -7,9 +7,9 @@ import numpy as np
 from scipy.special import logit
 
 from bench.cohorts.cohort import Cohort
+from bench.deploy.offers import gradient_maps
 from bench.errors import PluginError, UsageError, parameter
 from bench.explain.altered import AlteredCohort, crops_read
-from bench.explain.offers import gradient_maps
 from bench.explain.way import Way
 from bench.imaging.crop import Crop
 from bench.methods.method import Method, Predictions

@@ -7,12 +7,12 @@ import numpy as np
 
 from bench.cohorts.cohort import Cohort
 from bench.cohorts.phantom.places import TruePlaces
+from bench.deploy.offers import randomised
 from bench.errors import UsageError
 from bench.explain.case import mean_map
 from bench.explain.faithfulness import SEED
 from bench.explain.maps import HeatMap, heat_maps
 from bench.explain.models import RowModels
-from bench.explain.offers import randomised
 from bench.explain.way import Way
 from bench.imaging.onto_image import grids_of_case, on_grid
 from bench.inference import MIN_PATIENTS, NO_INTERVAL, Bootstrap, Interval, patients_of

@@ -270,13 +270,20 @@ def studentised(
     patients, drawn, numbers
         Who was resampled, and the numbers of the seeds, as :func:`resamples` yields them.
     """
-    moved, variance = _resampled_moments(contrast, patients, drawn)
-    shift, count = seeds @ numbers, seeds.shape[1]
-    moved += shift
-    variance += (seeds**2 @ numbers**2 - shift**2 / count) * count / seed_freedom(seeds)
+    return studentised_by(*_resampled_moments(contrast, patients, drawn), seeds, numbers)
+
+
+def studentised_by(moved: Array, variance: Array, seeds: Array, numbers: Array) -> Array:
+    """:func:`studentised` from deviation and variance over patients, shape (row, draw), which are changed."""
+    if seeds.any():
+        shift, count = seeds @ numbers, seeds.shape[1]
+        moved += shift
+        variance += (seeds**2 @ numbers**2 - shift**2 / count) * count / seed_freedom(seeds)
+    np.abs(moved, out=moved)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio: Array = np.abs(moved) / np.sqrt(variance)
-    return np.where(moved**2 < NEGLIGIBLE, 0.0, ratio)
+        ratio: Array = np.divide(moved, np.sqrt(variance, out=variance), out=variance)
+    ratio[moved**2 < NEGLIGIBLE] = 0.0
+    return ratio
 
 
 def metric_variance(influence: Array, patients: Patients, drawn: Counts | Array) -> Array:

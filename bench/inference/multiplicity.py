@@ -29,7 +29,6 @@ from bench.inference.bootstrap import (
     Counts,
     Patients,
     resamples,
-    studentised,
     undecided,
 )
 from bench.inference.delong import auc_influence, unanimous_p
@@ -184,6 +183,8 @@ class _Steps(NamedTuple):
 
     def needed(self, open_steps: Codes) -> Codes:
         """Pairs that can be equal together with at least one of these."""
+        if len(open_steps) == len(self.first):
+            return open_steps
         excluded = np.concatenate([self.excluded(step) for step in open_steps])
         asking = np.searchsorted(open_steps, np.arange(len(self.first)), side="right")
         return np.flatnonzero(asking > np.bincount(excluded, minlength=len(self.first)))
@@ -213,7 +214,7 @@ def _step_p(
             found = screen.reaching(held, numbers, float(observed[steps].min()), needed)
             exceeded[steps] += _reached_by_few(found, held.shape[1], family, steps, observed)
         else:
-            null = _null(pairs.of(needed), patients, held, numbers)
+            null = screen.every(held, numbers, needed)
             exceeded[steps] += _reached(null, needed, family, steps, observed)
         drawn[steps] += held.shape[1]
         open_at = undecided((exceeded + 1) / (drawn + 1), drawn, levels)
@@ -222,16 +223,6 @@ def _step_p(
             break
     p: Array = np.where(np.isnan(open_at), (exceeded + 1) / (drawn + 1), open_at * JUST_ABOVE)
     return p
-
-
-def _null(pairs: Pairs, patients: Patients, held: Counts | Array, numbers: Array) -> Array:
-    """The statistics of a block of resamples, 0 where all agree, shape (pair, draw)."""
-    null = np.empty((len(pairs), held.shape[1]))
-    for block in pairs.blocks():
-        contrast, turned = pairs.contrast(block), pairs.turned[block]
-        null[block] = studentised(contrast, patients, held, turned, numbers)
-    null[pairs.agreed] = 0.0
-    return null
 
 
 def _reached_by_few(found: Reached, draws: int, family: _Steps, steps: Codes, observed: Array) -> Codes:
@@ -256,15 +247,15 @@ def _reached(null: Array, needed: Codes, family: _Steps, steps: Codes, observed:
     starts, closed = np.searchsorted(needed, steps), np.zeros(len(family.first), dtype=bool)
     for index, (largest, row) in zip(range(len(steps))[::-1], _later_maxima(null, starts), strict=True):
         start, step = starts[index], steps[index]
+        reached = np.flatnonzero(~(largest < observed[step]))
         excluded = family.excluded(step)
         closed[excluded] = True
-        allowed = ~closed[needed]
+        unclear = closed[needed[row[reached]]] | np.isnan(largest[reached])
+        found[index] = len(reached) - unclear.sum()
+        if unclear.any():
+            left = np.where(closed[needed[start:]], 0.0, by_draw[reached[unclear], start:]).max(axis=1)
+            found[index] += (left >= observed[step]).sum()
         closed[excluded] = False
-        reached = ~(largest < observed[step])
-        doubtful = np.flatnonzero(reached & (~allowed[row] | np.isnan(largest)))
-        left = np.where(allowed[start:], by_draw[doubtful, start:], 0.0).max(axis=1)
-        reached[doubtful] = left >= observed[step]
-        found[index] = reached.sum()
     return found
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.inference.bootstrap import Counts, Patients, seed_freedom
+from bench.inference.bootstrap import Counts, Patients, draw_blocks, seed_freedom, studentised_by
 from bench.inference.estimate import NEGLIGIBLE
 from bench.metrics import Array, Codes
 
@@ -24,6 +24,8 @@ UNIT = 2.0**-24
 # once, and of which the bound is then computed within the processor's cache.
 WEIGHTS, KEPT, GATHERED = 64 << 20, 128 << 20, 32 << 20
 PAIRS, PAIRS_IN_CACHE = 512, 32
+# Pairs of which all statistics are computed at once, within the processor's cache.
+PAIRS_IN_DOUBLE = 128
 # By what a bound in single precision is widened for the few operations beside the sums.
 SLACK, ROUGH = 16, 2.0**-10
 # Beyond this an infinite statistic and one of a spread that is nothing but rounding are the same.
@@ -138,6 +140,41 @@ class Screen:
         ]
         pair, draw = (np.concatenate([one[at] for one in found] or [wanted[:0]]) for at in (0, 1))
         return Reached(pair, draw, self._statistics(groups, held, numbers, pair, draw))
+
+    def every(self, held: Counts | Array, numbers: Array, wanted: Codes) -> Array:
+        """All statistics of the ``wanted`` pairs, 0 where all agree, shape (pair, draw).
+
+        A sum over patients of a difference is the difference of the sums of its rows; the squares alone are
+        weighed pair by pair.
+        """
+        groups, found = _groups(self.patients, held), np.empty((len(wanted), held.shape[1]))
+        for draws in draw_blocks(held.shape[1]):
+            weights = held[:, draws].astype(float)
+            sums = [self.pairs.patients[:, one.members] @ weights[one.members] for one in groups]
+            for group in groups:
+                weights[group.members] *= group.scale
+            for start in range(0, len(wanted), PAIRS_IN_DOUBLE):
+                part = slice(start, start + PAIRS_IN_DOUBLE)
+                found[part, draws] = self._block(wanted[part], groups, sums, weights, numbers[:, draws])
+        found[self.pairs.agreed[wanted]] = 0.0
+        return found
+
+    def _block(
+        self, chosen: Codes, groups: list[_Group], sums: list[Array], weights: Array, numbers: Array
+    ) -> Array:
+        """Statistics of a few pairs in a few resamples, shape (pair, draw).
+
+        ``sums`` are those of each row over each group's patients, ``weights`` hold the groups' scales.
+        """
+        pairs = self.pairs.of(chosen)
+        moved = np.repeat(-pairs.contrast(slice(None)).sum(axis=1, keepdims=True), weights.shape[1], axis=1)
+        variance = pairs.contrast(slice(None)) ** 2 @ weights
+        for group, total in zip(groups, sums, strict=True):
+            difference = total[pairs.first] - total[pairs.second]
+            moved += group.stands * difference
+            variance -= difference**2 * (group.scale / group.drawn)
+        np.maximum(variance, 0.0, out=variance)
+        return studentised_by(moved, variance, pairs.turned, numbers)
 
     @cached_property
     def _scale(self) -> float:

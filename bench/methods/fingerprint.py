@@ -43,6 +43,7 @@ class Announced(Protocol):
 def code_fingerprint(spec: Announced) -> str:
     """Hash of the code of a method: its class and, through its own package, all that the class can reach.
 
+    Of a method with modifications it is the hash of those of its class and of each of them, in their order.
     Of a method from outside the project, modules beside its own that are no installed distribution count as
     its own package does: files next to the plugin, the author's packages in editable installs.
 
@@ -65,8 +66,8 @@ def code_fingerprint(spec: Announced) -> str:
     >>> len(code_fingerprint(MethodSpec("dates", "calendar:Calendar", "")))
     64
     """
-    lines = sorted(_House(_owner(spec)).lines(_start(spec)))
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    own, *changes = (_digest("\n".join(sorted(lines))) for _, lines in _read(spec))
+    return _digest("\n".join([own, *changes])) if changes else own
 
 
 def libraries(spec: MethodSpec) -> frozenset[str]:
@@ -77,9 +78,7 @@ def libraries(spec: MethodSpec) -> frozenset[str]:
     >>> sorted(libraries(MethodSpec("dates", "calendar:Calendar", "")))
     []
     """
-    house = _House(_owner(spec))
-    house.lines(_start(spec))
-    reached = [module for module in house.modules.values() if module is not None]
+    reached = [module for house, _ in _read(spec) for module in house.modules.values() if module is not None]
     return frozenset(target.partition(":")[0] for module in reached for target in module.foreign.values())
 
 
@@ -91,13 +90,18 @@ def used_modules(spec: Announced) -> frozenset[str]:
     >>> sorted(used_modules(MethodSpec("dates", "calendar:Calendar", "")))
     []
     """
-    house = _House(_owner(spec))
-    house.lines(_start(spec))
-    return frozenset(target.partition(":")[0] for target in house.used)
+    return frozenset(target.partition(":")[0] for house, _ in _read(spec) for target in house.used)
 
 
-def _start(spec: Announced) -> Place:
-    module, _, name = spec.target.partition(":")
+def _read(spec: Announced) -> "list[tuple[_House, set[str]]]":
+    """The modules and the lines of what is announced, and of each modification of a method."""
+    targets = (spec.target, *getattr(spec, "changes", ()))
+    houses = [_House(_owner(target)) for target in targets]
+    return [(house, house.lines(_start(target))) for house, target in zip(houses, targets, strict=True)]
+
+
+def _start(target: str) -> Place:
+    module, _, name = target.partition(":")
     return Place(module, name.partition(".")[0])
 
 
@@ -121,8 +125,8 @@ class _Author(_Package):
         return super().owns(module) or is_local(module)
 
 
-def _owner(spec: Announced) -> _Package:
-    package = spec.target.partition(".")[0].partition(":")[0]
+def _owner(target: str) -> _Package:
+    package = target.partition(".")[0].partition(":")[0]
     return _Package(package) if package in (HARNESS, ZOO) else _Author(package)
 
 

@@ -16,6 +16,7 @@ import pluggy
 from bench.cohorts.importers.importer import ImporterSpec
 from bench.cohorts.sources.spec import CohortSpec
 from bench.methods.method import MethodSpec
+from bench.methods.modification import Modification
 from bench.metrics import Metric
 from bench.splits.spec import SplitSpec
 
@@ -28,6 +29,18 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 @hookspec
 def bench_methods() -> list[MethodSpec]:  # type: ignore[empty-body]
     """Methods on offer: specs alone, so that listing them imports no heavy library."""
+
+
+@hookspec
+def bench_modifications() -> list[Modification]:  # type: ignore[empty-body]
+    """Modifications on offer, each for every method that it suits: specs alone, as of methods.
+
+    :class:`bench.Lens` has a complete one; it is announced by::
+
+        @hookimpl
+        def bench_modifications():
+            return [Modification("ranked", "acme.lens:Ranked", "on ranks", "methods of feature tables")]
+    """
 
 
 @hookspec

@@ -174,6 +174,9 @@ class MethodSpec:
     on_table
         The method that does with a cohort's own feature table what this one does with features that it
         measures in images: where a cohort has that table and no images, it runs in place of this one.
+    changes
+        Targets of modifications, the outermost first, which the registry fills in: see
+        :class:`bench.Modification`.
 
     Examples
     --------
@@ -198,6 +201,7 @@ class MethodSpec:
     images: tuple[str, ...] = ()
     container: str = ""
     on_table: str = ""
+    changes: tuple[str, ...] = ()
 
     @property
     def family(self) -> tuple["MethodSpec", ...]:
@@ -207,4 +211,5 @@ class MethodSpec:
     @property
     def is_of_the_project(self) -> bool:
         """Whether the method comes with the benchmark; a program behind ``bench:CommandMethod`` does not."""
-        return self.target.partition(":")[0].partition(".")[0] == ZOO
+        packages = {target.partition(":")[0].partition(".")[0] for target in (self.target, *self.changes)}
+        return packages == {ZOO}

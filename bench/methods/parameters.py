@@ -12,6 +12,7 @@ from bench.methods.environments.elsewhere import in_environment
 from bench.methods.environments.environment import environment_of
 from bench.methods.local import LocalMethod
 from bench.methods.method import Method, MethodSpec
+from bench.methods.modification import changed_class
 from bench.methods.search_space import Space
 from bench.methods.value_types import declared_types, require_type
 
@@ -20,8 +21,13 @@ def method_class(spec: MethodSpec) -> type[Method]:
     """Import the method's class; raises PluginError where it is missing or not a dataclass.
 
     Of a method with an environment of its own it is the class as it is used from here: ``fit`` and what
-    follows work in that environment.
+    follows work in that environment. Of one with modifications it is the class with them.
     """
+    return changed_class(spec, _own_class(spec))
+
+
+def _own_class(spec: MethodSpec) -> type[Method]:
+    """The class without modifications."""
     if isinstance(spec, LocalMethod):
         return cast(type[Method], spec.cls)
     module_name, _, class_name = spec.target.partition(":")

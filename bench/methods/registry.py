@@ -19,6 +19,7 @@ from bench.errors import PluginError, UsageError, parameter, unknown_name
 from bench.methods import hookspecs
 from bench.methods.containers import found
 from bench.methods.method import NEEDS, MethodSpec
+from bench.methods.modification import PLUS, Modification, modified
 from bench.methods.plugin_file import file_loaders
 from bench.metrics import METRICS, Metric
 from bench.metrics.guarded import guarded
@@ -34,7 +35,7 @@ PHANTOM = re.compile(r"phantom(-|$)")
 # Names stand in lists, in names of rows and folders, and before the seed of a split.
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 
-Offered = TypeVar("Offered", MethodSpec, Metric, ImporterSpec, SplitSpec, CohortSpec)
+Offered = TypeVar("Offered", MethodSpec, Modification, Metric, ImporterSpec, SplitSpec, CohortSpec)
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,36 @@ class Registry:
     split_plugins: Mapping[str, str] = field(default_factory=dict)
     cohorts: Mapping[str, CohortSpec] = field(default_factory=dict)
     cohort_plugins: Mapping[str, str] = field(default_factory=dict)
+    modifications: Mapping[str, Modification] = field(default_factory=dict)
+    modification_plugins: Mapping[str, str] = field(default_factory=dict)
 
     def spec(self, name: str) -> MethodSpec:
-        """The method of that name; raises UsageError with the nearest names and any broken plugin."""
+        """The method of that name, ``NAME`` or ``NAME+MODIFICATION``.
+
+        Raises
+        ------
+        UsageError
+            There is no such method or modification, with the nearest names and any broken plugin; or the
+            modification is not for the method.
+        """
         if name in self.specs:
             return self.specs[name]
-        raise unknown_name("method", name, self.specs, self.told_broken or "See `bench methods`.")
+        remedy = self.told_broken or "See `bench methods`."
+        plain, plus, last = name.rpartition(PLUS)
+        if not plus:
+            raise unknown_name("method", name, self.specs, remedy)
+        spec = self.spec(plain)
+        if last not in self.modifications:
+            raise unknown_name("modification", last, self.modifications, remedy)
+        return modified(spec, self.modifications[last], self.specs)
+
+    def found(self, names: Iterable[str]) -> dict[str, MethodSpec]:
+        """The methods of these names, without those that there are not."""
+        known = {}
+        for name in names:
+            with suppress(UsageError):
+                known[name] = self.spec(name)
+        return known
 
     @property
     def told_broken(self) -> str:
@@ -82,6 +107,7 @@ class Offer(NamedTuple):
     importers: list[ImporterSpec]
     splits: list[SplitSpec]
     cohorts: list[CohortSpec]
+    modifications: list[Modification]
 
 
 def load_registry(files: Iterable[Path] = ()) -> Registry:
@@ -121,6 +147,9 @@ def load_registry(files: Iterable[Path] = ()) -> Registry:
     _refuse_own_names("split", split_plugins, (*split_names(), *PROTOCOLS))
     cohorts, cohort_plugins = _by_name("cohort", [(found.plugin, found.cohorts) for found in loaded])
     _refuse_own_names("cohort", cohort_plugins, filter(PHANTOM.match, cohort_plugins))
+    modifications, modification_plugins = _by_name(
+        "modification", [(found.plugin, found.modifications) for found in loaded]
+    )
     return Registry(
         specs,
         plugins,
@@ -132,6 +161,8 @@ def load_registry(files: Iterable[Path] = ()) -> Registry:
         split_plugins,
         cohorts,
         cohort_plugins,
+        modifications,
+        modification_plugins,
     )
 
 
@@ -200,7 +231,8 @@ def _offer_of(name: str, plugin: Any) -> Offer:
     importers = _offered("bench_importers", manager.hook.bench_importers(), ImporterSpec)
     splits = _offered("bench_splits", manager.hook.bench_splits(), SplitSpec)
     cohorts = _offered("bench_cohorts", manager.hook.bench_cohorts(), CohortSpec)
-    return Offer(name, specs, [guarded(metric) for metric in metrics], importers, splits, cohorts)
+    changes = _offered("bench_modifications", manager.hook.bench_modifications(), Modification)
+    return Offer(name, specs, [guarded(metric) for metric in metrics], importers, splits, cohorts, changes)
 
 
 def _offered(hook: str, answers: Iterable[Iterable[Any]], wanted: type[Offered]) -> list[Offered]:

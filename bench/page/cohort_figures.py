@@ -13,8 +13,8 @@ from bench.imaging.intensity import INTENSITY_RANGE
 from bench.inference.intervals import wilson_interval
 from bench.page.case_view import CaseView, case_view, draw_planes
 from bench.page.drawing import Drawing, drawn_in, faint_grid, headed_figure
-from bench.page.figures import save_drawing
 from bench.page.flow import flow_figure
+from bench.page.saving import save_drawing
 from bench.page.style import FAINT, INK, SERIES, STYLES, Style, StyleName
 from bench.report.layout import one_line
 

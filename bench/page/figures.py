@@ -2,27 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from bench.files import writing
 from bench.page.agreement import agreement_figures
-from bench.page.cost import cost_figure
-from bench.page.drawing import MAX_SERIES, Drawing, drawn_in
+from bench.page.cost import cost_figures
+from bench.page.drawing import MAX_SERIES, Drawing, drawn_in, method_names
 from bench.page.forest import forest
+from bench.page.learning import learning_figures
 from bench.page.probability import probability_figures
+from bench.page.saving import ENDINGS, save_drawing
 from bench.page.sites import site_forest
 from bench.page.style import STYLES, StyleName
 from bench.page.subtypes import confusion_figure
 from bench.report.full_report import FullReport
 from bench.task import Task
-
-ENDINGS = ("pdf", "svg", "png")
-# Without a date equal figures give equal files.
-UNDATED: dict[str, dict[str, Any]] = {
-    "pdf": {"CreationDate": None, "ModDate": None},
-    "svg": {"Date": None},
-    "png": {},
-}
 
 
 def figures_of(report: FullReport, style: StyleName = StyleName.page) -> Iterator[Drawing]:
@@ -30,6 +23,7 @@ def figures_of(report: FullReport, style: StyleName = StyleName.page) -> Iterato
     for task in report.tasks:
         yield from task_figures(report, task, style)
     yield from subtype_figures(report, style)
+    yield from learned_figures(report, style)
 
 
 def task_figures(report: FullReport, task: Task, style: StyleName = StyleName.page) -> Iterator[Drawing]:
@@ -43,7 +37,7 @@ def task_figures(report: FullReport, task: Task, style: StyleName = StyleName.pa
         for agreement in report.agreement:
             if agreement.task == task:
                 drawings += agreement_figures(report, agreement, chosen, leaders)
-        drawings += [site_forest(report, task, chosen, leaders), cost_figure(report, task, chosen, leaders)]
+        drawings += [site_forest(report, task, chosen, leaders), *cost_figures(report, task, chosen, leaders)]
     yield from (drawing for drawing in drawings if drawing is not None)
 
 
@@ -52,6 +46,16 @@ def subtype_figures(report: FullReport, style: StyleName = StyleName.page) -> It
     with drawn_in(STYLES[style]):
         drawing = confusion_figure(report, STYLES[style])
     yield from [drawing] if drawing is not None else []
+
+
+def learned_figures(report: FullReport, style: StyleName = StyleName.page) -> Iterator[Drawing]:
+    """The learning curves; nothing where there are none."""
+    if report.learning is None:
+        return
+    numbers = {label: number for number, label in enumerate(method_names(report))}
+    with drawn_in(STYLES[style]):
+        drawings = learning_figures(report.learning, STYLES[style], numbers)
+    yield from drawings
 
 
 def write_figures(
@@ -64,14 +68,3 @@ def write_figures(
         for drawing in figures_of(report, style):
             written += save_drawing(drawing, folder, style, endings)
     return written
-
-
-def save_drawing(
-    drawing: Drawing, folder: Path, style: StyleName, endings: Sequence[str] = ENDINGS
-) -> list[Path]:
-    """Write one figure into a folder that is there, once an ending; the paths."""
-    paths = [folder / f"{drawing.name}.{ending}" for ending in endings]
-    for path, ending in zip(paths, endings, strict=True):
-        with drawn_in(STYLES[style]):
-            drawing.figure.savefig(path, metadata=UNDATED[ending] | {"Title": drawing.title})
-    return paths

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.files import writing
 from bench.page.drawing import Drawing, drawn_in, headed_figure
-from bench.page.figures import save_drawing
+from bench.page.saving import save_drawing
 from bench.page.style import FAINT, MUTED, STYLES, Style, StyleName
 from bench.report.layout import one_line
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.page.case_volumes import MAX_BYTES, NIIVUE, CaseVolumes, bounded, viewer_script, window_bytes
 from bench.page.drawing import Drawing, method_names
-from bench.page.figures import subtype_figures, task_figures
+from bench.page.figures import learned_figures, subtype_figures, task_figures
 from bench.page.style import STYLES, StyleName
 from bench.page.svg import inline_svg
 from bench.report.cases import CaseReport
@@ -103,6 +103,8 @@ def page(report: FullReport, shots: Shots | None = None, anonymous: bool = False
         subtype_figures=[_shown(drawing) for drawing in subtype_figures(report)],
         tuning=_grids(report, report.tuning) if report.tuning else [],
         costs=_grids(report, report.costs) if report.costs else [],
+        learning=_grids(report, report.learning.table) if report.learning else [],
+        learning_figures=[_shown(drawing) for drawing in learned_figures(report)],
         audit=_grids(report, report.audit) if report.audit else [],
         facts=_facts(report.board.facts),
         cases=[

@@ -169,6 +169,12 @@ class Results:
         truth = labels.melt("case_id", var_name="task", value_name="truth")
         return joined.merge(truth, on=["case_id", "task"], how="left")[list(COLUMNS)]
 
+    @property
+    def method_names(self) -> tuple[str, ...]:
+        """What the methods behind the rows are called, as their records have it."""
+        records = (method.records[0] for method in self.methods if method.records)
+        return tuple(dict.fromkeys(str(record["identity"]["method"]) for record in records))
+
 
 def of_methods(results: Results, labels: Sequence[str] | None) -> Results:
     """The results of these methods, of all where none is named; raises UsageError for an unknown one."""
@@ -180,9 +186,9 @@ def of_methods(results: Results, labels: Sequence[str] | None) -> Results:
 
 
 def label_of(results: Results, name: str) -> str:
-    """The row of that name, or of what was submitted under it; raises UsageError where there is neither."""
+    """The row that has the name, alone or with a mark; raises UsageError where there is none."""
     known = [method.label for method in results.methods]
-    for label in (name, submitted_label(name), unisolated_label(name)):
+    for label in (name, submitted_label(name), unisolated_label(name), combined_label(name)):
         if label in known:
             return label
     remedy = "See `bench leaderboard` for the methods of a store."
@@ -217,11 +223,14 @@ def tested_folds(tables: Mapping[str, pd.DataFrame], results: Results) -> "pd.Se
 
 def _agreed(pieces: Sequence[pd.DataFrame]) -> pd.DataFrame | None:
     """The cases and folds of the last piece, where all others have some of them; None where one differs."""
-    first = pieces[-1].drop_duplicates()
+    last = pieces[-1]
+    first, ids, all_folds = last.drop_duplicates(), last["case_id"].array, last["fold"].to_numpy()
     index, folds = pd.Index(first["case_id"]), first["fold"].to_numpy()
     if not index.is_unique:
         return None
     for piece in pieces[:-1]:
+        if ids.equals(piece["case_id"].array) and (all_folds == piece["fold"].to_numpy()).all():
+            continue
         row = index.get_indexer(pd.Index(piece["case_id"]))
         if (row < 0).any() or (folds[row] != piece["fold"].to_numpy()).any():
             return None
@@ -231,6 +240,11 @@ def _agreed(pieces: Sequence[pd.DataFrame]) -> pd.DataFrame | None:
 def submitted_label(name: str) -> str:
     """The row of predictions that were submitted under a name."""
     return f"{name} (submitted)"
+
+
+def combined_label(name: str) -> str:
+    """The row that was combined of other rows under a name."""
+    return f"{name} (combined)"
 
 
 def unisolated_label(name: str) -> str:

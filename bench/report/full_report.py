@@ -9,6 +9,7 @@ from bench.predictions.results import Results
 from bench.report.board import leaderboard
 from bench.report.cases import CaseReport, case_reports
 from bench.report.costs import cost_table
+from bench.report.learning import LearningReport
 from bench.report.overtuning import tuning_table
 from bench.report.sites import site_table
 from bench.report.subtypes import confusion_table, subtype_table
@@ -49,6 +50,8 @@ class FullReport:
         Single cases, the worst first; empty where none were asked for.
     audit
         The verdicts of the audit; None where cohort and split were not at hand.
+    learning
+        Learning curves; None where the store has no cells of this split with fewer training patients.
     """
 
     cohort: str
@@ -65,6 +68,7 @@ class FullReport:
     confusions: Mapping[str, Table] = field(default_factory=dict)
     cases: tuple[CaseReport, ...] = ()
     audit: Table | None = None
+    learning: LearningReport | None = None
 
     def leaders(self, task: Task, most: int) -> list[str]:
         """Methods with a value on a task, the first of the board, at most so many."""

@@ -180,14 +180,18 @@ def _methods(methods: Sequence[MethodResult], summaries: Mapping[str, str]) -> I
             yield f"{method.label}: no result ({method.status})."
             continue
         name = str(method.records[0]["identity"]["method"]) if method.records else method.label
-        about = "submitted predictions" if _is_submitted(method) else summaries.get(name, "not described")
+        about = _made_elsewhere(method) or summaries.get(name, "not described")
         count = f"; {method.parameters:,} trained parameters" if method.parameters else ""
         seeds = f"seed{'' if len(method.seeds) == 1 else 's'} {', '.join(map(str, method.seeds))}"
         yield f"{method.label}: {about.rstrip('.')}{count}; training {seeds}."
 
 
-def _is_submitted(method: MethodResult) -> bool:
-    return any(record.get("submitted") for record in method.records)
+def _made_elsewhere(method: MethodResult) -> str:
+    """What a row is whose predictions no method made here; empty for all others."""
+    if any(record.get("submitted") for record in method.records):
+        return "submitted predictions"
+    told = next((record["combined"] for record in method.records if "combined" in record), None)
+    return f"{told['kind']} of {enumerate_names(told['members'])}" if told else ""
 
 
 def _tuned(methods: Sequence[MethodResult]) -> list[str]:

@@ -61,6 +61,10 @@ FENCES = {
     "python": "Python kept each method to the cases of its cell; native code and other programs do not ask.",
     "no": "Nothing kept the methods from labels in memory and on disk.",
 }
+COMBINED = (
+    "Combined rows learn from validation cases alone, without training a member again; those cases also "
+    "stopped members early or tuned them, so such members look better on them than on new cases."
+)
 # Metrics that the note on intervals describes.
 DESCRIBED = ("auc", "mae")
 ARROWS = {True: "↑: larger is better.", False: "↓: smaller is better."}
@@ -99,6 +103,7 @@ def brief_notes(results: Results, scores: Sequence[Score]) -> tuple[str, ...]:
         *unclear_notes(scores),
         *_missing_notes(scores),
         *_isolation_notes(results),
+        *_combined_notes(results),
         *_sealed_notes(results),
         *_audit_notes(results),
         *image_notes(results),
@@ -254,6 +259,20 @@ def _isolation_notes(results: Results) -> list[str]:
         f"{enumerate_names(names)}: ran in the process of the notebook or script that defines the class, "
         "where nothing keeps a method from the state of other cells or from labels in memory."
     ]
+
+
+def _combined_notes(results: Results) -> list[str]:
+    """What the combined rows are made of, and in what they are not to be trusted."""
+    told = {
+        method.label: record["combined"]
+        for method in results.methods
+        for record in method.records
+        if "combined" in record
+    }
+    if not told:
+        return []
+    rows = [f"{label}: {one['kind']} of {enumerate_names(one['members'])}." for label, one in told.items()]
+    return [" ".join([*rows, COMBINED])]
 
 
 def _sealed_notes(results: Results) -> list[str]:

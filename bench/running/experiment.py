@@ -37,6 +37,9 @@ class Experiment:
         Training seeds; the split's own seed belongs to the split.
     repeats
         How often a cross-validation is cut and run: with the split's seed and those that follow it.
+    sizes
+        Numbers of patients to learn from, for learning curves: the split is run with each, see
+        :func:`bench.splits.fewer.with_fewer`; 0 for all that it has. Empty for the split alone.
     set
         ``parameter`` or ``method.parameter`` to value.
     preset
@@ -86,6 +89,7 @@ class Experiment:
     cohort: str = "phantom"
     seeds: tuple[int, ...] = (0,)
     repeats: int = 1
+    sizes: tuple[int, ...] = ()
     set: Overrides = dataclasses.field(default_factory=dict)
     preset: str = ""
     device: str = "auto"
@@ -122,13 +126,17 @@ def read_experiment(path: Path | None, overrides: Overrides) -> Experiment:
             raise unknown_name("key of an experiment", key, fields)
     check_values(overrides, "")
     check_values({key: values[key] for key in values if key not in overrides}, f"{path}: ")
-    for key in ("methods", "seeds", "metric", "plugins"):
+    for key in ("methods", "seeds", "sizes", "metric", "plugins"):
         if key in values:
             values[key] = tuple(values[key])
     experiment = Experiment(**values)
     if experiment.trials and experiment.tune_time:
         raise UsageError(
             f"give {parameter('trials')} or {parameter('tune_time')}, not both: a tuning has one budget"
+        )
+    if experiment.sizes and experiment.repeats > 1:
+        raise UsageError(
+            f"give {parameter('sizes')} or {parameter('repeats')}, not both: a learning curve is of one cut"
         )
     _tune_seconds(experiment)
     return experiment
@@ -195,7 +203,7 @@ def on_table(registry: Registry, experiment: Experiment) -> tuple[Experiment, di
     stand_ins = {
         name: other
         for name in experiment.methods
-        if (other := registry.spec(name).on_table) in registry.specs
+        if (other := registry.spec(name).on_table) and registry.found([other])
     }
     methods = dict.fromkeys(stand_ins.get(name, name) for name in experiment.methods)
     settings = {_renamed(key, stand_ins): value for key, value in experiment.set.items()}

@@ -31,6 +31,10 @@ _SEEDS = (
         and len(set(value)) == len(value) > 0
     ),
 )
+_SIZES = (
+    "a list of different whole numbers such as [100, 200, 0], where 0 stands for all patients",
+    lambda value: _is_list_of(_FROM_0[1])(value) and len(set(value)) == len(value) > 0,
+)
 
 EXPECTED: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("methods", "metric", "plugins"), _TEXTS),
@@ -38,6 +42,7 @@ EXPECTED: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("cell_timeout", "memory_limit", "tune_time"), _TEXT),
     **dict.fromkeys(("set", "resources"), _TABLE),
     "seeds": _SEEDS,
+    "sizes": _SIZES,
     **dict.fromkeys(("threads", "repeats"), _COUNT),
     "jobs": ('a whole number from 1 on, or "auto"', lambda value: _COUNT[1](value) or value == "auto"),
     "inner_folds": ("0 (none) or at least 2", lambda value: _FROM_0[1](value) and value != 1),

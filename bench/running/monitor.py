@@ -13,7 +13,7 @@ from rich.progress import TaskID
 
 from bench.methods.method import Progress
 from bench.progress import bar_columns
-from bench.splits.config import SEED_MARK
+from bench.splits.config import SEED_MARK, SIZE_MARK
 from bench.splits.inner import is_inner
 from bench.store.cell import Cell
 from bench.store.record import CellRecord
@@ -106,7 +106,7 @@ class RunView:
 
 def cell_title(cell: Cell) -> str:
     """A cell in words, with the split where a run has several; folds are counted from 0."""
-    named = is_inner(cell.split) or SEED_MARK in cell.split
+    named = is_inner(cell.split) or SEED_MARK in cell.split or SIZE_MARK in cell.split
     return f"{cell.method} seed {cell.seed} fold {cell.fold}{f' of {cell.split}' if named else ''}"
 
 

@@ -23,7 +23,9 @@ from bench.running.experiment import Experiment, choose_methods, on_table
 from bench.running.limits import Limits, cell_limits
 from bench.running.run_cell import Compute, device_named, unmet_need
 from bench.running.stored_plan import StoredPlan, keep_plan
+from bench.splits.config import SplitConfig, with_size
 from bench.splits.inner import inner_splits
+from bench.splits.make import make_split
 from bench.splits.repeats import repeated_splits
 from bench.splits.split import Split, split_to_json
 from bench.store.cell import Cell, cells_of
@@ -125,7 +127,14 @@ def make_plan(
         variants = choose_methods(registry, experiment) if stand_ins else variants
     variants = with_environments(variants, partial(note, quiet=quiet)) if builds else variants
     metrics = ranking_metrics(cohort.tasks, experiment.metric, plugins)
-    return plan_of(experiment, cohort, repeated_splits(cohort, config, experiment.repeats), variants, metrics)
+    return plan_of(experiment, cohort, _splits(experiment, cohort, config), variants, metrics)
+
+
+def _splits(experiment: Experiment, cohort: Cohort, config: SplitConfig) -> tuple[Split, ...]:
+    """The split with its repeats, or with each number of training patients that is asked for."""
+    if not experiment.sizes:
+        return repeated_splits(cohort, config, experiment.repeats)
+    return tuple(make_split(cohort, with_size(config, size) if size else config) for size in experiment.sizes)
 
 
 def plan_of(

@@ -30,6 +30,8 @@ class RunOutcome:
         One for each of ``splits``: the split and its repeats.
     kept
         Status of earlier failures that were not run again, and how many there are.
+    cohort
+        The cases.
     complete
         Whether every planned cell has a prediction.
     """
@@ -37,6 +39,7 @@ class RunOutcome:
     splits: tuple[Split, ...]
     results: tuple[Results, ...]
     kept: Mapping[str, int]
+    cohort: Cohort
     complete: bool
 
 
@@ -60,7 +63,7 @@ def run_experiment(experiment: Experiment, quiet: bool = False, retry: Collectio
         execute(work, view, stored, retry)
     results = tuple(_results_on(planned, split) for split in planned.splits)
     complete = not view.failed and not kept and not planned.skipped
-    return RunOutcome(tuple(planned.splits), results, kept, complete)
+    return RunOutcome(tuple(planned.splits), results, kept, planned.cohort, complete)
 
 
 def _results_on(planned: Plan, split: Split) -> Results:

@@ -21,6 +21,7 @@ from bench.methods.threads import thread_limits
 from bench.methods.variant import Variant
 from bench.predictions.table import long_predictions
 from bench.running.cell_output import logging_to
+from bench.running.energy import energy_meter
 from bench.running.fence.fence import Sealed
 from bench.running.fit_predict import Assignment, Ended, Outcome, attempt
 from bench.running.handed import given, watched
@@ -105,8 +106,9 @@ def run_cell(planned: PlannedCell, report: Progress, perform: Performer | None =
         raise StoreError(f"cannot write to the run store {store.folder}: {error}") from error
     record = opening_record(planned)
     tables: dict[str, pd.DataFrame] = {}
-    with logging_to(handler):
+    with logging_to(handler), energy_meter(planned.compute.device) as energy:
         ended, sealed, images = (perform or perform_here)(planned, report)
+        record = replace(record, energy=energy())
         packages = packages_of(planned.variant.spec) or None
         record = replace(record, sealed=sealed, images=list(images), packages=packages)
         record = replace(record, status=ended.status, reason=ended.reason)

@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.errors import StoreError, UsageError
 from bench.running.experiment import Experiment
-from bench.splits.config import SEED_MARK, TABLES, named_and_seed
+from bench.splits.config import SEED_MARK, SIZE_MARK, TABLES, named_and_seed, named_and_size
 from bench.store.cell import Cell
 from bench.store.store import Store
 
@@ -73,7 +73,10 @@ def _read(path: Path) -> StoredPlan:
 
 
 def _whole_split(split: str) -> str:
-    """The split's file by its whole path, with the seed that may follow it; a name as it is."""
+    """The split's file by its whole path, with the seed and size that may follow it; a name as it is."""
+    named, size = named_and_size(split)
+    if size is not None:
+        return f"{_whole_split(named)}{SIZE_MARK}{size}"
     file, seed = named_and_seed(split)
     whole = str(Path(file).resolve()) if Path(file).suffix in (".toml", *TABLES) else file
     return whole if seed is None else f"{whole}{SEED_MARK}{seed}"

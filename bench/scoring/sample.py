@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -73,6 +74,10 @@ class Sample:
         return [self.seeds.get(label, tuple(range(len(rows)))) for label, rows in self.predictions.items()]
 
 
+# What was lined up of results that are in use.
+_LINED_UP: WeakKeyDictionary[Results, dict[tuple[Task, Metric], Sample]] = WeakKeyDictionary()
+
+
 def metric_of(results: Results, task: Task) -> Metric:
     """The metric that ranks a task; raises UsageError where it is none of the benchmark's own nor given."""
     if task.name in results.metrics:
@@ -85,6 +90,8 @@ def metric_of(results: Results, task: Task) -> Metric:
 def sample_of(results: Results, task: Task, metric: Metric | None = None) -> Sample:
     """Line up truth and predictions of one task by case id, as a metric (or the ranking one) needs them.
 
+    The same results are lined up once, and what was made is kept as long as they are.
+
     For a metric of decisions the predictions are these, 1 or 0; the baseline, which is the same for all
     cases, calls every case positive, as either rule has it do, and there is no oracle.
 
@@ -95,6 +102,13 @@ def sample_of(results: Results, task: Task, metric: Metric | None = None) -> Sam
         different folds.
     """
     metric = metric or metric_of(results, task)
+    known = _LINED_UP.setdefault(results, {})
+    if (task, metric) not in known:
+        known[task, metric] = _lined_up(results, task, metric)
+    return known[task, metric]
+
+
+def _lined_up(results: Results, task: Task, metric: Metric) -> Sample:
     decided = metric.input == "decision"
     methods = (
         [_decided(method, task, results.rule) for method in results.methods] if decided else results.methods
@@ -165,8 +179,12 @@ def _predictions(
     """Predictions (seed, case) of the methods that have all of these cases, and what the others lack."""
     complete: dict[str, Array] = {}
     lacking: dict[str, str] = {}
+    listed, place = None, np.zeros(0, dtype=np.intp)
     for label, table in tables.items():
-        wide = _by_seed_and_case(label, table, cases)
+        ids = table["case_id"].array
+        if listed is None or not listed.equals(ids):
+            listed, place = ids, cases.get_indexer(pd.Index(ids))
+        wide = _by_seed_and_case(label, table, place, len(cases))
         missing = int(np.isnan(wide).any(axis=0).sum()) if len(wide) else len(cases)
         if not len(cases):
             lacking[label] = "not scored: no tested case has a known label"
@@ -179,21 +197,21 @@ def _predictions(
     return complete, lacking
 
 
-def _by_seed_and_case(label: str, table: pd.DataFrame, cases: pd.Index) -> Array:
-    """Predictions of these cases, shape (seed, case), NaN where there is none.
+def _by_seed_and_case(label: str, table: pd.DataFrame, place: NDArray[np.intp], cases: int) -> Array:
+    """Predictions of the cases, shape (seed, case), NaN where there is none.
 
-    Raises StoreError where a case of the table, one of these or another, has two of one seed.
+    ``place`` is that of each row's case among them, -1 for another one. Raises StoreError where a case of
+    the table, one of these or another, has two of one seed.
     """
     seeds, row = np.unique(table["seed"].to_numpy(), return_inverse=True)
-    place = cases.get_indexer(pd.Index(table["case_id"]))
     known = place >= 0
-    cell = row[known] * len(cases) + place[known]
+    cell = row[known] * cases + place[known]
     twice = (np.bincount(cell, minlength=1) > 1).any()
     if twice or table[~known].duplicated(["seed", "case_id"]).any():
         raise StoreError(f"{label} has two predictions of one seed for the same case, expected one")
-    wide = np.full(len(seeds) * len(cases), NAN)
+    wide = np.full(len(seeds) * cases, NAN)
     wide[cell] = table["prediction"].to_numpy(dtype=float)[known]
-    return wide.reshape(len(seeds), len(cases))
+    return wide.reshape(len(seeds), cases)
 
 
 def _constant(task: Task, metric: Metric, finished: list[MethodResult], fold: "pd.Series[Any]") -> Array:

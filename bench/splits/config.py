@@ -14,12 +14,14 @@ from bench.splits.spec import POPULATION_MARK, SplitSpec
 
 SEED_MARK = "@"
 """What stands between the name of a split and another seed than its own."""
+SIZE_MARK = ":n="
+"""What stands between the name of a split and the number of patients that each fold learns from."""
 TABLES = (".csv", ".tsv", ".xlsx")
 """How a file of folds ends."""
 Offered = Callable[[], Mapping[str, SplitSpec]]
 """Finds the splits of plugins by name; called only for a name that is no split of the benchmark."""
 # What no key of a split file sets.
-_OWN = ("name", "offer", "params")
+_OWN = ("name", "patients", "offer", "params")
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,9 @@ class SplitConfig:
     file
         A table of folds, see :func:`bench.splits.given.given_folds`; beside the split's own file where it is
         no whole path. The cases of the folds count for the split's identity, not where the file lies.
+    patients
+        How many patients of each fold's training part are learned from, see
+        :func:`bench.splits.fewer.with_fewer`; 0 for all of them.
     offer
         The split of a plugin whose function cuts, None for a protocol of the benchmark.
     params
@@ -75,13 +80,14 @@ class SplitConfig:
     validation_share: float = 0.125
     column: str = ""
     file: str = ""
+    patients: int = 0
     offer: SplitSpec | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.offer is None and self.protocol not in PROTOCOLS:
             raise unknown_name("split protocol", self.protocol, PROTOCOLS, f"(split {self.name!r})")
-        for key, least in (("seed", 0), ("folds", 2)):
+        for key, least in (("seed", 0), ("folds", 2), ("patients", 0)):
             value = getattr(self, key)
             if type(value) is not int or value < least:
                 raise SplitError(
@@ -105,7 +111,8 @@ class SplitConfig:
         """The protocol and the parameters that it uses, such as ``internal_cv folds=5 ...``."""
         used = {key: getattr(self, key) for key in self.parameters if key != "file"} | dict(self.params)
         marks = [POPULATION_MARK] if self.offer is not None and self.offer.one_population else []
-        return " ".join([self.protocol, *(f"{key}={value!r}" for key, value in used.items()), *marks])
+        fewer = [f"patients={self.patients}"] if self.patients else []
+        return " ".join([self.protocol, *(f"{key}={value!r}" for key, value in used.items()), *fewer, *marks])
 
 
 def split_names() -> list[str]:
@@ -120,7 +127,8 @@ def _none_offered() -> Mapping[str, SplitSpec]:
 def load_split_config(name_or_path: str | Path, offered: Offered = _none_offered) -> SplitConfig:
     """Read a split by its name, a split file by a path that ends in ``.toml``, or a table of folds.
 
-    ``NAME@SEED`` is the same with another seed, as ``internal_cv@3``.
+    ``NAME@SEED`` is the same with another seed, as ``internal_cv@3``; ``NAME:n=PATIENTS`` tests the same
+    cases and learns from so many patients a fold, as ``internal:n=100``.
 
     Parameters
     ----------
@@ -134,6 +142,9 @@ def load_split_config(name_or_path: str | Path, offered: Offered = _none_offered
     SplitError
         Where the file is absent, is no TOML, or has an unknown, unused, missing or impossible key.
     """
+    name, patients = named_and_size(str(name_or_path))
+    if patients is not None:
+        return with_size(load_split_config(name, offered), patients)
     name, seed = named_and_seed(str(name_or_path))
     if seed is not None:
         return with_seed(load_split_config(name, offered), seed)
@@ -157,6 +168,12 @@ def named_and_seed(split: str) -> tuple[str, int | None]:
     return (matched[1], int(matched[2])) if matched else (split, None)
 
 
+def named_and_size(split: str) -> tuple[str, int | None]:
+    """``NAME`` and 100 of ``NAME:n=100``, None of ``NAME``."""
+    matched = re.fullmatch(rf"(.+){SIZE_MARK}([1-9]\d*)", split)
+    return (matched[1], int(matched[2])) if matched else (split, None)
+
+
 def given(file: Path) -> SplitConfig:
     """The split of the folds in a table: see :func:`bench.splits.given.given_folds`."""
     if not file.is_file():
@@ -171,6 +188,11 @@ def with_seed(config: SplitConfig, seed: int) -> SplitConfig:
     """The protocol with another seed, named ``NAME@SEED``; the same one where the seed is the one it has."""
     name = f"{config.name}{SEED_MARK}{seed}"
     return config if seed == config.seed else replace(config, name=name, seed=seed)
+
+
+def with_size(config: SplitConfig, patients: int) -> SplitConfig:
+    """The protocol with so many patients to learn from in each fold, named ``NAME:n=PATIENTS``."""
+    return replace(config, name=f"{config.name}{SIZE_MARK}{patients}", patients=patients)
 
 
 def _shipped_folder() -> Path:

@@ -6,6 +6,7 @@ import numpy as np
 
 from bench.cohorts.cohort import Cohort
 from bench.splits.config import SplitConfig
+from bench.splits.fewer import with_fewer
 from bench.splits.fold import PARTS, Fold
 from bench.splits.offered_folds import folds_of
 from bench.splits.protocols import PROTOCOLS, with_validation
@@ -38,10 +39,9 @@ def make_split(cohort: Cohort, config: SplitConfig, seed: int | None = None) -> 
     config = config if seed is None else replace(config, seed=seed)
     by_id = cohort.take(sorted(cohort.case_ids))
     folds, parts = _cut(by_id, config) if config.offer is None else _cut_by(config.offer, by_id, config)
+    folds = with_fewer(by_id, config, folds) if config.patients else folds
     require_parts(by_id, config, folds, parts)
-    for task in by_id.tasks:
-        if task.ranked:
-            require_labels(by_id, config, folds, task, parts)
+    require_labels(by_id, config, folds, [task for task in by_id.tasks if task.ranked], parts)
     return split_of(config, config.statement, folds)
 
 

@@ -3,7 +3,7 @@
 Each is handed a cohort sorted by case id and a fresh generator.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
@@ -12,17 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.errors import SplitError
+from bench.splits.cases import Cases
 from bench.splits.fold import PARTS, Fold
 from bench.splits.requirements import refuse_shared_patients, require_enough_patients
-from bench.splits.stratify import quantile_bins, stratify
 
 if TYPE_CHECKING:
     from bench.cohorts.cohort import Cohort
     from bench.splits.config import SplitConfig
 
-# Octiles keep the mean of a skewed label two to three times closer between folds than quartiles do, at no
-# cost to the binary tasks.
-TASK_BINS = 8
 DRAW = "draw"
 """Column of cohorts that hold several draws of one population."""
 
@@ -55,17 +52,17 @@ def _external_cv(cohort: "Cohort", config: "SplitConfig", rng: np.random.Generat
     train, val, _ = _cut_internal(cohort, config, rng)
     external = _group(cohort, config, "external")
     require_enough_patients(external, config, "external")
-    tests = _cut(external, [1.0] * config.folds, rng)
+    cases = Cases.of(external)
     return tuple(
-        Fold(index, _joined(train, *_others(tests, index)), val, test, label=f"external fold {index}")
-        for index, test in enumerate(tests)
+        Fold(index, _joined(train, cases.without(test).ids), val, test.ids, label=f"external fold {index}")
+        for index, test in enumerate(cases.cut([1.0] * config.folds, rng))
     )
 
 
 def _external_frozen(cohort: "Cohort", config: "SplitConfig", rng: np.random.Generator) -> tuple[Fold, ...]:
     """Learn from internal cases alone, test on every external one."""
     refuse_shared_patients(cohort, config, "group")
-    train, val = _cut_validation(_group(cohort, config, "internal"), config, rng)
+    train, val = Cases.of(_group(cohort, config, "internal")).cut_validation(config.validation_share, rng)
     test = _group(cohort, config, "external").case_ids
     return (Fold(0, train, val, test, label="all external cases"),)
 
@@ -112,7 +109,7 @@ def _leave_value_out(
     folds = []
     for index, value in enumerate(sorted(set(values))):
         test, learn = (tuple(cohort.table.index[mask]) for mask in (values == value, values != value))
-        train, val = _cut_validation(cohort.take(learn), config, rng)
+        train, val = Cases.of(cohort.take(learn)).cut_validation(config.validation_share, rng)
         folds.append(Fold(index, train, val, test, label=value))
     return tuple(folds)
 
@@ -132,7 +129,7 @@ def with_validation(cohort: "Cohort", config: "SplitConfig", fold: Fold, rng: np
     """The fold; where it has no validation part, with one that is cut from who learns."""
     if fold.val or not fold.train:
         return fold
-    train, val = _cut_validation(cohort.take(fold.train), config, rng)
+    train, val = Cases.of(cohort.take(fold.train)).cut_validation(config.validation_share, rng)
     return replace(fold, train=train, val=val)
 
 
@@ -154,7 +151,7 @@ def _across_draws(cohort: "Cohort", config: "SplitConfig", rng: np.random.Genera
     folds = []
     for index, learn in enumerate(members):
         test = (index + 1) % len(draws)
-        train, val = _cut_validation(learn, config, rng)
+        train, val = Cases.of(learn).cut_validation(config.validation_share, rng)
         label = f"draw {draws[test]} by draw {draws[index]}"
         folds.append(Fold(index, train, val, members[test].case_ids, label=label))
     return tuple(folds)
@@ -192,14 +189,7 @@ def _cut_internal(cohort: "Cohort", config: "SplitConfig", rng: np.random.Genera
     """Train, val and test part of the internal cases."""
     learn = 1 - config.test_share
     shares = [learn * (1 - config.validation_share), learn * config.validation_share, config.test_share]
-    return _cut(_group(cohort, config, "internal"), shares, rng)
-
-
-def _cut_validation(
-    cohort: "Cohort", config: "SplitConfig", rng: np.random.Generator
-) -> list[tuple[str, ...]]:
-    """Train and val part of the cases that may be learned from."""
-    return _cut(cohort, [1 - config.validation_share, config.validation_share], rng)
+    return [part.ids for part in Cases.of(_group(cohort, config, "internal")).cut(shares, rng)]
 
 
 def cross_validate(
@@ -207,11 +197,11 @@ def cross_validate(
 ) -> tuple[Fold, ...]:
     """Test on each of the equal parts in turn; the rest learns, a share of it as the validation part."""
     require_enough_patients(cohort, config, group)
-    tests = _cut(cohort, [1.0] * config.folds, rng)
+    cases = Cases.of(cohort)
     folds = []
-    for index, test in enumerate(tests):
-        train, val = _cut_validation(cohort.take(_joined(*_others(tests, index))), config, rng)
-        folds.append(Fold(index, train, val, test, label=f"{group} fold {index}"))
+    for index, test in enumerate(cases.cut([1.0] * config.folds, rng)):
+        train, val = cases.without(test).cut_validation(config.validation_share, rng)
+        folds.append(Fold(index, train, val, test.ids, label=f"{group} fold {index}"))
     return tuple(folds)
 
 
@@ -227,32 +217,5 @@ def _group(cohort: "Cohort", config: "SplitConfig", group: str) -> "Cohort":
     return cohort.take(found)
 
 
-def _others(parts: Sequence[tuple[str, ...]], left_out: int) -> list[tuple[str, ...]]:
-    return [part for index, part in enumerate(parts) if index != left_out]
-
-
 def _joined(*parts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(case_id for part in parts for case_id in part))
-
-
-def _cut(cohort: "Cohort", shares: Sequence[float], rng: np.random.Generator) -> list[tuple[str, ...]]:
-    """Case ids of parts of the given shares: patients whole, all tasks and the site balanced at once."""
-    part_of = stratify(cohort.patient_ids, _levels(cohort), shares, rng)
-    ids = np.array(cohort.case_ids, dtype=object)
-    return [tuple(ids[part_of == part].tolist()) for part in range(len(shares))]
-
-
-def _levels(cohort: "Cohort") -> np.ndarray:
-    """What is balanced, bool, shape (case, level): each site and each level of each task.
-
-    A binary task has the levels 0 and 1, a continuous one its octiles, each a level more where labels are
-    missing. Every level has a case.
-    """
-    columns = [cohort.sites == site for site in sorted(set(cohort.sites))]
-    for task in cohort.tasks:
-        labels = cohort.labels(task.name)
-        known = ~np.isnan(labels)
-        codes = np.full(len(labels), -1.0)
-        codes[known] = labels[known] if task.kind == "binary" else quantile_bins(labels[known], TASK_BINS)
-        columns += [codes == code for code in np.unique(codes)]
-    return np.stack(columns, axis=1)

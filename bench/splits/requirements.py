@@ -1,6 +1,6 @@
 """What makes a split of a cohort impossible: each check raises SplitError with the remedy."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,17 +74,15 @@ def require_sound_folds(cohort: "Cohort", config: "SplitConfig", folds: tuple[Fo
 def _are_sound(cohort: "Cohort", folds: tuple[Fold, ...]) -> bool:
     """Whether the folds pass :func:`require_sound_folds`, for all cases at once."""
     patients = np.unique(cohort.patient_ids.astype(str), return_inverse=True)[1]
-    place = {case_id: row for row, case_id in enumerate(cohort.case_ids)}
+    place = _places(cohort)
     tested = np.zeros(len(place), dtype=np.intp)
     for fold in folds:
-        rows = [
-            np.array([place.get(one, -1) for one in getattr(fold, part)], dtype=np.intp) for part in PARTS
-        ]
+        rows = [_rows(place, getattr(fold, part)) for part in PARTS]
         every = np.concatenate(rows)
         if (every < 0).any() or (np.bincount(every, minlength=1) > 1).any():
             return False
-        sides = [np.unique(patients[one]) for one in rows]
-        if len(np.unique(np.concatenate(sides))) < sum(map(len, sides)):
+        sides = np.array([np.bincount(patients[one], minlength=patients.max() + 1) > 0 for one in rows])
+        if (sides.sum(axis=0) > 1).any():
             return False
         tested[rows[PARTS.index("test")]] += 1
     return bool((tested <= 1).all())
@@ -131,29 +129,57 @@ def require_labels(
     cohort: "Cohort",
     config: "SplitConfig",
     folds: tuple[Fold, ...],
-    task: Task,
+    tasks: Sequence[Task],
     parts: tuple[str, ...] = PARTS,
 ) -> None:
-    """Raise SplitError unless a ranked task can be learned and scored.
+    """Raise SplitError unless these tasks, which are ranked, can be learned and scored.
 
     A fold whose test cases all lack the label does not score the task, as where a site that is left out never
     measured it. Some fold must score it, and one that does needs labels in train and test, where it has these
     ``parts``, of a binary task both classes.
     """
-    labels = cohort.table[task.name].astype(float)
-    scored = [fold for fold in folds if labels.loc[list(fold.test)].notna().any()]
+    place = _places(cohort)
+    rows = [{part: _rows(place, getattr(fold, part)) for part in ("train", "test")} for fold in folds]
+    for task in tasks:
+        _require_labels_of(cohort.labels(task.name), config, folds, rows, task, parts)
+
+
+def _require_labels_of(
+    labels: np.ndarray,
+    config: "SplitConfig",
+    folds: tuple[Fold, ...],
+    rows: Sequence[Mapping[str, np.ndarray]],
+    task: Task,
+    parts: tuple[str, ...],
+) -> None:
+    """:func:`require_labels` of one task; ``rows`` are those of each fold's training and test part."""
     where = f"split {config.name!r}: task {task.name!r} has 0 cases with a"
+    scored = [
+        (fold, held)
+        for fold, held in zip(folds, rows, strict=True)
+        if not np.isnan(labels[held["test"]]).all()
+    ]
     if not scored:
         raise SplitError(f"{where} known label among the tested cases; {_OTHER_SPLIT}, {_unranked(task)}")
-    for fold in scored:
+    for fold, held in scored:
         for part in (tested for tested in ("train", "test") if tested in parts):
-            values = labels.loc[list(getattr(fold, part))].to_numpy()
+            values = labels[held[part]]
             absent = [word for word, has in _label_kinds(task, values).items() if not has.any()]
             if absent:
                 raise SplitError(
                     f"{where} {absent[0]} label among the {np.isfinite(values).sum()} labelled ones of the "
                     f"{part} part of fold {fold.index} ({fold.label}); {_OTHER_SPLIT}, {_unranked(task)}"
                 )
+
+
+def _places(cohort: "Cohort") -> dict[str, int]:
+    """The row of each case."""
+    return {case_id: row for row, case_id in enumerate(cohort.case_ids)}
+
+
+def _rows(place: Mapping[str, int], case_ids: Sequence[str]) -> np.ndarray:
+    """Rows of cases, -1 for one that is none, shape (case,)."""
+    return np.array([place.get(case_id, -1) for case_id in case_ids], dtype=np.intp)
 
 
 def _label_kinds(task: Task, labels: np.ndarray) -> dict[str, np.ndarray]:

@@ -2,19 +2,16 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 import numpy as np
+
+from bench.splits.anneal import anneal, found
 
 # Small cohorts are where one start ends much better than the next, and where several cost nothing; thousands
 # of patients are balanced at the first. The budget counts patients placed.
 MAX_STARTS = 3
 START_BUDGET = 400
-TEMPERATURES = (2.0, 0.02)
-WARM_SWEEPS, COLD_SWEEPS = 24, 8
-MAX_EXCHANGES = 10_000
-# An exchange that changes the imbalance by less is a tie: sums differ in the last digits between processors.
-MIN_GAIN = 1e-9
 
 
 def stratify(
@@ -46,14 +43,20 @@ def stratify(
     rng
         Draws the placements and the order of the exchanges.
     """
-    patients, of_case = np.unique(patient_ids.astype(str), return_inverse=True)  # (patient,), (case,)
-    counts = np.zeros(
-        (len(patients), 1 + levels.shape[1])
-    )  # cases of (patient, level); level 0 is every case
-    np.add.at(counts, of_case, np.column_stack([np.ones(len(levels)), levels]))
+    return stratify_numbered(np.unique(patient_ids.astype(str), return_inverse=True)[1], levels, shares, rng)
+
+
+def stratify_numbered(
+    patient: np.ndarray, levels: np.ndarray, shares: Sequence[float], rng: np.random.Generator
+) -> np.ndarray:
+    """:func:`stratify` of patients who have numbers, shape (case,), in the order of their names."""
+    patients, of_case = np.unique(patient, return_inverse=True)  # (patient,), (case,)
+    columns = (np.ones(len(levels)), *levels.T)  # the first level is every case
+    cases = [np.bincount(of_case, column, minlength=len(patients)) for column in columns]
+    counts = np.stack(cases, axis=1)  # of (patient, level)
     ratio = np.asarray(shares) / np.sum(shares)
     starts = max(1, min(MAX_STARTS, START_BUDGET // len(patients)))
-    placements = [_anneal(counts, _place(counts[:, 0], ratio, rng), ratio, rng) for _ in range(starts)]
+    placements = [anneal(counts, _place(counts[:, 0], ratio, rng), ratio, rng) for _ in range(starts)]
     best: np.ndarray = min(placements, key=lambda part_of: _imbalance(counts, part_of, ratio))
     return best[of_case]
 
@@ -69,13 +72,8 @@ def quantile_bins(values: np.ndarray, bins: int) -> np.ndarray:
 def _imbalance(counts: np.ndarray, part_of: np.ndarray, shares: np.ndarray) -> tuple[int, float]:
     """Number of (part, level) without a case, and the chi-squared distance from proportional parts."""
     wanted = shares[:, None] * counts.sum(axis=0)  # (part, level)
-    found = _found(counts, part_of, len(shares))
-    return int((found == 0).sum()), round(float(((found - wanted) ** 2 / wanted).sum()), 9)
-
-
-def _found(counts: np.ndarray, part_of: np.ndarray, parts: int) -> np.ndarray:
-    """Cases of each (part, level)."""
-    return np.stack([counts[part_of == part].sum(axis=0) for part in range(parts)])
+    held = found(counts, part_of, len(shares))
+    return int((held == 0).sum()), round(float(((held - wanted) ** 2 / wanted).sum()), 9)
 
 
 def _place(sizes: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -109,60 +107,6 @@ def _drawn(sizes: list[float], room: np.ndarray, lots: list[float]) -> list[int]
         left[part] -= size
     room[:] = left
     return chosen
-
-
-def _anneal(
-    counts: np.ndarray, part_of: np.ndarray, shares: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """The placement after exchanges of two patients at falling temperature (Metropolis), shape (patient,).
-
-    Every exchange is accepted or not by the imbalance alone, so that of placements with the same counts none
-    is likelier than another; taking the best exchange each time would not do, as it prefers patients of
-    several levels at once.
-    """
-    parts = part_of.tolist()
-    wanted = shares[:, None] * counts.sum(axis=0)
-    excess = (_found(counts, part_of, len(shares)) - wanted).tolist()
-    weight = (1 / wanted).tolist()
-    for temperature in _temperatures():
-        ones, others = rng.integers(len(counts), size=(2, min(len(counts), MAX_EXCHANGES)))
-        tolerated = (-temperature * np.log1p(-rng.random(len(ones))) - MIN_GAIN).tolist()
-        levels, gains, ends = _changes(counts, ones, others)
-        exchanges = zip(ones.tolist(), others.tolist(), pairwise(ends), tolerated, strict=True)
-        for one, other, (start, end), most in exchanges:
-            here, there = parts[one], parts[other]
-            if here == there:
-                continue
-            gaining, losing, of_gaining, of_losing = excess[here], excess[there], weight[here], weight[there]
-            rise = 0.0  # of the imbalance; written out here, as nothing else takes time
-            for place in range(start, end):
-                level, gained = levels[place], gains[place]
-                rise += gained * (2 * gaining[level] + gained) * of_gaining[level]
-                rise += gained * (gained - 2 * losing[level]) * of_losing[level]
-            if rise < most:
-                parts[one], parts[other] = there, here
-                for place in range(start, end):
-                    gaining[levels[place]] += gains[place]
-                    losing[levels[place]] -= gains[place]
-    return np.array(parts)
-
-
-def _temperatures() -> np.ndarray:
-    """One a sweep over the patients: falling by a constant factor, then 0."""
-    return np.concatenate([np.geomspace(*TEMPERATURES, WARM_SWEEPS), np.zeros(COLD_SWEEPS)])
-
-
-def _changes(
-    counts: np.ndarray, ones: np.ndarray, others: np.ndarray
-) -> tuple[list[int], list[float], list[int]]:
-    """Levels in which the second patient of each exchange differs from the first, and by how many cases.
-
-    Those of all exchanges one after another, and where each begins and ends.
-    """
-    gained = counts[others] - counts[ones]
-    row, level = np.nonzero(gained)
-    ends = np.searchsorted(row, np.arange(len(ones) + 1)).tolist()
-    return level.tolist(), gained[row, level].tolist(), ends
 
 
 def _whole_numbers(sizes: np.ndarray) -> np.ndarray:

@@ -49,6 +49,8 @@ class CellRecord:
         its ``python`` and of every package that uv put there; None where there is no such environment.
     submitted
         Name of the file that predictions made elsewhere came in.
+    combined
+        Of a row that others were combined into: ``kind``, ``members``, ``weights`` by task and member.
     skipped_cases
         Case id to the reason for which the cohort leaves it out.
     device, threads, environment
@@ -59,6 +61,10 @@ class CellRecord:
         Time of fitting, of predicting the test cases, and of a cell that was stopped.
     peak_memory_mb
         Peak resident memory, MiB.
+    energy
+        Joules that the counters of the machine told while the method loaded, fitted and predicted,
+        ``cpu_joules`` and ``gpu_joules``, each with what it covers, ``cpu_covers`` and ``gpu_covers``: whole
+        processor packages and GPUs, which cells that run at the same moment share. None where none tells.
     parameters
         Number of trained parameters.
     tuning
@@ -95,6 +101,7 @@ class CellRecord:
     images: list[str] | None = None
     packages: Mapping[str, Any] | None = None
     submitted: str | None = None
+    combined: Mapping[str, Any] | None = None
     skipped_cases: Mapping[str, str] | None = None
     device: str | None = None
     threads: int | None = None
@@ -105,6 +112,7 @@ class CellRecord:
     predict_seconds: float | None = None
     seconds: float | None = None
     peak_memory_mb: int | None = None
+    energy: Mapping[str, Any] | None = None
     parameters: int | None = None
     tuning: Mapping[str, Any] | None = None
     signal: str | None = None
@@ -203,6 +211,13 @@ def _holds(of: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, Mapping) and all(map(of, value.values()))
 
 
+def _is_energy(value: Any) -> bool:
+    """Whether joules are numbers, and all else text."""
+    return isinstance(value, Mapping) and all(
+        (_is_number if name.endswith("joules") else _is_text)(held) for name, held in value.items()
+    )
+
+
 # By field, whether a value is one that a cell can have.
 KINDS: Mapping[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("id", "cohort", "split", "method", "status", "reason", "device"), _is_text),
@@ -213,6 +228,7 @@ KINDS: Mapping[str, Callable[[Any], bool]] = {
     "cases": _holds(_is_whole),
     "constants": _holds(_is_number),
     "tables": _holds(_is_text),
+    "energy": _is_energy,
 }
 
 REMEDY = "upgrade dcebench to the version that wrote it, or name another store"

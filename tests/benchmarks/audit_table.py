@@ -1,6 +1,6 @@
 """Every check of the audit on its planted fault and on five clean cohorts: the table of bench/docs/audit.md.
 
-    python tests/benchmarks/audit_table.py
+    python -m tests.benchmarks.audit_table
 
 A clean cohort is a small phantom with its images, a made cohort with covariates and tuned rows, and a made
 table of features, each with predictions of honest methods; a check counts as silent where none of the three

@@ -43,7 +43,7 @@ def cohort(folder: Path, with_field: bool) -> None:
 
 def main() -> None:
     """Print a line a task and family."""
-    names = [f"features_{family}{end}" for family in FAMILIES for end in ("", "_combat")]
+    names = [f"features_{family}{end}" for family in FAMILIES for end in ("", "+combat")]
     for with_field, split in ((False, "leave_site_out"), (True, "leave_site_out"), (False, "internal_cv")):
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place) / "duke_scanners"
@@ -54,7 +54,7 @@ def main() -> None:
             results = bench.run(opened, cut, names, store=f"{place}/runs", device="cpu", quiet=True)
             sites = "vendor and field strength" if with_field else "vendor"
             for family in FAMILIES:
-                pair = [f"features_{family}_combat", f"features_{family}"]
+                pair = [f"features_{family}+combat", f"features_{family}"]
                 for one in compare(results, pair, pair[1], "reference"):
                     low, high = one.difference.interval
                     print(

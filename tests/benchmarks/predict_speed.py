@@ -56,7 +56,9 @@ def bundles(methods: list[str], folder: Path) -> dict[str, Path]:
     plan = make_plan(asked, quiet=True)
     for name in methods:
         row = next(cell.method for cell in plan.cells if cell.method.startswith(name))
-        found = bundle_of_store(plan.cohort, plan.split, plan.store, row, Bootstrap(200), quiet=True)
+        found = bundle_of_store(
+            plan.cohort, plan.split, plan.store, row, load_registry(), Bootstrap(200), quiet=True
+        )
         write_bundle(found, folder / name)
     return {name: folder / name for name in methods}
 

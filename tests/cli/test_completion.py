@@ -22,6 +22,7 @@ done
 ASKED = {
     "bench leaderb": {"leaderboard"},
     "bench run --method constant,tumour": {"constant,tumour_size"},
+    "bench run --method constant,cimil+c": {"constant,cimil+combat", "constant,cimil+coral"},
     "bench metrics --method .": {"constant", "tumour_size"},
     "bench metrics --store elsewhere --method .": set(),
     "bench leaderboard --store .": {"runs"},

@@ -55,7 +55,13 @@ def bench_methods():
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_parts_and_processes_change_no_number(planned: Plan, jobs: int) -> None:
     bundle = bundle_of_store(
-        planned.cohort, planned.split, planned.store, "tumour_size", Bootstrap(200), quiet=True
+        planned.cohort,
+        planned.split,
+        planned.store,
+        "tumour_size",
+        load_registry(),
+        Bootstrap(200),
+        quiet=True,
     )
     question = Question(bundle, "youden", "receptor_only")
     exams = planned.cohort.blind()

@@ -34,7 +34,13 @@ def folder(planned: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A written bundle of tumour_size."""
     out = tmp_path_factory.mktemp("bundles") / "tumour_size"
     found = bundle_of_store(
-        planned.cohort, planned.split, planned.store, "tumour_size", Bootstrap(200), quiet=True
+        planned.cohort,
+        planned.split,
+        planned.store,
+        "tumour_size",
+        load_registry(),
+        Bootstrap(200),
+        quiet=True,
     )
     write_bundle(found, out)
     return out
@@ -177,7 +183,9 @@ def test_models_of_other_code_are_refused(bundle: Bundle, planned: Plan) -> None
 
 def test_rows_without_models_say_why(planned: Plan) -> None:
     with pytest.raises(UsageError, match=r"unknown row 'tumor_size'.*tumour_size"):
-        bundle_of_store(planned.cohort, planned.split, planned.store, "tumor_size", quiet=True)
+        bundle_of_store(
+            planned.cohort, planned.split, planned.store, "tumor_size", load_registry(), quiet=True
+        )
 
 
 def with_thresholds(bundle: Bundle, values: Sequence[float]) -> Bundle:

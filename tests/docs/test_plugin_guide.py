@@ -32,6 +32,7 @@ ROWS = {
     "nested_sites.py": "tumour_size",
     "hdf5_exams.py": "tumour_size",
     "size_and_network.py": "size_and_network",
+    "clipped.py": "carenet_1d+clipped",
     "glm_in_r.py": "glm_in_r",
     "old_forest.py": "old_forest",
 }

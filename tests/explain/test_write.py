@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
+import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -67,6 +68,22 @@ def test_a_known_corner_lies_where_it_belongs(
     np.testing.assert_allclose(low, CORNER_MM[:, 0], atol=1 + edge)
     np.testing.assert_allclose(high, CORNER_MM[:, 1], atol=1 + edge)
     assert imread(paths[1]).shape[1] > 1000
+    _require_one_place_for_every_reader(paths[0], heat)
+
+
+def _require_one_place_for_every_reader(path: Path, heat: sitk.Image) -> None:
+    """ITK, with which 3D Slicer reads NIfTI (LPS), and nibabel (RAS) put each voxel into the same place.
+
+    By either of the two transforms that a NIfTI header has.
+    """
+    image = nibabel.load(path)
+    assert np.array_equal(np.asarray(image.dataobj).T, sitk.GetArrayFromImage(heat))
+    for place, code in (image.header.get_qform(coded=True), image.header.get_sform(coded=True)):
+        assert code > 0
+        for index in np.argwhere(sitk.GetArrayFromImage(heat) > 0.5)[:, ::-1]:
+            right, front, head = nibabel.affines.apply_affine(place, index)
+            itk = heat.TransformIndexToPhysicalPoint(index.tolist())
+            np.testing.assert_allclose((-right, -front, head), itk, atol=1e-2)
 
 
 def test_the_sheet_shows_it_in_radiological_convention(models: RowModels, tiny: Cohort) -> None:

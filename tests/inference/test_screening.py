@@ -137,3 +137,24 @@ def test_resamples_do_not_depend_on_how_many_are_drawn_at_a_time(monkeypatch: py
     counts = bootstrap.drawn_counts(patients, 300, (3, 5), fewer=2)
     monkeypatch.setattr(bootstrap, "DRAWN_AT_ONCE", 1 << 30)
     np.testing.assert_array_equal(counts, bootstrap.drawn_counts(patients, 300, (3, 5), fewer=2))
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_all_statistics_are_those_of_the_differences(groups: int, seeds: int) -> None:
+    rng = np.random.default_rng(groups + seeds)
+    loss = rng.standard_normal((6, 80)) + rng.standard_normal(80)
+    loss[5] = loss[0]  # a pair on which all agree
+    patients = patients_of(np.arange(80) // 2, (rng.random(80) < 0.3).astype(float) if groups == 2 else None)
+    turned = seed_influence(list(np.repeat(rng.standard_normal((5, seeds)), [2, 1, 1, 1, 1], axis=0)))
+    turned[5] = turned[0]
+    pairs = Pairs(mean_influence(loss, patients), turned, *np.triu_indices(6, k=1))
+    wanted = np.arange(1, len(pairs))
+    screen, (held, numbers) = (
+        Screen(pairs, patients),
+        next(resamples(patients, draw_patients(patients), 0, seeds)),
+    )
+    null = studentised(pairs.contrast(wanted), patients, held, pairs.turned[wanted], numbers)
+    null[pairs.agreed[wanted]] = 0.0
+    assert pairs.agreed.sum() == 1
+    np.testing.assert_allclose(screen.every(held, numbers, wanted), null, rtol=1e-9)

@@ -9,10 +9,11 @@ import pytest
 from bench.page.drawing import MAX_SERIES
 from bench.page.figures import figures_of, subtype_figures, task_figures, write_figures
 from bench.page.style import STYLES, StyleName
+from bench.report.costs import cost_table
 from bench.report.full_report import FullReport, full_report
 from bench.task import Task
 from tests.example_results import results, truth_table
-from tests.page.reports import report, with_receptors
+from tests.page.reports import report, simulated, with_receptors
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +103,22 @@ def test_a_method_that_is_always_right_fills_the_diagonal() -> None:
     shares = drawing.figure.axes[0].collections[0].get_array()
     assert np.array_equal(shares[:, :4], np.eye(4))
     assert "100 of" in drawing.alt
+
+
+def test_energy_has_a_figure_where_records_tell_and_the_words_say_whose_it_is() -> None:
+    simulated_rows = simulated()
+    told = tuple(
+        replace(
+            one, records=({"fit_seconds": 2.0, "energy": {"cpu_joules": 40.0, "cpu_covers": "package-0"}},)
+        )
+        for one in simulated_rows.methods
+    )
+    costs = cost_table(replace(simulated_rows, methods=told))
+    assert costs is not None
+    with_energy = replace(report(), costs=costs)
+    figure = drawn(with_energy, "er_energy")
+    points = [line for line in figure.axes[0].lines if str(line.get_gid()).endswith("-value")]
+    assert {float(line.get_xdata()[0]) for line in points} == {40.0}
+    assert figure.axes[0].get_xlabel() == "energy, J"
+    assert any("that of package-0, whole, whoever used it" in note for note in costs.notes)
+    assert not any(one.name == "er_energy" for one in task_figures(report(), report().tasks[0]))

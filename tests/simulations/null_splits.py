@@ -18,7 +18,7 @@ from itertools import product
 import numpy as np
 from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
 
-from bench.splits.protocols import TASK_BINS
+from bench.splits.cases import TASK_BINS
 from bench.splits.stratify import quantile_bins, stratify
 
 SITES = (0.45, 0.34, 0.21)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,11 @@ import pytest
 
 from bench.cohorts.cohort import Cohort
 from bench.cohorts.folder import load_folder
-from bench.errors import CohortError
+from bench.errors import CohortError, UsageError
 from bench.methods.method import Run
-from bench_zoo.classical.harmonised import HarmonisedCarried
+from bench.methods.parameters import build, parameters
+from bench.methods.registry import load_registry
+from bench.methods.through import Through
 from bench_zoo.tabular.combat import ComBat
 
 pytestmark = pytest.mark.slow
@@ -56,9 +59,12 @@ def cohort(tmp_path: Path) -> Cohort:
     return load_folder(tmp_path)
 
 
-def fitted(cohort: Cohort, folder: Path) -> HarmonisedCarried:
+def fitted(cohort: Cohort, folder: Path, **params: Any) -> Through:
     train, val = cohort.take(cohort.case_ids[:80]), cohort.take(cohort.case_ids[80:90])
-    return HarmonisedCarried(family="lda").fit(train, val, Run(0, "cpu", 1, folder))
+    spec = load_registry().spec("features_lda+combat")
+    found = build(spec, parameters(spec, params)).fit(train, val, Run(0, "cpu", 1, folder))
+    assert isinstance(found, Through)
+    return found
 
 
 def test_test_cases_do_not_move_the_fit(cohort: Cohort, tmp_path: Path) -> None:
@@ -71,21 +77,36 @@ def test_test_cases_do_not_move_the_fit(cohort: Cohort, tmp_path: Path) -> None:
     table.loc[90:, "f0"] = 1e3
     table.to_csv(tmp_path / "features.csv", index=False)
     after = fitted(load_folder(tmp_path), tmp_path)
-    assert before.combat is not None and after.combat is not None
-    assert before.combat.as_json() == after.combat.as_json()
+    assert before.lens.as_json()["features"]["combat"]["sites"] == ["s0", "s1", "s2"]
+    assert before.lens.as_json() == after.lens.as_json()
 
 
 def test_a_site_of_no_training_case_is_left_as_it_is(cohort: Cohort, tmp_path: Path) -> None:
-    method = fitted(cohort, tmp_path)
-    sites = cohort.table.assign(site="elsewhere")
-    moved = replace(cohort, table=sites).take(cohort.case_ids[90:]).blind()
-    pd.testing.assert_frame_equal(method.measure(moved), method.raw(moved), check_names=False)
-    assert method.unseen == "as_is"
+    method, test = fitted(cohort, tmp_path), cohort.take(cohort.case_ids[90:]).blind()
+    moved = replace(test, table=test.table.assign(site="elsewhere"))
+    pd.testing.assert_frame_equal(method.seen(moved).features(), moved.features())
+    assert np.abs(method.seen(test).features() - test.features()).to_numpy().max() > 1
+
+
+def test_gaps_and_words_stay_and_the_vendor_can_stand_for_the_site(cohort: Cohort, tmp_path: Path) -> None:
+    table = pd.read_csv(tmp_path / "features.csv").assign(shape="round")
+    table.loc[[3, 95], "f1"] = np.nan
+    table.to_csv(tmp_path / "features.csv", index=False)
+    other = load_folder(tmp_path)
+    vendor = other.table.assign(vendor=other.table["site"].replace("s2", "s1"))
+    other = replace(other, table=vendor, roles={"vendor": "acquisition"})
+    found = fitted(other, tmp_path, by="vendor").seen(other).features()
+    assert list(found.index[found["f1"].isna()]) == ["c003", "c095"] and set(found["shape"]) == {"round"}
+    by_site = fitted(other, tmp_path).seen(other).features()
+    assert np.abs(found["f0"] - by_site["f0"]).max() > 0.1
+    with pytest.raises(UsageError, match="by='scanner': the cohort has no such acquisition covariate"):
+        fitted(other, tmp_path, by="scanner")
 
 
 def test_a_saved_model_predicts_the_same(cohort: Cohort, tmp_path: Path) -> None:
     method, test = fitted(cohort, tmp_path), cohort.take(cohort.case_ids[90:]).blind()
     method.save(tmp_path)
-    np.testing.assert_array_equal(
-        HarmonisedCarried.load(tmp_path).predict(test)["er"], method.predict(test)["er"]
-    )
+    loaded = type(method).load(tmp_path)
+    np.testing.assert_array_equal(loaded.predict(test)["er"], method.predict(test)["er"])
+    with pytest.raises(CohortError, match="these features were not read when the method was fitted"):
+        loaded.seen(test).radiomics()

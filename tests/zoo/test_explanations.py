@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from bench.cohorts.cohort import Cohort
+from bench.deploy.offers import contributions, explainers, gradient_maps, randomised
 from bench.explain.altered import AlteredCohort
-from bench.explain.offers import contributions, explainers, gradient_maps, randomised
 from bench.methods.method import Run
 from bench_zoo.baselines.tumour_size.method import TumourSize
 from bench_zoo.classical.sources import CarriedTable

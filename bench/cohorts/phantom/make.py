@@ -150,13 +150,15 @@ def _make(
         _write_tables(_case_rows(scenario, lesions), header, temporary)
 
 
-def write_listing(scenario: str, folder: Path, seed: int = 0) -> None:
+def write_listing(
+    scenario: str, folder: Path, seed: int = 0, counts: Mapping[str, int] | None = None
+) -> None:
     """Write the two text files of a phantom, and empty image files: for what needs its cases and no voxel.
 
     It takes a second where the phantom takes minutes, and has the phantom's fingerprint.
     """
     chosen = _scenario(scenario)
-    counts = _counts(chosen, None)
+    counts = _counts(chosen, counts)
     lesions = draw_lesions(chosen, seed, counts)
     rows = _case_rows(chosen, lesions)
     for path in (folder / row[kind] for row in rows for kind in ("image", "mask")):
@@ -224,7 +226,7 @@ def _check_same(folder: Path, header: str) -> None:
 
 def _header(scenario: Scenario, seed: int, counts: Mapping[str, int]) -> str:
     return _HEADER.format(
-        name=f"{scenario.name}@{seed}" if seed else scenario.name,
+        name=cohort_name(scenario, seed, counts),
         summary=scenario.summary,
         generator=GENERATOR,
         scenario=scenario.name,
@@ -234,6 +236,14 @@ def _header(scenario: Scenario, seed: int, counts: Mapping[str, int]) -> str:
         ignored='ignore = ["draw"]\n' if scenario.draws > 1 else "",
         counts=", ".join(f"{site} = {number}" for site, number in counts.items()),
     )
+
+
+def cohort_name(scenario: Scenario, seed: int, counts: Mapping[str, int]) -> str:
+    """``SCENARIO:n=CASES@SEED``, without the scenario's own number of cases and without seed 0."""
+    cases = scenario.draws * sum(counts.values())
+    other = dict(counts) == scenario.sized(cases) != dict(scenario.counts)
+    size = f":n={cases}" if other else ""
+    return f"{scenario.name}{size}{f'@{seed}' if seed else ''}"
 
 
 def _render(

@@ -108,6 +108,17 @@ class Scenario:
         """Loadings as a matrix, shape (task, attribute)."""
         return np.array([[self.loadings.get(a, {}).get(t, 0.0) for a in ATTRIBUTES] for t in TASKS])
 
+    def sized(self, cases: int) -> dict[str, int]:
+        """Cases by site, in each draw, of a cohort of so many cases with this scenario's shares of the sites.
+
+        Largest remainders are rounded up.
+        """
+        each = cases // self.draws
+        exact = {site: each * count / sum(self.counts.values()) for site, count in self.counts.items()}
+        found = {site: int(share) for site, share in exact.items()}
+        last = sorted(exact, key=lambda site: found[site] - exact[site])[: each - sum(found.values())]
+        return found | {site: found[site] + 1 for site in last}
+
     def population(self, site: str) -> Population:
         """The population of a site."""
         return self.populations.get(site, PUBLISHED)

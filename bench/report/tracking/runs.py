@@ -19,6 +19,7 @@ from bench.task import Task
 
 ID_LENGTH = 32
 MEASURED = ("fit_seconds", "predict_seconds", "seconds", "peak_memory_mb", "parameters")
+ENERGY = ("cpu_joules", "gpu_joules")
 TOLD = ("device", "threads", "sealed", "target", "submitted", "reason")
 
 
@@ -78,6 +79,7 @@ def tracked_runs(
 
 def _run(record: CellRecord, values: Mapping[str, float]) -> TrackedRun:
     took = {name: getattr(record, name) for name in MEASURED}
+    took |= {name: held for name, held in (record.energy or {}).items() if name in ENERGY}
     told = {name: getattr(record, name) for name in TOLD}
     tuned = record.tuning["params"] if record.tuning and "params" in record.tuning else {}
     versions = (record.environment or {}).get("packages", {})

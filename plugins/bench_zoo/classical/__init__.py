@@ -19,20 +19,17 @@ KINDS = {
     "adaboost": "AdaBoost",
     "boosting": "gradient boosting of small trees",
 }
-# What the harmonised rows are paired with: the rows of the same family without ComBat.
-COMBAT = {family: KINDS[family] for family in ("lda", "svm", "forest")}
 OF_TABLE = Cost(seconds_per_case=0.03)
 
 
 @hookimpl
 def bench_methods() -> list[MethodSpec]:
-    """Offer ``radiomics_<family>``, ``features_<family>``, harmonised ones, a combined and a shape model."""
+    """Offer ``radiomics_<family>``, ``features_<family>``, a combined and a shape model."""
     combined = "Radiomics and clinical covariates in one ridge-penalised model"
     shape = "Floor: shape of the lesion mask, no intensity, ridge penalty"
     return [
         *[_of_radiomics(family, kind) for family, kind in KINDS.items()],
         *[_of_features(family, kind) for family, kind in KINDS.items()],
-        *[_harmonised(family, kind, carried) for family, kind in COMBAT.items() for carried in (False, True)],
         _of_images("clinical_radiomics", "ClinicalRadiomics", combined, needs=("volumes", "clinical")),
         _of_images("mask_only", "MaskShape", shape, {"counts": (4, 16)}),
     ]
@@ -53,25 +50,6 @@ def _of_radiomics(family: str, kind: str) -> MethodSpec:
     summary = f"Radiomics selected by mRMR, {kind} (after arXiv 2102.06526)"
     spec = _of_images(f"radiomics_{family}", "RadiomicsTable", summary, {"family": family})
     return replace(spec, on_table=f"features_{family}")
-
-
-def _harmonised(family: str, kind: str, carried: bool) -> MethodSpec:
-    """A row that differs from ``features_<family>`` or ``radiomics_<family>`` by ComBat alone."""
-    source, cls, needs = (
-        ("features", "HarmonisedCarried", ("features",))
-        if carried
-        else ("radiomics", "HarmonisedRadiomics", ("volumes",))
-    )
-    return MethodSpec(
-        f"{source}_{family}_combat",
-        f"bench_zoo.classical.harmonised:{cls}",
-        f"{source}_{family} after ComBat fitted on training cases; unseen sites as they are ({kind})",
-        {"family": family},
-        needs,
-        {} if carried else {"radiomics": REMEDY},
-        OF_TABLE if carried else COST,
-        on_table="" if carried else f"features_{family}_combat",
-    )
 
 
 def _of_features(family: str, kind: str) -> MethodSpec:

@@ -28,6 +28,15 @@ def randomised(method: Any, seed: int) -> Any | None:
     return gradients.randomised(method, seed)
 
 
+def embeddings(method: Any, cohort: Cohort) -> np.ndarray | None:
+    """What a network here makes of each case before its heads, shape (case, feature); None for others."""
+    if not _is_network(method):
+        return None
+    from bench_zoo.explanations import embedding
+
+    return embedding.network_embeddings(method, cohort)
+
+
 def contributions(method: Any, cohort: Cohort) -> pd.DataFrame | None:
     """What each feature adds to each prediction; None for methods that are no model of features."""
     from bench_zoo.explanations import tables

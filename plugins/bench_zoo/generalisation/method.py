@@ -10,14 +10,14 @@ from torch import Tensor
 
 from bench.cohorts.cohort import Cohort
 from bench.errors import UsageError
-from bench.methods.method import Run
+from bench.methods.method import MethodSpec, Run
+from bench.methods.parameters import method_class
 from bench.methods.search_space import Categorical, Float
 from bench_zoo.generalisation.penalties import IRM, Coral, GroupDRO, GroupLoss
 from bench_zoo.generalisation.shown import Shown
-from bench_zoo.networks.plain_cnn.method import PlainCNN
-from bench_zoo.networks.spatial_mtl.method import SpatialMTL
 from bench_zoo.targets import Target
 from bench_zoo.torch_parts.examples import Examples
+from bench_zoo.torch_parts.fitted import NetworkMethod
 from bench_zoo.torch_parts.heads import TasksNetwork
 from bench_zoo.torch_parts.losses import BalancedLoss, balanced_loss
 from bench_zoo.torch_parts.mixed import MixedIn
@@ -42,6 +42,18 @@ class SiteLoss(MixedIn):
     by: str = "site"
 
     groups: "np.ndarray | None" = field(default=None, init=False, repr=False)
+
+    @classmethod
+    def adapted(cls, spec: MethodSpec, specs: Mapping[str, MethodSpec]) -> MethodSpec:
+        """The method itself; raises UsageError where it is no network, or knows the sites already."""
+        kind = method_class(spec)
+        if spec.changes and not issubclass(kind, NetworkMethod):
+            raise UsageError("a loss comes before what changes images, as in multi_task_cnn+groupdro+nyul")
+        if not issubclass(kind, NetworkMethod):
+            raise UsageError(f"{spec.name} is no network that learns by such a loss")
+        if issubclass(kind, SiteLoss):
+            raise UsageError(f"the loss of {spec.name} knows the sites already")
+        return spec
 
     @classmethod
     def settle(cls, params: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -169,33 +181,3 @@ class IRMLoss(SiteLoss):
     def search_space(cls) -> dict[str, Float | Categorical]:
         """With the weight of the penalty, over DomainBed's range."""
         return {**super().search_space(), "penalty": Float(0.1, 1e5, log=True)}
-
-
-@dataclass
-class GroupDROCNN(GroupDROLoss, PlainCNN):
-    """``multi_task_cnn`` by group DRO."""
-
-
-@dataclass
-class CoralCNN(CoralLoss, PlainCNN):
-    """``multi_task_cnn`` by CORAL."""
-
-
-@dataclass
-class IRMCNN(IRMLoss, PlainCNN):
-    """``multi_task_cnn`` by IRM."""
-
-
-@dataclass
-class GroupDROSpatial(GroupDROLoss, SpatialMTL):
-    """``spatial_mtl`` by group DRO."""
-
-
-@dataclass
-class CoralSpatial(CoralLoss, SpatialMTL):
-    """``spatial_mtl`` by CORAL."""
-
-
-@dataclass
-class IRMSpatial(IRMLoss, SpatialMTL):
-    """``spatial_mtl`` by IRM."""

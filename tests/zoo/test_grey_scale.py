@@ -1,20 +1,39 @@
 """Grey scales of the training cases: what they undo, and that test cases cannot move them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bench.audit.perturbed import changed
 from bench.cohorts.cohort import Cohort
+from bench.imaging.crop import Crop
+from bench.methods.lens import seen
 from bench.methods.method import Run
-from bench.methods.parameters import build
+from bench.methods.parameters import build, parameters
 from bench.methods.registry import load_registry
-from bench_zoo.intensity.method import Harmonised
-from bench_zoo.intensity.scale import LANDMARKS, Landmarks, TissueScore
+from bench.methods.through import Through
+from bench_zoo.harmonisation import scaled
+from bench_zoo.harmonisation.grey_scale import GreyScale
+from bench_zoo.harmonisation.scale import LANDMARKS, Floats, Landmarks, TissueScore, Voxels
+from bench_zoo.radiomics.extraction import Settings
+from bench_zoo.radiomics.table import feature_table
 
-NETWORKS = ("multi_task_cnn", "spatial_mtl")
-NAMES = [f"{network}_{kind}" for network in NETWORKS for kind in ("nyul", "zscore")]
+NETWORK = {"epochs": 1, "widths": (4, 8), "flips": False}
+NAMES: dict[str, dict[str, Any]] = {
+    "multi_task_cnn+nyul": NETWORK,
+    "spatial_mtl+zscore": NETWORK,
+    "radiomics_lr+zscore": {"regions": ("lesion",)},
+}
+
+
+class Unchanged(TissueScore):
+    """A scale that leaves every image as it is."""
+
+    def apply(self, image: Floats, lesion: Voxels) -> Floats:
+        return image
 
 
 def crops(cases: int = 6) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -71,36 +90,55 @@ def test_a_flat_crop_stays_as_it_is() -> None:
         np.testing.assert_array_equal(kind.fitted(crops()).apply(image, ball), image)
 
 
-def fitted(name: str, cohort: Cohort, folder: Path) -> Harmonised:
+def fitted(name: str, cohort: Cohort, folder: Path) -> Through:
     folder.mkdir()
-    method = build(load_registry().spec(name), {"epochs": 1, "widths": (4, 8), "flips": False})
-    train, val = cohort.take(cohort.case_ids[:40]), cohort.take(cohort.case_ids[40:48])
+    spec = load_registry().spec(name)
+    method = build(spec, parameters(spec, NAMES[name]))
+    train, val = cohort.take(cohort.case_ids[:20]), cohort.take(cohort.case_ids[20:28])
     found = method.fit(train, val, Run(0, "cpu", 1, folder))
-    assert isinstance(found, Harmonised)
+    assert isinstance(found, Through) and isinstance(found.lens, GreyScale)
     return found
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_test_cases_cannot_move_the_fit(name: str, tiny: Cohort, tmp_path: Path) -> None:
-    tested = tiny.take(tiny.case_ids[48:60])
+    tested = tiny.take(tiny.case_ids[48:54])
     images = tmp_path / "images"
     images.mkdir()
     bright = changed(tested, lambda image, mask, *_: (image**1.5, mask), images)
     method = fitted(name, tiny, tmp_path / "first")
-    scale, before = method.scale, method.predict(tested.blind())["er"]
+    scales, before = method.lens.as_json(), method.predict(tested.blind())["er"]
     after = method.predict(bright.blind())["er"]
-    assert method.scale is scale and np.abs(after - before).max() > 0
+    assert scales and method.lens.as_json() == scales and np.abs(after - before).max() > 0
     alone = np.concatenate([method.predict(tested.take([case]).blind())["er"] for case in tested.case_ids])
     np.testing.assert_allclose(alone, before, atol=1e-6)
+    method.save(tmp_path)
+    loaded = type(method).load(tmp_path)
+    np.testing.assert_allclose(loaded.predict(tested.blind())["er"], before)
+
+
+def test_what_a_network_reads_is_on_the_scale_of_training_whatever_the_channels(tiny: Cohort) -> None:
+    lens, cases = GreyScale("zscore"), tiny.take(tiny.case_ids[:8])
+    lens.train = cases
+    crop = Crop(40, 2, ("distance", "image"))
+    found, plain = seen(lens, cases).crops(crop), cases.crops(crop)
+    assert found.shape == plain.shape and found[0].shape == plain[0].shape
+    np.testing.assert_array_equal(found[:][:, 0], plain[:][:, 0])
+    np.testing.assert_array_equal(np.array(found)[3], found[3])
+    (scale,) = lens.scales.values()
+    lesion = np.array(cases.crops(Crop(40, 2, ("mask",))))[:, 0] > 0
+    for case in range(8):
+        tissue = found[case][1][(found[case][1] != 0) & ~lesion[case]]
+        assert (tissue.mean(), tissue.std()) == pytest.approx((scale.mean, scale.spread), rel=1e-3)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_a_saved_method_keeps_its_scale(name: str, tiny: Cohort, tmp_path: Path) -> None:
-    method = fitted(name, tiny, tmp_path / "run")
-    tested = tiny.take(tiny.case_ids[48:60]).blind()
-    method.save(tmp_path)
-    np.testing.assert_allclose(
-        type(method).load(tmp_path).predict(tested)["er"], method.predict(tested)["er"]
-    )
+def test_radiomics_on_an_unchanged_scale_are_those_of_every_method(tiny: Cohort) -> None:
+    settings = Settings(("lesion", "surround"), 1.5, 5.0, (1.0, 9.0), ("original", "log"))
+    cases = tiny.take(tiny.case_ids[:3])
+    files = scaled.files_of(cases)
+    rows = [scaled.scaled_features(one, files[one], settings, Unchanged(0.0, 1.0)) for one in files]
+    found, expected = scaled.in_order(rows, cases.case_ids), feature_table(cases, settings)
+    assert set(found) == set(expected)
+    pd.testing.assert_frame_equal(found, expected[found.columns])
