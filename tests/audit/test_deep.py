@@ -1,7 +1,9 @@
 """Slow checks: each finds what is planted, and is silent on honest methods."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench.audit.audit import check_named
@@ -21,6 +23,7 @@ from tests.audit.planted_deep import (
     mirrored_copy,
     per_scanner,
     ranged,
+    stated,
     subject_of,
 )
 
@@ -67,7 +70,7 @@ def test_a_site_that_must_be_learned_from_is_found() -> None:
     assert not [one for one in verdict("BA029", per_scanner(flipped=False)).evidence if " on er " in one.text]
 
 
-@pytest.mark.parametrize("code", ["BA028", "BA030", "BA031", "BA032", "BA033", "BA034", "BA035"])
+@pytest.mark.parametrize("code", ["BA028", "BA030", "BA031", "BA032", "BA033", "BA034", "BA035", "BA036"])
 def test_a_planted_fault_is_found(tiny: Cohort, tmp_path: Path, code: str) -> None:
     assert verdict(code, DEEP_FAULTS[code](tiny, tmp_path)).outcome == "warn"
 
@@ -112,6 +115,17 @@ def test_the_centre_is_seen_in_files_of_real_patients(real_data: Path) -> None:
 def test_covariates_that_hold_no_label_raise_no_alarm() -> None:
     cohort = marked()
     assert verdict("BA034", Subject(cohort, cut(cohort), deep=True)).outcome == "pass"
+
+
+def test_labels_as_the_source_states_them_raise_no_alarm() -> None:
+    cohort = stated(0.0, 1.0).cohort
+    labels = cohort.labels("er")
+    found = float(np.nanmean(labels))
+    assert verdict("BA036", stated(found - 0.02, found + 0.02)).outcome == "pass"
+    turned = replace(stated(found - 0.02, found + 0.02), cohort=changed(cohort, er=1 - labels))
+    (evidence,) = verdict("BA036", turned).evidence
+    assert evidence.text.startswith("er: ") and "stated" in evidence.text
+    assert verdict("BA036", Subject(cohort, cut(cohort))).outcome == "not applicable"
 
 
 def test_a_value_within_the_plausible_range_raises_no_alarm() -> None:
