@@ -149,7 +149,7 @@ def read_preset(name: str) -> Overrides:
         return {}
     if name not in preset_names():
         raise unknown_name("preset", name, preset_names())
-    return _read_toml(configs_dir() / "presets" / f"{name}.toml")
+    return read_toml(configs_dir() / "presets" / f"{name}.toml")
 
 
 def parse_settings(pairs: Iterable[str]) -> dict[str, Any]:
@@ -227,7 +227,7 @@ def _tuned(spec: MethodSpec, overrides: Overrides, fixed: Overrides, experiment:
 
 
 def _read_experiment_file(path: Path) -> dict[str, Any]:
-    values = _read_toml(path)
+    values = read_toml(path)
     if "plugins" in values:
         table = values["plugins"]
         if not isinstance(table, dict) or set(table) != {"files"}:
@@ -258,7 +258,8 @@ def _shared(settings: Overrides, names: set[str]) -> Overrides:
     return {name: value for name, value in settings.items() if name in names}
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file; raises UsageError where it cannot be read or is none."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:

@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -131,6 +131,22 @@ def _splits(experiment: Experiment, cohort: Cohort, config: SplitConfig) -> tupl
     if not experiment.sizes:
         return repeated_splits(cohort, config, experiment.repeats)
     return tuple(make_split(cohort, with_size(config, size) if size else config) for size in experiment.sizes)
+
+
+def plan_of_variants(experiment: Experiment, variants: Sequence[Variant], quiet: bool = False) -> Plan:
+    """The plan of an experiment whose rows are these; raises as :func:`make_plan`."""
+    executor_named(experiment)
+    plugins = [Path(file) for file in experiment.plugins]
+    config = split_named(experiment.split, plugins)
+    cohort = cohort_named(experiment.cohort, plugins, quiet=quiet, skip_broken=experiment.skip_broken)
+    names = tuple(dict.fromkeys(variant.spec.name for variant in variants))
+    return plan_of(
+        replace(experiment, methods=names),
+        cohort,
+        repeated_splits(cohort, config, 1),
+        with_environments(variants, partial(note, quiet=quiet)),
+        ranking_metrics(cohort.tasks, experiment.metric, plugins),
+    )
 
 
 def plan_of(
