@@ -64,6 +64,7 @@ SCRIPTS = (
     Script("cluster_slots", "--cells 2000 --slots 10"),
     Script("table_speed", "--rows 5000"),
     Script("import_many", None, "--studies 300"),
+    Script("scale", None),
     Script("kills", None, "--kills 5 -- --method constant --split internal_cv --cohort phantom-tiny"),
     Script("rank_stability", None, "--seeds 3"),
     Script("audit_table", None),

@@ -55,7 +55,7 @@ def cluster() -> Iterator[tuple[str, list[int]]]:
 
 def words(store: Path, plugin: Path, *more: str) -> list[str]:
     asked = ["run", "--cohort", "phantom-tiny", "--split", "internal_cv", "--device", "cpu", "--no-contract"]
-    asked += ["--format", "json", "--method", "constant,acquisition,slow", "--plugin", str(plugin)]
+    asked += ["--format", "json", "--method", "constant,slow", "--plugin", str(plugin)]
     return [*asked, "--seeds", "0,1", "--store", str(store), *more]
 
 
@@ -82,11 +82,11 @@ def test_a_killed_worker_loses_nothing_and_the_numbers_are_those_of_one_machine(
     _, said = run.communicate(timeout=400)
     assert run.returncode == 0, said
     records = [json.loads(path.read_text()) for path in store.glob(f"cells/*/*/*/*/{RECORD}")]
-    assert [record["status"] for record in records] == ["ok"] * 30
+    assert [record["status"] for record in records] == ["ok"] * 20
     assert {record["sealed"] for record in records} <= {"kernel", "python"}
     assert not list((store / "claims").glob("[0-9a-f]*"))
     local = tmp_path / "local"
-    done = bench(*words(local, plugin, "--executor", "workers"))
+    done = bench(*words(local, plugin, "--executor", "workers", "--jobs", "2"))
     assert done.returncode == 0, done.stderr
     assert_frame_equal(predictions(local), predictions(store))
 
