@@ -58,8 +58,11 @@ class Experiment:
         Into how many parts the training part of a fold is cut where its validation part has too few positive
         cases to choose a threshold on; 0 for none. A tuned method's trials are evaluated on them too.
     executor
-        Where cells run: ``workers`` (processes of this machine), ``here`` (this very process, for a debugger)
-        or ``slurm`` (jobs of a cluster); empty for what ``$BENCH_EXECUTOR`` says, or ``workers``.
+        Where cells run: ``workers`` (processes of this machine), ``here`` (this very process, for a
+        debugger), ``slurm`` (jobs of a cluster) or ``dask`` (workers of a Dask scheduler); empty for what
+        ``$BENCH_EXECUTOR`` says, or ``workers``.
+    scheduler
+        Address of the Dask scheduler, such as ``tcp://head:8786``, or the path of its scheduler file.
     jobs
         How many cells run at a time; ``auto`` for as many as the machine has cores and memory for.
     resources
@@ -96,6 +99,7 @@ class Experiment:
     metric: tuple[str, ...] = ()
     inner_folds: int = 0
     executor: str = ""
+    scheduler: str = ""
     jobs: int | str = 1
     resources: Overrides = dataclasses.field(default_factory=dict)
     cell_timeout: str = ""

@@ -29,9 +29,9 @@ from bench.splits.make import make_split
 from bench.splits.repeats import repeated_splits
 from bench.splits.split import Split, split_to_json
 from bench.store.cell import Cell, cells_of
-from bench.store.store import MACHINE, Store
+from bench.store.store import MACHINE, OK, Store
 
-EXECUTORS = ("workers", "here", "slurm")
+EXECUTORS = ("workers", "here", "slurm", "dask")
 
 
 @dataclass(frozen=True)
@@ -66,16 +66,20 @@ class Plan:
         """Cells that are not completed."""
         return [cell for cell in self.every_cell if not self.store.is_done(cell)]
 
-    def to_run(self, retry: Collection[str] = ()) -> tuple[list[Cell], dict[str, int]]:
+    def to_run(
+        self, retry: Collection[str] = (), among: Collection[str] = ()
+    ) -> tuple[list[Cell], dict[str, int]]:
         """Cells without a record or with a status to retry, and how many others have failed, by status.
 
-        Those of which the machine was at fault are always tried again.
+        Those of which the machine was at fault are always tried again. Of cells with ids ``among`` these
+        alone, where any is given: records of others are not read.
         """
         retry = {*retry, MACHINE}
-        records = [(cell, self.store.record(cell)) for cell in self.missing()]
+        cells = [cell for cell in self.every_cell if not among or cell.id in among]
+        records = [(cell, self.store.record(cell)) for cell in cells]
         wanted = [cell for cell, record in records if record is None or record.status in retry]
-        failed = [record.status for _, record in records if record is not None]
-        return wanted, Counter(status for status in failed if status not in retry)
+        ended = [record.status for _, record in records if record is not None]
+        return wanted, Counter(status for status in ended if status not in {*retry, OK})
 
     def work(self, cells: Iterable[Cell], jobs: int = 1, patient: bool = True) -> Work:
         """These cells with what running them takes."""
@@ -213,5 +217,10 @@ def executor_named(experiment: Experiment) -> str:
         raise UsageError(
             f"{parameter('jobs', 'auto')} counts the cores of this machine; with "
             f"{parameter('executor', 'slurm')} give a number"
+        )
+    if (not experiment.scheduler) if name == "dask" else (experiment.scheduler and experiment.executor):
+        raise UsageError(
+            f"{parameter('executor', 'dask')} and {parameter('scheduler', 'tcp://HOST:8786')} go together: "
+            "`dask scheduler` and `dask worker` start them"
         )
     return name

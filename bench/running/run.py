@@ -87,7 +87,7 @@ def execute(work: Work, view: RunView, stored: StoredPlan, retry: Collection[str
     name = executor_named(stored.experiment)
     if work.cells:
         _warn_of_headers(work.cohort, view)
-    if name != "slurm":  # its jobs are workers, which do the same
+    if name in ("here", "workers"):  # elsewhere jobs are workers, which do the same
         work = with_verdicts(work, stored.experiment, view.say)
     if name == "here":
         from bench.running.executors.in_process import run_here
@@ -99,6 +99,11 @@ def execute(work: Work, view: RunView, stored: StoredPlan, retry: Collection[str
         if (warning := crowded(work.jobs, work.compute.threads)) is not None:
             view.say(warning)
         run_in_workers(work, view)
+        _repeat_warnings(work.cohort, view)
+    elif name == "dask":
+        from bench.running.executors.dask import run_on_dask
+
+        run_on_dask(work, stored.id, stored.experiment, tuple(retry), view)
         _repeat_warnings(work.cohort, view)
     else:
         from bench.running.executors.slurm import run_on_slurm

@@ -12,7 +12,7 @@ from bench.audit.copies import ALIKE
 from bench.audit.subject import Subject
 from bench.cohorts.cohort import Cohort
 from bench.cohorts.folder import load_folder
-from tests.audit.audited import changed, cut
+from tests.audit.audited import changed, cut, honest, results_of
 from tests.audit.feature_tables import cohort_of, measured
 from tests.audit.planted_deep import (
     DEEP_FAULTS,
@@ -26,6 +26,7 @@ from tests.audit.planted_deep import (
     stated,
     subject_of,
 )
+from tests.splits.random_cohorts import random_cohort
 
 pytestmark = pytest.mark.slow
 
@@ -130,3 +131,13 @@ def test_labels_as_the_source_states_them_raise_no_alarm() -> None:
 
 def test_a_value_within_the_plausible_range_raises_no_alarm() -> None:
     assert verdict("BA035", ranged(0.5, 0.9)).outcome == "pass"
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_task_that_one_fold_alone_has_labels_of_departs_from_nothing() -> None:
+    cohort = random_cohort(0)
+    split = cut(cohort)
+    mine = cohort.table.index.isin(split.folds[0].test)
+    some = changed(cohort, ki67=np.where(mine, cohort.labels("ki67"), np.nan))
+    found = verdict("BA015", Subject(some, split, results_of(some, split, method=honest)))
+    assert found.outcome == "pass"
