@@ -15,6 +15,14 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 BROKEN = (errno.EROFS, errno.EIO, errno.ESTALE)
 
 
+def names_file(text: str) -> bool:
+    """Whether a text, which may be anything, is the path of a file."""
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
+
+
 @contextmanager
 def written(path: Path, what: str, option: str) -> Iterator[Path]:
     """A place to write a file, which takes the name ``path`` once it is whole.

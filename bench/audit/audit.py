@@ -12,6 +12,7 @@ from bench.audit import (
     performance,
     perturbed,
     prepared,
+    stated,
     tuning,
     visible,
 )
@@ -22,7 +23,7 @@ from bench.errors import unknown_name
 CHECKS: tuple[Check, ...] = (
     *(*patients.CHECKS, *labels.CHECKS, *parts.CHECKS),
     *(*performance.CHECKS, *confounding.CHECKS, *tuning.CHECKS, *copies.CHECKS, *prepared.CHECKS),
-    *(*learning.CHECKS, *perturbed.CHECKS, *visible.CHECKS),
+    *(*learning.CHECKS, *perturbed.CHECKS, *visible.CHECKS, *stated.CHECKS),
 )
 """In the order of their codes."""
 ORDER: tuple[Outcome, ...] = ("not applicable", "pass", "warn", "fail")

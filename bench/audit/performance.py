@@ -76,7 +76,9 @@ def _fold_out_of_line(subject: Subject) -> Found:
 
 
 def _departs(one: Tested, predicted: Array, inside: NDArray[np.bool_], pairs: int) -> Iterator[str]:
-    """How a fold differs from all others, where chance does not explain it."""
+    """How a fold differs from all others, where there are any and chance does not explain it."""
+    if inside.all():
+        return
     departure = _auc_departure if one.task.kind == "binary" else _error_departure
     size, p, what = departure(one, predicted, inside)
     if size >= LEAST and p * pairs < ERROR:

@@ -34,6 +34,8 @@ class Subject:
         The methods that can be fitted again, by name.
     plausible
         Lowest and highest value of a task's metric that experience allows, by task.
+    stated
+        Lowest and highest share of positive patients that the source states, by task.
     """
 
     cohort: Cohort
@@ -42,6 +44,7 @@ class Subject:
     deep: bool = False
     specs: Mapping[str, MethodSpec] = field(default_factory=dict)
     plausible: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    stated: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @cached_property
     def violations(self) -> tuple[Violation, ...]:

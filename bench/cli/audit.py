@@ -48,6 +48,10 @@ PlausibleOption = Annotated[
     list[str] | None,
     typer.Option("--plausible", help="er=0.55-0.75: values of a task beyond are named."),
 ]
+PrevalenceOption = Annotated[
+    list[str] | None,
+    typer.Option("--prevalence", help="er=0.70-0.80: what the source states of positive patients."),
+]
 
 
 def audit(
@@ -68,6 +72,7 @@ def audit(
     skip_broken: SkipOption = False,
     plugin: PluginOption = None,
     plausible: PlausibleOption = None,
+    prevalence: PrevalenceOption = None,
     wanted: BoardFormatOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="File instead of printing: .html, .md, .tex, .csv or .json.")
@@ -88,7 +93,11 @@ def audit(
     page = wanted is None and out is not None and out.suffix.lower() == ".html"
     place, muted = (None if page else output(wanted, out)), pairs("--mute", mute or ())
     subject = _subject(cohort, split, store, names(method), skip_broken, deep, plugin)
-    subject = replace(subject, plausible=_ranges(subject, plausible or ()))
+    subject = replace(
+        subject,
+        plausible=_ranges(subject, "--plausible", plausible or ()),
+        stated=_ranges(subject, "--prevalence", prevalence or ()),
+    )
     verdicts = audited(subject, muted)
     if place is None:
         _write_page(subject, verdicts, out or Path())
@@ -120,15 +129,15 @@ def _subject(
     return Subject(opened.cohort, opened.split, results, deep, specs)
 
 
-def _ranges(subject: "Subject", given: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Plausible range of each named task; raises UsageError for another form or task."""
+def _ranges(subject: "Subject", option: str, given: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """The range of each named task; raises UsageError for another form or task."""
     found = {}
-    for task, text in pairs("--plausible", given).items():
+    for task, text in pairs(option, given).items():
         low, _, high = text.partition("-")
         try:
             found[subject.cohort.task(task).name] = (float(low), float(high))
         except ValueError:
-            raise UsageError(f"--plausible {task}={text}, expected two numbers: {task}=0.55-0.75") from None
+            raise UsageError(f"{option} {task}={text}, expected two numbers: {task}=0.55-0.75") from None
     return found
 
 

@@ -106,7 +106,11 @@ RetryOption = Annotated[
     str | None, typer.Option("--retry", help="Run again what ended so: failed,timeout,crashed.")
 ]
 ExecutorOption = Annotated[
-    str | None, typer.Option("--executor", help="Where cells run: workers, slurm, or here for a debugger.")
+    str | None,
+    typer.Option("--executor", help="Where cells run: workers, slurm, dask, or here for a debugger."),
+]
+SchedulerOption = Annotated[
+    str | None, typer.Option("--scheduler", help="Address or scheduler file of Dask, for --executor dask.")
 ]
 TrialsOption = Annotated[
     int | None, typer.Option("--trials", min=0, help="Tune each method that can be, with so many trials.")

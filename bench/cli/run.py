@@ -30,6 +30,7 @@ from bench.cli.options import (
     QuietOption,
     RepeatsOption,
     RetryOption,
+    SchedulerOption,
     SeedsOption,
     SettingsOption,
     SkipOption,
@@ -81,6 +82,7 @@ def run(
     memory_limit: MemoryOption = None,
     retry: RetryOption = None,
     executor: ExecutorOption = None,
+    scheduler: SchedulerOption = None,
     trials: TrialsOption = None,
     tune_time: TuneTimeOption = None,
     plugin: PluginOption = None,
@@ -234,7 +236,9 @@ def worker(
     from bench.running.worker import work_on
 
     try:
-        failed = work_on(store, plan, number_of_jobs(jobs) or 1, names(method) or (), statuses(retry), quiet)
+        failed = work_on(
+            store, plan, number_of_jobs(jobs) or 1, names(method) or (), retry=statuses(retry), quiet=quiet
+        )
     except KeyboardInterrupt:
         raise BenchError("stopped; other workers take over what it held") from None
     if failed:

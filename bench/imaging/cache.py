@@ -21,6 +21,7 @@ from bench.imaging import PREPROCESSING_VERSION
 from bench.imaging.crop import CHANNELS, Crop, require_images
 from bench.imaging.crops import Crops, Regions, crops_of
 from bench.imaging.cut import Cut, cut_case, cut_images
+from bench.imaging.earlier import case_keys, cases_file, earlier_crops, keep_cases
 from bench.imaging.source import CropSource
 from bench.progress import progress_bar, warn
 
@@ -166,18 +167,22 @@ def _build(source: CropSource, crop: Crop, kind: _Kind, described: dict[str, Any
     # One name for all processes: who builds next writes over what a killed one left.
     with replacing(path, path.with_suffix(".part")) as part:
         path.unlink(missing_ok=True)  # it is not what the description will say
-        _warnings_file(path).unlink(missing_ok=True)
+        for beside in (_warnings_file(path), cases_file(path)):
+            beside.unlink(missing_ok=True)
+        keys = case_keys(source)
         path.with_suffix(".json").write_text(json.dumps(described, indent=1))
         stored = _reserved(part, shape)
         with progress_bar(f"crops of {source.name} ({crop.size_mm:g} mm at {crop.spacing_mm:g})") as advance:
             failed: list[str] = []
-            doubtful: list[str] = []
-            for done, (error, warnings) in enumerate(_cut_all(source, kind, stored), start=1):
+            noted: list[tuple[str, ...]] = []
+            for done, (error, warnings) in enumerate(_cut_all(source, kind, stored, keys), start=1):
                 failed += [error] if error else []
-                doubtful += warnings[:1]
+                noted.append(warnings)
                 advance(done, len(stored))
         _reject(source, failed)
         stored.flush()
+        keep_cases(path, list(zip(keys, noted, strict=True)))
+        doubtful = [warnings[0] for warnings in noted if warnings]
         _warnings_file(path).write_text(json.dumps(doubtful, indent=1), encoding="utf-8")
 
 
@@ -199,10 +204,19 @@ def _reserved(part: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.
     return stored
 
 
-def _cut_all(source: CropSource, kind: _Kind, stored: np.ndarray) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Write every crop into ``stored``; yields each case's error, or '', and its warnings."""
+def _cut_all(
+    source: CropSource, kind: _Kind, stored: np.ndarray, keys: Sequence[str]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Write every crop into ``stored``; yields each case's error, or '', and its warnings.
+
+    A case that an earlier cache holds by the same key is copied.
+    """
+    earlier = earlier_crops(kind.path, stored.shape[1:], kind.channels)
 
     def cut(row: int) -> tuple[str, tuple[str, ...]]:
+        if known := earlier.get(keys[row]):
+            stored[row] = known.stored[known.row]
+            return "", known.warnings
         try:
             cut_out = kind.cut(str(source.files.index[row]))
         except CohortError as error:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bench.cohorts.cohort import Cohort
 
 # What a spec may ask of a cohort.
-NEEDS = ("volumes", "features", "acquisition", "clinical")
+NEEDS = ("volumes", "features", "acquisition", "clinical", "weights")
 HARNESS, ZOO = "bench", "bench_zoo"
 Predictions = dict[str, np.ndarray]
 Progress = Callable[[int, int, float | None], None]
@@ -145,7 +145,8 @@ class MethodSpec:
     params
         Hyperparameters that differ from the class's defaults: a variant is a spec with params.
     needs
-        What a cohort must carry: any of ``volumes``, ``features``, ``acquisition``, ``clinical``.
+        What a cohort must carry: any of ``volumes``, ``features``, ``acquisition``, ``clinical``; and
+        ``weights`` where the hyperparameter of that name must be the path of a file.
     requires
         Importable modules without which the method is unavailable, each with the remedy.
     cost
@@ -174,6 +175,9 @@ class MethodSpec:
     on_table
         The method that does with a cohort's own feature table what this one does with features that it
         measures in images: where a cohort has that table and no images, it runs in place of this one.
+    keeps
+        Folders of the cache for what depends on a case's image and the hyperparameters alone, and is shared
+        by all cells; heeded of the benchmark's own methods, as a plugin could leave labels there.
     changes
         Targets of modifications, the outermost first, which the registry fills in: see
         :class:`bench.Modification`.
@@ -201,6 +205,7 @@ class MethodSpec:
     images: tuple[str, ...] = ()
     container: str = ""
     on_table: str = ""
+    keeps: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
 
     @property

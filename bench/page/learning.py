@@ -64,7 +64,7 @@ def _figure(learned: LearningReport, task: Task, style: Style, numbers: Mapping[
     if not curves:
         return None
     where = learned.table.title.removeprefix("Learning curves: ")
-    figure, (axes,) = headed_figure(where, learned.table.synthetic, style.double_mm, style.single_mm)
+    figure, (axes,) = headed_figure(where, learned.table.synthetic, style.single_mm, style.single_mm)
     series = _series(curves, numbers)
     by_label = {curve.method: curve for curve in curves}
     _draw_baseline(axes, curves)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from bench.inference import Interval
     from bench.inference.ranks import RankSet
     from bench.scoring.comparison import Comparison
+    from bench.scoring.factors import FactorScores
     from bench.scoring.learning import LearningCurve
     from bench.scoring.procedures import ProcedureScore
     from bench.scoring.scores import Score
@@ -20,7 +21,16 @@ if TYPE_CHECKING:
     from bench.scoring.worst_site import WorstSite
     from bench.task import Task
 
-    Scored = Score | Comparison | SiteScores | ProcedureScore | Subgroups | WorstSite | LearningCurve
+    Scored = (
+        Score
+        | Comparison
+        | SiteScores
+        | ProcedureScore
+        | Subgroups
+        | WorstSite
+        | LearningCurve
+        | FactorScores
+    )
 
 NOTHING = TableCell("-", "muted")
 

@@ -1,4 +1,4 @@
-"""How long a run will take: from past records, or from the cost that a method states; nothing is run."""
+"""What cells will take: from past records, or from the cost that a method states; nothing is run."""
 
 import statistics
 from collections.abc import Sequence
@@ -8,12 +8,18 @@ from bench.cohorts.cohort import Cohort
 from bench.methods.parameters import parameters
 from bench.methods.search_space import SearchBudget
 from bench.methods.variant import Variant, choose
+from bench.running.executors.batch import Work
 from bench.running.run_cell import Compute
 from bench.splits.split import Split
 from bench.store.cell import Cell
-from bench.store.store import Store
+from bench.store.record import CellRecord
+from bench.store.store import OK, OUT_OF_MEMORY, Store
 from bench.tuning.tune import tuning_parts
 
+# Records of a method that are read: a store may have a hundred thousand.
+SAMPLE = 20
+# What a cell takes beside its method: a process, a fence, files.
+HARNESS_SECONDS = 0.2
 UNKNOWN = "no past record, and the method states no cost"
 
 
@@ -23,6 +29,31 @@ class Estimate:
 
     seconds: float | None
     source: str
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a cell of one row takes, seconds and MiB of its method; None where nobody knows."""
+
+    seconds: float | None = None
+    memory_mb: float | None = None
+
+
+def needs_of(work: Work, label: str) -> Needs:
+    """Time and peak memory of the cells of a row, from a sample of past records; without a margin.
+
+    A cell that ran out of memory counts with what it held, so that it asks for more when it is tried again.
+    """
+    cells = [cell for cell in work.cells if cell.method == label]
+    split = work.splits[cells[0].split]
+    found = estimate_cell(work.variants[label], cells, work.cohort, split, work.store, work.compute)
+    peaks = [
+        record.peak_memory_mb
+        for record in _comparable(label, work.store, work.compute, (OK, OUT_OF_MEMORY))
+        if record.peak_memory_mb
+    ]
+    seconds = None if found.seconds is None else found.seconds + HARNESS_SECONDS
+    return Needs(seconds, max(peaks, default=None))
 
 
 def estimate_cell(
@@ -54,11 +85,17 @@ def _past_seconds(variant: Variant, cases: int, store: Store, compute: Compute) 
     """Seconds of each finished cell of the method, as for so many training cases."""
     return [
         (record.fit_seconds + (record.predict_seconds or 0.0)) * cases / max(1, record.cases["train"])
-        for _, record in store.records()
-        if record.status == "ok"
-        and record.method == variant.label
-        and record.fit_seconds is not None
-        and (record.device, record.threads) == (compute.device, compute.threads)
+        for record in _comparable(variant.label, store, compute, (OK,))
+        if record.fit_seconds is not None
+    ]
+
+
+def _comparable(label: str, store: Store, compute: Compute, statuses: tuple[str, ...]) -> list[CellRecord]:
+    """Records of a row with one of these statuses, computed as its cells will be."""
+    return [
+        record
+        for record in store.sample(label, SAMPLE)
+        if record.status in statuses and (record.device, record.threads) == (compute.device, compute.threads)
     ]
 
 

@@ -58,8 +58,11 @@ class Experiment:
         Into how many parts the training part of a fold is cut where its validation part has too few positive
         cases to choose a threshold on; 0 for none. A tuned method's trials are evaluated on them too.
     executor
-        Where cells run: ``workers`` (processes of this machine), ``here`` (this very process, for a debugger)
-        or ``slurm`` (jobs of a cluster); empty for what ``$BENCH_EXECUTOR`` says, or ``workers``.
+        Where cells run: ``workers`` (processes of this machine), ``here`` (this very process, for a
+        debugger), ``slurm`` (jobs of a cluster) or ``dask`` (workers of a Dask scheduler); empty for what
+        ``$BENCH_EXECUTOR`` says, or ``workers``.
+    scheduler
+        Address of the Dask scheduler, such as ``tcp://head:8786``, or the path of its scheduler file.
     jobs
         How many cells run at a time; ``auto`` for as many as the machine has cores and memory for.
     resources
@@ -96,6 +99,7 @@ class Experiment:
     metric: tuple[str, ...] = ()
     inner_folds: int = 0
     executor: str = ""
+    scheduler: str = ""
     jobs: int | str = 1
     resources: Overrides = dataclasses.field(default_factory=dict)
     cell_timeout: str = ""
@@ -149,7 +153,7 @@ def read_preset(name: str) -> Overrides:
         return {}
     if name not in preset_names():
         raise unknown_name("preset", name, preset_names())
-    return _read_toml(configs_dir() / "presets" / f"{name}.toml")
+    return read_toml(configs_dir() / "presets" / f"{name}.toml")
 
 
 def parse_settings(pairs: Iterable[str]) -> dict[str, Any]:
@@ -227,7 +231,7 @@ def _tuned(spec: MethodSpec, overrides: Overrides, fixed: Overrides, experiment:
 
 
 def _read_experiment_file(path: Path) -> dict[str, Any]:
-    values = _read_toml(path)
+    values = read_toml(path)
     if "plugins" in values:
         table = values["plugins"]
         if not isinstance(table, dict) or set(table) != {"files"}:
@@ -258,7 +262,8 @@ def _shared(settings: Overrides, names: set[str]) -> Overrides:
     return {name: value for name, value in settings.items() if name in names}
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file; raises UsageError where it cannot be read or is none."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:

@@ -38,7 +38,7 @@ _SIZES = (
 
 EXPECTED: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("methods", "metric", "plugins"), _TEXTS),
-    **dict.fromkeys(("split", "cohort", "preset", "device", "store", "executor"), _TEXT),
+    **dict.fromkeys(("split", "cohort", "preset", "device", "store", "executor", "scheduler"), _TEXT),
     **dict.fromkeys(("cell_timeout", "memory_limit", "tune_time"), _TEXT),
     **dict.fromkeys(("set", "resources"), _TABLE),
     "seeds": _SEEDS,

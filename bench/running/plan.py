@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -29,9 +29,9 @@ from bench.splits.make import make_split
 from bench.splits.repeats import repeated_splits
 from bench.splits.split import Split, split_to_json
 from bench.store.cell import Cell, cells_of
-from bench.store.store import MACHINE, Store
+from bench.store.store import MACHINE, OK, Store
 
-EXECUTORS = ("workers", "here", "slurm")
+EXECUTORS = ("workers", "here", "slurm", "dask")
 
 
 @dataclass(frozen=True)
@@ -66,16 +66,20 @@ class Plan:
         """Cells that are not completed."""
         return [cell for cell in self.every_cell if not self.store.is_done(cell)]
 
-    def to_run(self, retry: Collection[str] = ()) -> tuple[list[Cell], dict[str, int]]:
+    def to_run(
+        self, retry: Collection[str] = (), among: Collection[str] = ()
+    ) -> tuple[list[Cell], dict[str, int]]:
         """Cells without a record or with a status to retry, and how many others have failed, by status.
 
-        Those of which the machine was at fault are always tried again.
+        Those of which the machine was at fault are always tried again. Of cells with ids ``among`` these
+        alone, where any is given: records of others are not read.
         """
         retry = {*retry, MACHINE}
-        records = [(cell, self.store.record(cell)) for cell in self.missing()]
+        cells = [cell for cell in self.every_cell if not among or cell.id in among]
+        records = [(cell, self.store.record(cell)) for cell in cells]
         wanted = [cell for cell, record in records if record is None or record.status in retry]
-        failed = [record.status for _, record in records if record is not None]
-        return wanted, Counter(status for status in failed if status not in retry)
+        ended = [record.status for _, record in records if record is not None]
+        return wanted, Counter(status for status in ended if status not in {*retry, OK})
 
     def work(self, cells: Iterable[Cell], jobs: int = 1, patient: bool = True) -> Work:
         """These cells with what running them takes."""
@@ -131,6 +135,22 @@ def _splits(experiment: Experiment, cohort: Cohort, config: SplitConfig) -> tupl
     if not experiment.sizes:
         return repeated_splits(cohort, config, experiment.repeats)
     return tuple(make_split(cohort, with_size(config, size) if size else config) for size in experiment.sizes)
+
+
+def plan_of_variants(experiment: Experiment, variants: Sequence[Variant], quiet: bool = False) -> Plan:
+    """The plan of an experiment whose rows are these; raises as :func:`make_plan`."""
+    executor_named(experiment)
+    plugins = [Path(file) for file in experiment.plugins]
+    config = split_named(experiment.split, plugins)
+    cohort = cohort_named(experiment.cohort, plugins, quiet=quiet, skip_broken=experiment.skip_broken)
+    names = tuple(dict.fromkeys(variant.spec.name for variant in variants))
+    return plan_of(
+        replace(experiment, methods=names),
+        cohort,
+        repeated_splits(cohort, config, 1),
+        with_environments(variants, partial(note, quiet=quiet)),
+        ranking_metrics(cohort.tasks, experiment.metric, plugins),
+    )
 
 
 def plan_of(
@@ -197,5 +217,10 @@ def executor_named(experiment: Experiment) -> str:
         raise UsageError(
             f"{parameter('jobs', 'auto')} counts the cores of this machine; with "
             f"{parameter('executor', 'slurm')} give a number"
+        )
+    if (not experiment.scheduler) if name == "dask" else (experiment.scheduler and experiment.executor):
+        raise UsageError(
+            f"{parameter('executor', 'dask')} and {parameter('scheduler', 'tcp://HOST:8786')} go together: "
+            "`dask scheduler` and `dask worker` start them"
         )
     return name

@@ -29,7 +29,7 @@ class Pending:
         self.store = store
         self.ended = ended
         self.waiting = deque(cells)
-        self.before = {cell.id: _stamp(store.record(cell)) for cell in self.waiting}
+        self.before = {cell.id: self._failed_before(cell) for cell in self.waiting}
         self.tried = 0.0
         # Whether all that is waiting was held by other runs when it was last tried.
         self.all_held = False
@@ -64,15 +64,18 @@ class Pending:
         self.waiting = deque(cell for cell in self.waiting if not self._told(cell))
         return bool(self.waiting)
 
+    def _failed_before(self, cell: Cell) -> tuple[int, int] | None:
+        """The record of an earlier failure, which is no news, as its file is marked; None without one."""
+        written = self.store.written(cell)
+        record = self.store.record(cell) if written else None
+        return None if record is not None and record.status == OK else written
+
     def _told(self, cell: Cell) -> bool:
-        record = self.store.record(cell)
-        if record is None or (record.status != OK and _stamp(record) == self.before[cell.id]):
+        """Whether the cell has ended since; what has no new record costs one question to the disk."""
+        if self.store.written(cell) == self.before[cell.id]:
             return False
-        if is_tried_again(record):
+        record = self.store.record(cell)
+        if record is None or is_tried_again(record):
             return False
         self.ended(cell, record)
         return True
-
-
-def _stamp(record: CellRecord | None) -> str:
-    return "" if record is None else record.ended or ""

@@ -1,6 +1,6 @@
 """The sentence as a whole: cohort, split, fit, predict, score, rank."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.audit.footnote import with_audit
@@ -8,12 +8,13 @@ from bench.cohorts.cohort import Cohort
 from bench.files import cache_dir
 from bench.imaging.cache import crop_warnings
 from bench.imaging.header_notes import header_notes
+from bench.methods.variant import Variant
 from bench.predictions.results import Results
 from bench.running.cores import crowded
 from bench.running.executors.batch import Work
 from bench.running.experiment import Experiment
 from bench.running.monitor import RunView, run_view
-from bench.running.plan import Plan, executor_named, make_plan, write_plan
+from bench.running.plan import Plan, executor_named, make_plan, plan_of_variants, write_plan
 from bench.running.stored_plan import StoredPlan
 from bench.running.verdicts import with_verdicts
 from bench.splits.split import Split
@@ -55,7 +56,15 @@ def run_experiment(experiment: Experiment, quiet: bool = False, retry: Collectio
     retry
         Statuses of earlier failures that run again.
     """
-    planned = make_plan(experiment, quiet)
+    return _run(make_plan(experiment, quiet), quiet, retry)
+
+
+def run_variants(experiment: Experiment, variants: Sequence[Variant], quiet: bool = False) -> RunOutcome:
+    """Run what is missing of an experiment whose rows are these, whatever hyperparameters each has."""
+    return _run(plan_of_variants(experiment, variants, quiet), quiet, ())
+
+
+def _run(planned: Plan, quiet: bool, retry: Collection[str]) -> RunOutcome:
     stored = write_plan(planned)
     cells, kept = planned.to_run(retry)
     with run_view(len(cells), quiet, planned.store) as view:
@@ -78,7 +87,7 @@ def execute(work: Work, view: RunView, stored: StoredPlan, retry: Collection[str
     name = executor_named(stored.experiment)
     if work.cells:
         _warn_of_headers(work.cohort, view)
-    if name != "slurm":  # its jobs are workers, which do the same
+    if name in ("here", "workers"):  # elsewhere jobs are workers, which do the same
         work = with_verdicts(work, stored.experiment, view.say)
     if name == "here":
         from bench.running.executors.in_process import run_here
@@ -90,6 +99,11 @@ def execute(work: Work, view: RunView, stored: StoredPlan, retry: Collection[str
         if (warning := crowded(work.jobs, work.compute.threads)) is not None:
             view.say(warning)
         run_in_workers(work, view)
+        _repeat_warnings(work.cohort, view)
+    elif name == "dask":
+        from bench.running.executors.dask import run_on_dask
+
+        run_on_dask(work, stored.id, stored.experiment, tuple(retry), view)
         _repeat_warnings(work.cohort, view)
     else:
         from bench.running.executors.slurm import run_on_slurm

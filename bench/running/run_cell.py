@@ -11,7 +11,7 @@ import pandas as pd
 
 from bench.cohorts.cohort import Cohort
 from bench.errors import PluginError, StoreError, UsageError, parameter, unknown_name
-from bench.files import plain_text
+from bench.files import names_file, plain_text
 from bench.imaging.crop import IMAGE
 from bench.methods.environments.building import packages_of
 from bench.methods.local import NOT_ISOLATED, LocalMethod
@@ -181,12 +181,17 @@ def unmet_need(variant: Variant, cohort: Cohort) -> str | None:
         "features": cohort.feature_file is not None,
         "acquisition": "acquisition" in cohort.roles.values(),
         "clinical": "clinical" in cohort.roles.values(),
+        "weights": True,
     }
     if (odd := undeclarable_need(variant.spec)) is not None:
         return odd
     for need in variant.spec.needs:
         if not has[need]:
             return f"needs {need}, which cohort {cohort.name} does not carry"
+    if "weights" in variant.spec.needs and not names_file(variant.params["weights"]):
+        return (
+            "needs weights: its hyperparameter weights names no local file, and none ship with the benchmark"
+        )
     for name in variant.spec.images:
         if not cohort.has_volumes or name not in (IMAGE, *cohort.images):
             held = f"has {', '.join(cohort.images)} alone" if cohort.has_volumes else "has no images"

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,8 @@ def stored_plans(store: Store) -> list[StoredPlan]:
 
 def stored_plan(store: Store, name: str = "") -> StoredPlan:
     """The plan of that name, or the last one; raises UsageError where there is none."""
-    found = [plan for plan in stored_plans(store) if plan.id.startswith(name)]
+    paths = (store.folder / FOLDER).glob(f"{escape(name)}*.json")
+    found = sorted(map(_read, paths), key=lambda plan: plan.created, reverse=True)
     if not found:
         which = f"no plan {name}" if name else "no plan"
         raise UsageError(f"{which} in {store.folder}: `bench run --store {store.folder} ...` writes one")

@@ -89,6 +89,14 @@ def owner_of(folder: Path, cell_id: str) -> dict[str, Any] | None:
     return owner if owner and not _ended(path, owner, _now_of(folder)) else None
 
 
+def claimed(folder: Path) -> set[str]:
+    """Beginnings of the ids of all cells that are claimed, by living runs or not."""
+    try:
+        return {path.name for path in folder.iterdir() if "." not in path.name}
+    except FileNotFoundError:
+        return set()
+
+
 def _link(temporary: Path, path: Path) -> bool:
     try:
         path.hardlink_to(temporary)

@@ -147,6 +147,20 @@ class Store:
         found = ((folder, read_record(folder)) for folder in self.cell_folders(cohort, split))
         return [(folder, record) for folder, record in found if record]
 
+    def sample(self, method: str, most: int) -> list[CellRecord]:
+        """Readable records of a row on any cohort and split: at most so many, spread over its cells."""
+        folders = sorted((self.folder / "cells").glob(f"*/*/{_safe(method)}/*"))
+        spread = folders[:: max(1, len(folders) // most)][:most]
+        return [record for record in map(read_record, spread) if record and record.method == method]
+
+    def written(self, cell: Cell) -> tuple[int, int] | None:
+        """What changes when the cell's record is written, without reading it; None where there is none."""
+        try:
+            state = (self.cell_folder(cell) / RECORD).stat()
+        except OSError:
+            return None
+        return state.st_mtime_ns, state.st_ino
+
     def keep_split(self, cohort: str, name: str, fingerprint: str, text: str) -> None:
         """Materialise a split once."""
         place = f"splits/{_safe(cohort)}-{_safe(name)}-{fingerprint[:16]}.json"

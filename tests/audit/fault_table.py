@@ -55,6 +55,7 @@ WORDS = {
     "BA033": "a feature that holds the site, prevalence of ER 15 to 85 % by it",
     "BA034": "two covariates that hold ER together and not alone",
     "BA035": "plausible range of 0.5 to 0.6 for a method at 0.76",
+    "BA036": "a stated prevalence of 20 to 30 % where 75 % are positive",
 }
 CLEAN = 5
 
@@ -67,7 +68,8 @@ def planted(code: str, tiny: Cohort, folder: Path) -> Verdict:
 
 def clean(number: int, phantom: Cohort, folder: Path) -> Iterator[Subject]:
     """A clean cohort three times: with images, with covariates and tuned rows, with a table of features."""
-    yield _with_rows(phantom, cut(phantom, "external_frozen"), "volumes")
+    balanced = _with_rows(phantom, cut(phantom, "external_frozen"), "volumes")
+    yield replace(balanced, stated={"er": (0.5, 0.5)})
     marked_cohort = marked(number)
     yield _with_rows(marked_cohort, cut(marked_cohort), "clinical")
     features = cohort_of(measured(number), folder)

@@ -145,6 +145,12 @@ def ranged(low: float, high: float) -> Subject:
     return Subject(cohort, split, results_of(cohort, split, method=honest), plausible={"er": (low, high)})
 
 
+def stated(low: float, high: float) -> Subject:
+    """A cohort with this range as the stated prevalence of ER."""
+    cohort = random_cohort(0)
+    return Subject(cohort, cut(cohort), stated={"er": (low, high)})
+
+
 def _of_features(make: Callable[[], pd.DataFrame]) -> Callable[[Cohort, Path], Subject]:
     def plant(tiny: Cohort, folder: Path) -> Subject:
         cohort = feature_tables.cohort_of(make(), folder)
@@ -193,6 +199,7 @@ DEEP_FAULTS: dict[str, Callable[[Cohort, Path], Subject]] = {
     "BA033": _of_features(feature_tables.showing_site),
     "BA034": lambda tiny, folder: lock_and_key(),
     "BA035": lambda tiny, folder: ranged(0.5, 0.6),
+    "BA036": lambda tiny, folder: stated(0.2, 0.3),
 }
 """Given the small phantom and an empty folder."""
 

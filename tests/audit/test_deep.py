@@ -1,7 +1,9 @@
 """Slow checks: each finds what is planted, and is silent on honest methods."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench.audit.audit import check_named
@@ -10,7 +12,7 @@ from bench.audit.copies import ALIKE
 from bench.audit.subject import Subject
 from bench.cohorts.cohort import Cohort
 from bench.cohorts.folder import load_folder
-from tests.audit.audited import changed, cut
+from tests.audit.audited import changed, cut, honest, results_of
 from tests.audit.feature_tables import cohort_of, measured
 from tests.audit.planted_deep import (
     DEEP_FAULTS,
@@ -21,8 +23,10 @@ from tests.audit.planted_deep import (
     mirrored_copy,
     per_scanner,
     ranged,
+    stated,
     subject_of,
 )
+from tests.splits.random_cohorts import random_cohort
 
 pytestmark = pytest.mark.slow
 
@@ -67,7 +71,7 @@ def test_a_site_that_must_be_learned_from_is_found() -> None:
     assert not [one for one in verdict("BA029", per_scanner(flipped=False)).evidence if " on er " in one.text]
 
 
-@pytest.mark.parametrize("code", ["BA028", "BA030", "BA031", "BA032", "BA033", "BA034", "BA035"])
+@pytest.mark.parametrize("code", ["BA028", "BA030", "BA031", "BA032", "BA033", "BA034", "BA035", "BA036"])
 def test_a_planted_fault_is_found(tiny: Cohort, tmp_path: Path, code: str) -> None:
     assert verdict(code, DEEP_FAULTS[code](tiny, tmp_path)).outcome == "warn"
 
@@ -114,5 +118,26 @@ def test_covariates_that_hold_no_label_raise_no_alarm() -> None:
     assert verdict("BA034", Subject(cohort, cut(cohort), deep=True)).outcome == "pass"
 
 
+def test_labels_as_the_source_states_them_raise_no_alarm() -> None:
+    cohort = stated(0.0, 1.0).cohort
+    labels = cohort.labels("er")
+    found = float(np.nanmean(labels))
+    assert verdict("BA036", stated(found - 0.02, found + 0.02)).outcome == "pass"
+    turned = replace(stated(found - 0.02, found + 0.02), cohort=changed(cohort, er=1 - labels))
+    (evidence,) = verdict("BA036", turned).evidence
+    assert evidence.text.startswith("er: ") and "stated" in evidence.text
+    assert verdict("BA036", Subject(cohort, cut(cohort))).outcome == "not applicable"
+
+
 def test_a_value_within_the_plausible_range_raises_no_alarm() -> None:
     assert verdict("BA035", ranged(0.5, 0.9)).outcome == "pass"
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_task_that_one_fold_alone_has_labels_of_departs_from_nothing() -> None:
+    cohort = random_cohort(0)
+    split = cut(cohort)
+    mine = cohort.table.index.isin(split.folds[0].test)
+    some = changed(cohort, ki67=np.where(mine, cohort.labels("ki67"), np.nan))
+    found = verdict("BA015", Subject(some, split, results_of(some, split, method=honest)))
+    assert found.outcome == "pass"

@@ -32,7 +32,7 @@ def test_the_report_has_the_audit_which_names_no_case_on_an_anonymous_page(
         assert ended.returncode == 0, ended.stderr
         texts.append((tmp_path / "report.html").read_text(encoding="utf-8"))
     for text in texts:
-        assert '<section id="audit"' in text and ">BA001</td>" in text and ">BA035</td>" in text
+        assert '<section id="audit"' in text and ">BA001</td>" in text and ">BA036</td>" in text
     assert "bench audit --explain CODE says" in texts[0] and "bench audit --explain CODE says" not in texts[1]
 
 

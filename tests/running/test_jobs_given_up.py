@@ -1,5 +1,6 @@
 """Jobs that a cluster ends by itself are submitted again, so often; those that a person ends are not."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -7,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from bench.errors import BenchError
-from bench.running.executors import slurm
+from bench.running.executors import slurm, watching
 from bench.running.executors.batch import Work
 from bench.running.monitor import RunView
 
@@ -31,9 +32,8 @@ class Cells:
 @pytest.fixture
 def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.setattr(slurm, "SECONDS_BETWEEN_LOOKS", 0.0)
-    monkeypatch.setattr(slurm, "SECONDS_BETWEEN_QUEUE_LOOKS", -1.0)
-    monkeypatch.setattr(slurm, "owner_of", lambda *_: None)
+    monkeypatch.setattr(watching, "SECONDS_BETWEEN_LOOKS", 0.0)
+    monkeypatch.setattr(watching, "SECONDS_BETWEEN_QUEUE_LOOKS", -1.0)
     (tmp_path / slurm.JOBS).mkdir()
     (tmp_path / slurm.JOBS / "plan.json").write_text('["7_0", "7_1"]')
     program = tmp_path / "squeue"
@@ -47,15 +47,17 @@ def watch(folder: Path, said: list[str], state: str, needed: int, monkeypatch: p
     program.write_text(SCONTROL.format(state=state))
     program.chmod(0o755)
     cells = Cells(needed)
-    monkeypatch.setattr(slurm, "Pending", lambda *_: cells)
+    monkeypatch.setattr(watching, "Pending", lambda *_: cells)
 
-    def again() -> None:
+    def again(left: Sequence[Any]) -> None:
+        assert left == tuple(cells.waiting)
         cells.submissions += 1
 
-    store: Any = SimpleNamespace(folder=folder, claims=None)
+    store: Any = SimpleNamespace(folder=folder, claims=folder / "claims")
     work: Any = SimpleNamespace(store=store, cells=())
     view: Any = SimpleNamespace(end=None, begin=None, say=said.append)
-    slurm._watch(cast(Work, work), "plan", cast(RunView, view), again)
+    any_left, why = (lambda: bool(slurm._queued(store, "plan"))), (lambda: slurm._why_gone(store, "plan"))
+    watching.watch(cast(Work, work), cast(RunView, view), any_left, why, again)
     return cells
 
 
@@ -79,9 +81,11 @@ def test_jobs_that_the_cluster_ended_are_submitted_again(
 def test_a_cluster_that_goes_on_ending_them_is_not_asked_for_ever(
     tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(BenchError, match=r"no job is left \(COMPLETED, NODE_FAIL\) and 1 cells are not run"):
+    with pytest.raises(
+        BenchError, match=r"no job is left \(COMPLETED, NODE_FAIL; see .*\) and 1 cells are not run"
+    ):
         watch(tmp_path, said, "NODE_FAIL", 9, monkeypatch)
-    assert len(said) == slurm.SUBMISSIONS_AGAIN
+    assert len(said) == watching.SUBMISSIONS_AGAIN
 
 
 def test_jobs_that_a_person_ended_are_not_submitted_again(

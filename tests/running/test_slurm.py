@@ -16,7 +16,7 @@ from pandas.testing import assert_frame_equal
 
 from bench.cohorts.cohort import Cohort
 from bench.running.executors.slurm import JOBS, job_states, jobs_of
-from bench.store.store import PREDICTIONS, RECORD, Store
+from bench.store.store import LOG, PREDICTIONS, RECORD, Store
 from tests.command import Ended, bench
 
 pytestmark = pytest.mark.cluster
@@ -140,12 +140,63 @@ def test_a_requeued_job_goes_on(cluster: None, tiny: Cohort, folder: Path) -> No
     assert statuses(store) == ["ok"] * 5
 
 
-def started(folder: Path, name: str) -> "tuple[subprocess.Popen[str], Path]":
+STEPS = """
+from dataclasses import dataclass
+import time
+import numpy as np
+from bench import MethodSpec, hookimpl
+
+@hookimpl
+def bench_methods():
+    return [MethodSpec("steps", f"{__name__}:Steps", "", needs=())]
+
+@dataclass
+class Steps:
+    def fit(self, train, val, run):
+        kept = run.workdir / "steps"
+        done = len(kept.read_text()) if kept.exists() else 0
+        print("begins at step", done)
+        for _ in range(done, 40):
+            time.sleep(0.25)
+            with kept.open("a") as file:
+                file.write(".")
+        return self
+    def predict(self, cohort):
+        return {task.name: np.full(len(cohort), 0.5) for task in cohort.tasks}
+"""
+
+
+@pytest.mark.slow
+def test_a_preempted_job_is_requeued_and_its_cell_goes_on_from_its_checkpoint(
+    cluster: None, tiny: Cohort, folder: Path
+) -> None:
+    if "urgent" not in subprocess.run(["sinfo", "-h"], check=True, capture_output=True, text=True).stdout:
+        pytest.skip("the Slurm here has no partition urgent, as that of tests/start_slurm has")
+    process, store = started(folder, "preempted", STEPS, "steps", "--split", "internal")
+    (job,) = running(store)
+    until = time.monotonic() + 120
+    while not [path for path in store.glob("work/*/scratch/steps") if path.stat().st_size > 3]:
+        assert time.monotonic() < until, "the cell has made no step"
+        time.sleep(0.1)
+    nodes = ("-p", "urgent", "--exclusive", "--output=/dev/null", "--wrap", "sleep 1")
+    subprocess.run(["sbatch", "--wait", *nodes], check=True, capture_output=True, timeout=120)
+    _, said = process.communicate(timeout=400)
+    assert process.returncode == 0, said
+    assert "Restarts=1" in told_of(job)
+    ((folder_of_cell,),) = [list(store.glob("cells/*/*/*/*"))]
+    assert statuses(store) == ["ok"]
+    begun = [line for line in (folder_of_cell / LOG).read_text().splitlines() if "begins at step" in line]
+    assert len(begun) == 2 and begun[0].endswith(" 0") and int(begun[1].split()[-1]) > 3
+
+
+def started(
+    folder: Path, name: str, source: str = SLOW, method: str = "slow", *more: str
+) -> "tuple[subprocess.Popen[str], Path]":
     """A run in jobs whose first cell has begun, and its store."""
-    plugin, store = folder / "slow_in_jobs.py", folder / name
-    plugin.write_text(SLOW)
-    asked = words(store, "--method", "slow", "--plugin", str(plugin), "--executor", "slurm", "--jobs", "1")
-    command = [sys.executable, "-m", "bench", *asked]
+    plugin, store = folder / f"{method}_in_jobs.py", folder / name
+    plugin.write_text(source)
+    asked = words(store, "--method", method, "--plugin", str(plugin), "--executor", "slurm", "--jobs", "1")
+    command = [sys.executable, "-m", "bench", *asked, *more]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     until = time.monotonic() + 120
     while not list(store.glob("claims/[0-9a-f]*")) and time.monotonic() < until:
@@ -167,7 +218,7 @@ def statuses(store: Path) -> list[str]:
 def test_jobs_that_slurm_gives_up_with_their_node_are_submitted_again(
     cluster: None, tiny: Cohort, folder: Path
 ) -> None:
-    process, store = started(folder, "failed")
+    process, store = started(folder, "failed", SLOW, "slow", "--split", "internal")  # one cell, so one job
     first, *_ = running(store)
     node = told_of(first).split("BatchHost=")[1].split()[0]
     asked = (
@@ -181,4 +232,4 @@ def test_jobs_that_slurm_gives_up_with_their_node_are_submitted_again(
     _, said = process.communicate(timeout=400)
     assert process.returncode == 0, said
     assert "the cluster has ended the jobs; submission 1 of 3 more" in said
-    assert statuses(store) == ["ok"] * 5
+    assert statuses(store) == ["ok"]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.cohorts.checking.case import Reading, read_case
+from bench.cohorts.checking.readings import unfinished
 from bench.cohorts.checking.violation import Violation, refuse
 from bench.cohorts.cohort import Cohort
 from bench.cohorts.columns import MASK
@@ -22,6 +23,7 @@ from bench.task import Task
 
 # Reading and inflating release the interpreter's lock, so threads suffice; each holds one volume.
 MAX_WORKERS = 8
+BATCH = 64
 LEFT_OUT, LEFT_OUT_VALID, LEFT_OUT_UNKNOWN = "left out", "left out though valid", "left out and unknown"
 
 
@@ -42,8 +44,8 @@ class Checked:
 def check_folder(folder: Path, quiet: bool = False, skip_broken: bool = False) -> Checked:
     """Find every violation of a cohort folder; every file is read whole.
 
-    The cases that its ``skipped.csv`` leaves out are read too, but what is wrong with them is no error any
-    more.
+    What a check that was stopped has read is not read again. The cases that its ``skipped.csv`` leaves out
+    are read too, but what is wrong with them is no error any more.
 
     Parameters
     ----------
@@ -156,16 +158,23 @@ def _read_all(listing: Listing, cases: pd.DataFrame, quiet: bool) -> list[Readin
         case_id, image, mask, *more = line
         further = {name: folder / path for name, path in zip(others, more, strict=True)}
         label = listing.lesion_labels.get(case_id, ())
-        return read_case(case_id, folder / image, folder / mask, label, further)
+        files = {listing.images[0]: folder / image, MASK: folder / mask, **further}
+        key = kept.key(case_id, files, label)
+        reading = kept.known(key) or read_case(case_id, folder / image, folder / mask, label, further)
+        kept.keep(key, reading)
+        return reading
 
     readings: list[Reading] = []
     with (
+        unfinished(folder) as kept,
         progress_bar(f"reading {len(lines)} cases", quiet) as advance,
         ThreadPoolExecutor(min(MAX_WORKERS, os.cpu_count() or 1)) as pool,
     ):
-        for reading in pool.map(read, lines):
-            readings.append(reading)
-            advance(len(readings), len(lines))
+        # In batches, so that a check that is stopped ends with what it is at.
+        for start in range(0, len(lines), BATCH):
+            for reading in pool.map(read, lines[start : start + BATCH]):
+                readings.append(reading)
+                advance(len(readings), len(lines))
     return readings
 
 

@@ -28,7 +28,7 @@ import pandas as pd
 from bench.cohorts.cohort import Cohort
 from bench.cohorts.radiomics import RadiomicsSettings, described_rows, is_content
 from bench.errors import CohortError, MachineError
-from bench.files import cache_dir
+from bench.files import cache_dir, names_file
 from bench.imaging.crop import Crop
 from bench.methods.containers import Ended as ProgramEnded
 from bench.methods.containers import Order
@@ -170,17 +170,9 @@ def _assignment(desk: Desk, planned: PlannedCell) -> Assignment:
 def _files_named(values: Iterable[Any], hidden: Iterable[Path]) -> tuple[Path, ...]:
     """Files that hyperparameters name, such as weights or a program, but for those in hidden folders."""
     texts = [text for value in values for text in (value if isinstance(value, tuple) else (value,))]
-    named = [Path(text).resolve() for text in texts if isinstance(text, str) and _is_file(text)]
+    named = [Path(text).resolve() for text in texts if isinstance(text, str) and names_file(text)]
     closed = [folder.resolve() for folder in hidden]
     return tuple(path for path in named if not any(path.is_relative_to(folder) for folder in closed))
-
-
-def _is_file(text: str) -> bool:
-    """Whether a text, which may be anything, is the path of a file."""
-    try:
-        return Path(text).is_file()
-    except (OSError, ValueError):
-        return False
 
 
 def _crops(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,31 +1,25 @@
-"""Cells in jobs of a Slurm cluster: arrays of `bench worker`, one array for each kind of resources."""
+"""Cells in jobs of a Slurm cluster: an array for each kind of resources, a job for each parcel of cells."""
 
 import json
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError, StoreError, UsageError, parameter
 from bench.running.executors.batch import Work
+from bench.running.executors.watching import watch
 from bench.running.monitor import RunView
-from bench.running.queue import Pending
-from bench.store.claims import owner_of
+from bench.running.parcels import PASSED_ON, Parcel, parcels_of
+from bench.store.cell import Cell
 from bench.store.store import Store
 
 JOBS = "slurm"
-SECONDS_BETWEEN_LOOKS = 1.0
-SECONDS_BETWEEN_QUEUE_LOOKS = 10.0
 REQUEUES = 10
 # How a job ends that its node, or one of more weight, has ended; Slurm requeues it where that is allowed.
 ENDED_BY_THE_CLUSTER = ("NODE_FAIL", "PREEMPTED", "BOOT_FAIL")
-SUBMISSIONS_AGAIN = 3
-DEFAULT_RESOURCES: Mapping[str, Any] = {"minutes": 24 * 60, "memory_gb": 0, "gpus": 0}
-# Beside the defaults, words of sbatch that submitit passes on.
-PASSED_ON = ("partition", "account", "qos", "constraint", "exclude", "nice")
 
 
 @dataclass(frozen=True)
@@ -34,26 +28,30 @@ class ClusterWorker:
 
     store: Path
     plan: str
-    methods: tuple[str, ...]
     retry: tuple[str, ...]
 
-    def __call__(self, number: int) -> int:
-        """Run cells until none is left."""
+    def __call__(self, at_once: int, cells: Collection[str]) -> int:
+        """Run the cells of a parcel, so many at a time; then help the jobs that run, where none waits."""
         from bench.running.worker import work_on
 
-        return work_on(self.store, self.plan, methods=self.methods, retry=self.retry, quiet=True)
+        def none_waits() -> bool:
+            return "PENDING" not in _queued(Store(self.store), self.plan).values()
 
-    def checkpoint(self, number: int) -> Any:
+        return work_on(
+            self.store, self.plan, at_once, cells=cells, retry=self.retry, quiet=True, helps=none_waits
+        )
+
+    def checkpoint(self, at_once: int, cells: Collection[str]) -> Any:
         """What to submit when the time is over: the same, which goes on from the checkpoints of its cells."""
         from submitit.helpers import DelayedSubmission
 
-        return DelayedSubmission(self, number)
+        return DelayedSubmission(self, at_once, cells)
 
 
 def run_on_slurm(
     work: Work, plan: str, resources: Mapping[str, Any], retry: Sequence[str], view: RunView
 ) -> None:
-    """Submit workers and watch the store until their cells have ended.
+    """Submit parcels of cells as jobs and watch the store until they have ended.
 
     An interrupt leaves the jobs running; ``bench status`` finds them, and the same command watches again.
 
@@ -61,16 +59,21 @@ def run_on_slurm(
     ------
     BenchError
         All jobs have gone and cells are left, as after ``scancel``. Where nodes failed or jobs were
-        preempted, they are submitted again first, up to :data:`SUBMISSIONS_AGAIN` times.
+        preempted, what is left is submitted again first, so often.
     UsageError
         There is no Slurm here, or the resources have an unknown key.
     """
     if not work.cells:
         return
-    if not _queued(work.store, plan):
-        submit(work, plan, resources, retry, view)
+
+    def submit_left(cells: Sequence[Cell]) -> None:
+        submit(replace(work, cells=tuple(cells)), plan, resources, retry, view)
+
+    store = work.store
+    if not _queued(store, plan):
+        submit_left(work.cells)
     try:
-        _watch(work, plan, view, lambda: submit(work, plan, resources, retry, view))
+        watch(work, view, lambda: bool(_queued(store, plan)), lambda: _why_gone(store, plan), submit_left)
     except KeyboardInterrupt:
         view.say("the jobs go on without this command; `bench status` shows them, `scancel` ends them")
         raise
@@ -79,27 +82,29 @@ def run_on_slurm(
 def submit(
     work: Work, plan: str, resources: Mapping[str, Any], retry: Sequence[str], view: RunView
 ) -> list[str]:
-    """Submit up to ``work.jobs`` workers for each kind of resources; ids of the jobs."""
+    """Submit an array for each kind of resources, of which ``work.jobs`` jobs run at a time; their ids."""
     ids: list[str] = []
-    for needs, methods in _by_resources(work, resources):
-        cells = [cell for cell in work.cells if cell.method in methods]
-        worker = ClusterWorker(work.store.folder.resolve(), plan, methods, tuple(retry))
-        executor = _executor(work, needs)
-        jobs = _submitted(executor, worker, min(work.jobs, len(cells)))
+    worker = ClusterWorker(work.store.folder.resolve(), plan, tuple(retry))
+    for parcels in parcels_of(work, resources, work.jobs):
+        jobs = _submitted(_executor(work, parcels[0]), worker, parcels)
         ids += [job.job_id for job in jobs]
-        view.say(
-            f"submitted {len(jobs)} jobs for {', '.join(methods)}: {', '.join(job.job_id for job in jobs)}"
-        )
+        cells = [cell for parcel in parcels for cell in parcel.cells]
+        methods = ", ".join(dict.fromkeys(cell.method for cell in cells))
+        first, *_ = (job.job_id for job in jobs)
+        view.say(f"submitted {len(jobs)} jobs, {first} the first, for {len(cells)} cells of {methods}")
     work.store.put_text(f"{JOBS}/{plan}.json", json.dumps(ids) + "\n")
     return ids
 
 
-def _submitted(executor: Any, worker: ClusterWorker, number: int) -> list[Any]:
+def _submitted(executor: Any, worker: ClusterWorker, parcels: Sequence[Parcel]) -> list[Any]:
+    at_once = [parcel.at_once for parcel in parcels]
+    cells = [tuple(cell.id for cell in parcel.cells) for parcel in parcels]
     try:
-        return list(executor.map_array(worker, range(number)))
+        return list(executor.map_array(worker, at_once, cells))
     except Exception as error:  # submitit's own errors are of several kinds
+        methods = ", ".join({cell.method: None for parcel in parcels for cell in parcel.cells})
         remedy = "see [resources] of the experiment's file"
-        raise BenchError(f"Slurm takes no job for {', '.join(worker.methods)}: {error}; {remedy}") from error
+        raise BenchError(f"Slurm takes no job for {methods}: {error}; {remedy}") from error
 
 
 def jobs_of(store: Store, plan: str) -> list[str]:
@@ -149,57 +154,15 @@ def _queued(store: Store, plan: str) -> dict[str, str]:
     return job_states(jobs_of(store, plan))
 
 
-def _watch(work: Work, plan: str, view: RunView, submit_again: Callable[[], object]) -> None:
-    pending = Pending(work.store, work.cells, view.end)
-    begun: set[str] = set()
-    looked, gone, submissions = time.monotonic(), False, 0
-    while pending.drop_ended():
-        for cell in pending.waiting:
-            if cell.id not in begun and owner_of(work.store.claims, cell.id):
-                begun.add(cell.id)
-                view.begin(cell)
-        if gone:
-            _require_infrastructure_failure(work, plan, len(pending.waiting), submissions)
-            submissions += 1
-            view.say(f"the cluster has ended the jobs; submission {submissions} of {SUBMISSIONS_AGAIN} more")
-            submit_again()
-            looked, gone = time.monotonic(), False
-        time.sleep(SECONDS_BETWEEN_LOOKS)
-        if time.monotonic() - looked > SECONDS_BETWEEN_QUEUE_LOOKS:
-            looked, gone = time.monotonic(), not _queued(work.store, plan)
+def _why_gone(store: Store, plan: str) -> tuple[bool, str]:
+    """Whether a job of the plan was ended by the cluster, and how they have ended in words."""
+    ends = set(ends_of_jobs(jobs_of(store, plan)).values())
+    said = "; ".join([", ".join(sorted(ends))] * bool(ends) + [f"see {store.folder / JOBS}"])
+    return bool(ends & set(ENDED_BY_THE_CLUSTER)), f" ({said})"
 
 
-def _require_infrastructure_failure(work: Work, plan: str, left: int, submissions: int) -> None:
-    """Raise BenchError unless a job of the plan was ended by the cluster, and not too often."""
-    ends = ends_of_jobs(jobs_of(work.store, plan)).values()
-    if submissions < SUBMISSIONS_AGAIN and set(ends) & set(ENDED_BY_THE_CLUSTER):
-        return
-    said = f" ({', '.join(sorted(set(ends)))})" if ends else ""
-    raise BenchError(
-        f"no job is left{said} and {left} cells are not run: they were cancelled or failed to start, see "
-        f"{work.store.folder / JOBS}; the same command submits them again"
-    )
-
-
-def _by_resources(work: Work, resources: Mapping[str, Any]) -> list[tuple[dict[str, Any], tuple[str, ...]]]:
-    """Resources with the rows that need them."""
-    shared = {key: value for key, value in resources.items() if not isinstance(value, Mapping)}
-    kinds: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {}
-    for label in dict.fromkeys(cell.method for cell in work.cells):
-        own = resources.get(work.variants[label].spec.name, {})
-        needs = {**DEFAULT_RESOURCES, **shared, **own}
-        for key in needs:
-            if key not in DEFAULT_RESOURCES and key not in PASSED_ON:
-                known = ", ".join((*DEFAULT_RESOURCES, *PASSED_ON))
-                raise UsageError(
-                    f"unknown key in [resources]: {key!r}; there are {known}, and names of methods"
-                )
-        key = json.dumps(needs, sort_keys=True)
-        kinds[key] = (needs, (*kinds.get(key, (needs, ()))[1], label))
-    return list(kinds.values())
-
-
-def _executor(work: Work, needs: Mapping[str, Any]) -> Any:
+def _executor(work: Work, parcel: Parcel) -> Any:
+    """Who submits parcels that ask for the same."""
     try:
         import submitit
     except ImportError:
@@ -210,12 +173,13 @@ def _executor(work: Work, needs: Mapping[str, Any]) -> Any:
         executor = submitit.SlurmExecutor(work.store.folder / JOBS / "%j", max_num_timeout=REQUEUES)
     except RuntimeError as error:
         raise UsageError(f"there is no Slurm here: {error}") from error
+    needs = parcel.resources
     asked = {"mem": f"{needs['memory_gb']}GB"} if needs["memory_gb"] else {}
     asked |= {"gpus_per_node": needs["gpus"]} if needs["gpus"] else {}
     executor.update_parameters(
         job_name="bench",
         time=int(needs["minutes"]),
-        cpus_per_task=work.compute.threads,
+        cpus_per_task=work.compute.threads * parcel.at_once,
         array_parallelism=work.jobs,
         additional_parameters={"requeue": True},
         **asked,

@@ -17,5 +17,5 @@ def kept_caches(spec: MethodSpec, cohort: Cohort) -> tuple[Path, ...]:
     if not spec.is_of_the_project:
         return ()
     used = libraries(spec)
-    folders = sorted(folder for library, folder in CACHES.items() if library in used)
+    folders = sorted({*spec.keeps, *(folder for library, folder in CACHES.items() if library in used)})
     return tuple(cache_dir() / folder / cohort.fingerprint[:16] for folder in folders)

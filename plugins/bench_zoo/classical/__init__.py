@@ -19,6 +19,11 @@ KINDS = {
     "adaboost": "AdaBoost",
     "boosting": "gradient boosting of small trees",
 }
+# Of libraries that are extras: title, importable module, numbers of features, seconds a case.
+FURTHER = {
+    "catboost": ("CatBoost (arXiv 1706.09516)", "catboost", (8, 24), 0.03),
+    "realmlp": ("RealMLP (arXiv 2407.04491)", "pytabkit", (24,), 0.1),
+}
 OF_TABLE = Cost(seconds_per_case=0.03)
 
 
@@ -30,6 +35,7 @@ def bench_methods() -> list[MethodSpec]:
     return [
         *[_of_radiomics(family, kind) for family, kind in KINDS.items()],
         *[_of_features(family, kind) for family, kind in KINDS.items()],
+        *[spec for family in FURTHER for spec in _further(family)],
         _of_images("clinical_radiomics", "ClinicalRadiomics", combined, needs=("volumes", "clinical")),
         _of_images("mask_only", "MaskShape", shape, {"counts": (4, 16)}),
     ]
@@ -58,3 +64,29 @@ def _of_features(family: str, kind: str) -> MethodSpec:
     return MethodSpec(
         f"features_{family}", target, summary, {"family": family}, needs=("features",), cost=OF_TABLE
     )
+
+
+def _further(family: str) -> list[MethodSpec]:
+    title, module, counts, seconds = FURTHER[family]
+    target, requires = "bench_zoo.classical.further:", {module: f"pip install 'dcebench[{family}]'"}
+    params = {"family": family, "counts": counts}
+    radiomics = MethodSpec(
+        f"radiomics_{family}",
+        f"{target}FurtherRadiomics",
+        f"Radiomics selected by mRMR, {title}",
+        params,
+        requires={"radiomics": REMEDY, **requires},
+        processes=("bench_zoo.radiomics.worker",),
+        cost=Cost(seconds_per_case=0.15 + seconds),
+        on_table=f"features_{family}",
+    )
+    carried = MethodSpec(
+        f"features_{family}",
+        f"{target}FurtherCarried",
+        f"The cohort's own feature table selected by mRMR, {title}",
+        params,
+        ("features",),
+        requires,
+        Cost(seconds_per_case=seconds),
+    )
+    return [radiomics, carried]

@@ -13,6 +13,8 @@ REMEDY = (
 COST = Cost(seconds_per_case=0.15)
 OF_FILTERED_IMAGES = Cost(seconds_per_case=2.5)
 OF_TABLE = Cost(seconds_per_case=0.002)
+# Of the peritumoural region in published claims: 4 mm (PMC12065080), 3 mm above 5 mm (W7135077213).
+WIDTHS_MM = (3, 4, 5)
 SPARSE_STRENGTHS = (0.3, 0.1, 0.03, 0.01, 0.003)
 
 
@@ -62,6 +64,19 @@ def _of_images() -> list[MethodSpec]:
             on_table="features_xgb",
             cost=COST,
         ),
+        *[
+            MethodSpec(
+                f"radiomics_peri{width}",
+                "bench_zoo.radiomics.ridge:RadiomicsLR",
+                f"radiomics_lr with a peritumoural region of 0 to {width} mm",
+                {"surround_mm": (0.0, float(width))},
+                requires=requires,
+                processes=processes,
+                on_table="features_lr",
+                cost=COST,
+            )
+            for width in WIDTHS_MM
+        ],
     ]
 
 
