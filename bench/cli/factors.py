@@ -15,7 +15,7 @@ def factors(
     out: OutOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Run every combination of factors and say how much each explains.
+    """Run combinations of factors and say how much each explains.
 
     Share of variance of each factor, with paired effects of the levels and the worst site beside the mean.
     """

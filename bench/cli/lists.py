@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def methods(plugin: PluginOption = None, wanted: FormatOption = Format.table) -> None:
-    """List the methods, and whether each can run here, and the modifications, NAME+MODIFICATION.
+    """List the methods, and whether each can run here.
 
-    Plugins that failed to load stand below, each with its error.
+    Below stand the modifications, for NAME+MODIFICATION, and plugins that failed to load, with the error.
     """
     from bench.methods.registry import load_registry, unavailable_reason
 

@@ -107,9 +107,9 @@ def combine(
     skip_broken: SkipOption = False,
     plugin: PluginOption = None,
 ) -> None:
-    """Combine rows of a store into one, inside each fold and without training.
+    """Combine rows of a store into one, without training.
 
-    Weights and choices come from validation labels alone.
+    It is done inside each fold. Weights and choices come from validation labels alone.
     """
     from bench.cli.opened import open_finished
     from bench.store.combination import combine_rows
