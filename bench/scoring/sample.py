@@ -75,7 +75,7 @@ class Sample:
 
 
 # What was lined up of results that are in use.
-_LINED_UP: WeakKeyDictionary[Results, dict[tuple[Task, Metric], Sample]] = WeakKeyDictionary()
+_LINED_UP: WeakKeyDictionary[Results, dict[tuple[str, int], tuple[Metric, Sample]]] = WeakKeyDictionary()
 
 
 def metric_of(results: Results, task: Task) -> Metric:
@@ -103,9 +103,11 @@ def sample_of(results: Results, task: Task, metric: Metric | None = None) -> Sam
     """
     metric = metric or metric_of(results, task)
     known = _LINED_UP.setdefault(results, {})
-    if (task, metric) not in known:
-        known[task, metric] = _lined_up(results, task, metric)
-    return known[task, metric]
+    # A metric of a plugin may hold what has no hash; it is kept, so that no other can have the id.
+    key = task.name, id(metric)
+    if key not in known:
+        known[key] = metric, _lined_up(results, task, metric)
+    return known[key][1]
 
 
 def _lined_up(results: Results, task: Task, metric: Metric) -> Sample:

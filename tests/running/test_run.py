@@ -279,7 +279,8 @@ def test_a_method_with_a_need_that_does_not_exist_is_skipped_and_the_other_rows_
     status = {row["method"]: row["status"] for row in rows}
     assert status["constant"] == "ok"
     assert status["needy"] == (
-        "skipped: needs 'volume' in its plugin, expected one of volumes, features, acquisition, clinical"
+        "skipped: needs 'volume' in its plugin, "
+        "expected one of volumes, features, acquisition, clinical, weights"
     )
 
 
