@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -135,13 +134,9 @@ def _explain(subject: Subject) -> None:
 
 def _cropped_grids() -> set[tuple[int, ...]]:
     """The grids (z, y, x) of the crops that the method has asked for."""
-    described = (cache_dir() / "crops").rglob("*.json")
-    shapes = (json.loads(path.read_text()) for path in described if not _is_note(path))
+    arrays = (cache_dir() / "crops").rglob("*.npy")
+    shapes = (json.loads(path.with_suffix(".json").read_text()) for path in arrays)
     return {tuple(found["shape"][2:]) for found in shapes}
-
-
-def _is_note(path: Path) -> bool:
-    return path.name.endswith(".warnings.json")
 
 
 def _constructor(subject: Subject) -> None:

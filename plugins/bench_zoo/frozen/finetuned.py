@@ -12,10 +12,11 @@ from typing import Self
 from bench.cohorts.cohort import Cohort
 from bench.methods.method import Run
 from bench_zoo.networks.plain_cnn.method import PlainCNN
+from bench_zoo.networks.plain_cnn.network import PlainNetwork
 from bench_zoo.targets import targets_of
 from bench_zoo.torch_parts.encoders import pooled_encoder
 from bench_zoo.torch_parts.examples import crop_examples
-from bench_zoo.torch_parts.heads import TaskNetworks, TasksNetwork
+from bench_zoo.torch_parts.heads import TasksNetwork
 from bench_zoo.torch_parts.pretext import pretrain
 from bench_zoo.torch_parts.training import Schedule, computing
 
@@ -50,6 +51,7 @@ class PretextCNN(PlainCNN):
         examples = crop_examples(self.unlabelled, crop, self.targets, regions=False)
         schedule = Schedule(self.pretext_epochs, self.batch_size, self.learning_rate, self.weight_decay)
         pretrain(encoder, width, crop.shape, examples, schedule, run)
-        for part in network.networks if isinstance(network, TaskNetworks) else [network]:
-            part.encoder.load_state_dict(encoder.state_dict())  # type: ignore[union-attr]
+        for part in network.modules():
+            if isinstance(part, PlainNetwork):
+                part.encoder.load_state_dict(encoder.state_dict())
         return network
