@@ -1,5 +1,7 @@
 """Handcrafted features, measured or carried by the cohort, in linear models and boosted trees."""
 
+from functools import partial
+
 from bench.methods.cost import Cost
 from bench.methods.hookspecs import hookimpl
 from bench.methods.method import MethodSpec
@@ -16,6 +18,8 @@ OF_TABLE = Cost(seconds_per_case=0.002)
 # Of the peritumoural region in published claims: 4 mm (PMC12065080), 3 mm above 5 mm (W7135077213).
 WIDTHS_MM = (3, 4, 5)
 SPARSE_STRENGTHS = (0.3, 0.1, 0.03, 0.01, 0.003)
+# A row of what pyradiomics measures.
+measured = partial(MethodSpec, requires={"radiomics": REMEDY}, processes=("bench_zoo.radiomics.worker",))
 
 
 @hookimpl
@@ -25,53 +29,42 @@ def bench_methods() -> list[MethodSpec]:
 
 
 def _of_images() -> list[MethodSpec]:
-    requires, processes = {"radiomics": REMEDY}, ("bench_zoo.radiomics.worker",)
     return [
-        MethodSpec(
+        measured(
             "radiomics_lr",
             "bench_zoo.radiomics.ridge:RadiomicsLR",
             "Radiomics of lesion and peritumoural region, ridge penalty",
-            requires=requires,
-            processes=processes,
             on_table="features_lr",
             cost=COST,
         ),
-        MethodSpec(
+        measured(
             "radiomics_lasso",
             "bench_zoo.radiomics.sparse:RadiomicsElasticNet",
             "Radiomics of original, LoG and wavelet images, LASSO",
             {"l1_ratios": (1.0,)},
-            requires=requires,
-            processes=processes,
             on_table="features_lasso",
             cost=OF_FILTERED_IMAGES,
         ),
-        MethodSpec(
+        measured(
             "radiomics_elastic_net",
             "bench_zoo.radiomics.sparse:RadiomicsElasticNet",
             "Radiomics of original, LoG and wavelet images, elastic net",
-            requires=requires,
-            processes=processes,
             on_table="features_elastic_net",
             cost=OF_FILTERED_IMAGES,
         ),
-        MethodSpec(
+        measured(
             "radiomics_xgb",
             "bench_zoo.radiomics.boosted:RadiomicsXGB",
             "Radiomics of lesion and peritumoural region, XGBoost",
-            requires=requires,
-            processes=processes,
             on_table="features_xgb",
             cost=COST,
         ),
         *[
-            MethodSpec(
+            measured(
                 f"radiomics_peri{width}",
                 "bench_zoo.radiomics.ridge:RadiomicsLR",
                 f"radiomics_lr with a peritumoural region of 0 to {width} mm",
                 {"surround_mm": (0.0, float(width))},
-                requires=requires,
-                processes=processes,
                 on_table="features_lr",
                 cost=COST,
             )
