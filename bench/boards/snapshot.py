@@ -44,7 +44,8 @@ CEILING = "(ceiling)"
 SIGNIFICANT_DIGITS = 6
 COLUMNS = ("method", "seed", "fold", "group", "site", "patient_id", "case_id", "task", "truth", "prediction")
 KEPT_OF_A_RECORD = (
-    *("id", "identity", "device", "threads", "environment", "fit_seconds", "predict_seconds"),
+    *("id", "identity", "device", "threads", "environment"),
+    *("fit_seconds", "fit_cpu_seconds", "predict_seconds"),
     *("peak_memory_mb", "energy", "cases", "started", "tuning", "isolation", "sealed", "contract", "images"),
 )
 

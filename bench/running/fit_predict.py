@@ -1,6 +1,7 @@
 """A method at work on one cell: tuned, fitted, asked for predictions."""
 
 import logging
+import os
 import time
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -66,6 +67,8 @@ class Outcome:
         Predictions by task, float64, shape (case,).
     fit_seconds, predict_seconds
         Time of fitting with its tuning, and of predicting the test cases.
+    fit_cpu_seconds
+        Processor time of fitting with its tuning, of all threads and of the processes it started and awaited.
     peak_memory_mb
         Peak resident memory, MiB.
     parameters
@@ -78,6 +81,7 @@ class Outcome:
     val: Predictions
     fit_seconds: float
     predict_seconds: float
+    fit_cpu_seconds: float
     peak_memory_mb: int
     parameters: int | None
     tuning: Mapping[str, Any]
@@ -110,11 +114,12 @@ def fit_predict(assignment: Assignment, test: Callable[[], Cohort], report: Prog
         cell.seed, assignment.device, assignment.threads, work / SCRATCH, report, builder, assignment.starter
     )
     reset_peak_memory()
+    idle = _processor_seconds()
     params, tuning = tuned_params(cell, assignment.variant, assignment.parts, run, work)
     seed_global_generators(cell.seed)
     started = time.perf_counter()
     method = build(assignment.variant.spec, params).fit(assignment.train, assignment.val, run)
-    fitted = time.perf_counter()
+    fitted, worked = time.perf_counter(), _processor_seconds()
     blind = test()
     handed = time.perf_counter()
     predicted = _predicted(method, blind, cell)
@@ -127,10 +132,17 @@ def fit_predict(assignment: Assignment, test: Callable[[], Cohort], report: Prog
         val=validated,
         fit_seconds=round(fitted - started + tuning.get("seconds", 0.0), 3),
         predict_seconds=round(ended - handed, 3),
+        fit_cpu_seconds=round(worked - idle, 3),
         peak_memory_mb=peak_memory_mb(),
         parameters=_count_parameters(method),
         tuning=tuning,
     )
+
+
+def _processor_seconds() -> float:
+    """Processor time so far of this process and of those it has awaited."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def status_of(error: BaseException, processes: Collection[str] = ()) -> str:

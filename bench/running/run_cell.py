@@ -156,6 +156,7 @@ def _kept(planned: PlannedCell, outcome: Outcome) -> tuple[dict[str, pd.DataFram
     return tables, {
         "fit_seconds": outcome.fit_seconds,
         "predict_seconds": outcome.predict_seconds,
+        "fit_cpu_seconds": outcome.fit_cpu_seconds,
         "peak_memory_mb": outcome.peak_memory_mb,
         "parameters": outcome.parameters,
         **({"tuning": outcome.tuning} if outcome.tuning else {}),

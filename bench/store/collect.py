@@ -185,8 +185,14 @@ def _method_result(
 
 def _fit_seconds(records: Sequence[CellRecord], seeds: int) -> float | None:
     """Seconds of fitting a seed; None where a cell does not say, as a submitted one."""
-    known = [record.fit_seconds for record in records if record.fit_seconds is not None]
+    known = [told for told in map(_fitting, records) if told is not None]
     return sum(known) / seeds if len(known) == len(records) else None
+
+
+def _fitting(record: CellRecord) -> float | None:
+    """Processor time of a cell on processors, which other work hardly changes, where told; else wall time."""
+    on_processors = record.device == "cpu" and record.fit_cpu_seconds is not None
+    return record.fit_cpu_seconds if on_processors else record.fit_seconds
 
 
 def _with_thresholds(

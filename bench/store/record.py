@@ -59,6 +59,8 @@ class CellRecord:
         Local times with their zone.
     fit_seconds, predict_seconds, seconds
         Time of fitting, of predicting the test cases, and of a cell that was stopped.
+    fit_cpu_seconds
+        Processor time of fitting, which other work on the machine hardly changes.
     peak_memory_mb
         Peak resident memory, MiB.
     energy
@@ -110,6 +112,7 @@ class CellRecord:
     ended: str | None = None
     fit_seconds: float | None = None
     predict_seconds: float | None = None
+    fit_cpu_seconds: float | None = None
     seconds: float | None = None
     peak_memory_mb: int | None = None
     energy: Mapping[str, Any] | None = None
@@ -222,7 +225,7 @@ def _is_energy(value: Any) -> bool:
 KINDS: Mapping[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("id", "cohort", "split", "method", "status", "reason", "device"), _is_text),
     **dict.fromkeys(("started", "ended"), _is_time),
-    **dict.fromkeys(("fit_seconds", "predict_seconds", "seconds"), _is_number),
+    **dict.fromkeys(("fit_seconds", "predict_seconds", "fit_cpu_seconds", "seconds"), _is_number),
     **dict.fromkeys(("threads", "peak_memory_mb", "parameters", "tries"), _is_whole),
     "identity": _is_identity,
     "cases": _holds(_is_whole),

@@ -214,6 +214,7 @@ def _ended(said: Mapping[str, Any]) -> Ended:
             val={str(task): np.array(values, float) for task, values in found["val"].items()},
             fit_seconds=float(found["fit_seconds"]),
             predict_seconds=float(found["predict_seconds"]),
+            fit_cpu_seconds=float(found["fit_cpu_seconds"]),
             peak_memory_mb=int(found["peak_memory_mb"]),
             parameters=None if found["parameters"] is None else int(found["parameters"]),
             tuning=dict(found["tuning"]),
