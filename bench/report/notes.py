@@ -210,10 +210,10 @@ def _file_column_notes(results: Results, scores: Sequence[Score], ranked: bool) 
 def _time_note(results: Results) -> str:
     hardware = f", on {results.hardware}" if results.hardware else ""
     told = any("fit_cpu_seconds" in record for method in results.methods for record in method.records)
-    timed = ": processor time, or wall time on a GPU and where a record tells no other" if told else ""
+    timed = ": processor time, or wall time on a GPU and where a record tells none" if told else ""
     return (
-        f"Fit s: seconds of fitting, summed over folds and averaged over seeds{hardware}{timed}. What a cache "
-        "keeps, such as crops and radiomics features, counts for the method that needed it first."
+        f"Fit s: seconds of fitting, summed over folds and averaged over seeds{hardware}{timed}. What a "
+        "cache keeps, such as crops and radiomics features, counts for the method that needed it first."
     )
 
 
