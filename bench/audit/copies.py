@@ -46,9 +46,9 @@ def _nearly_the_same(subject: Subject) -> Found:
 
 def numeric_features(subject: Subject) -> "pd.DataFrame | None":
     """The complete numeric columns of a feature table, constant ones left out; None where too few."""
-    if subject.cohort.feature_file is None:
+    if subject.features is None:
         return None
-    table = subject.cohort.features().select_dtypes("number")
+    table = subject.features.select_dtypes("number")
     table = table.loc[:, table.notna().all() & (table.nunique() > 1)]
     return table if table.shape[1] >= FEWEST_COLUMNS else None
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 
 from bench.cohorts.checking.check import check_folder
 from bench.cohorts.checking.label_copies import Column
@@ -14,6 +15,7 @@ from bench.imaging.lesion_size import lesion_volumes
 from bench.methods.method import MethodSpec
 from bench.predictions.results import Results
 from bench.scoring.scores import Score, score_results
+from bench.scoring.seeds import on_shared_seeds
 from bench.splits.split import Split
 from bench.task import Task
 
@@ -36,6 +38,8 @@ class Subject:
         Lowest and highest value of a task's metric that experience allows, by task.
     stated
         Lowest and highest share of positive patients that the source states, by task.
+    known_scores
+        Scores of the results where they are known already: they take longer than all quick checks.
     """
 
     cohort: Cohort
@@ -45,6 +49,7 @@ class Subject:
     specs: Mapping[str, MethodSpec] = field(default_factory=dict)
     plausible: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     stated: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    known_scores: tuple[Score, ...] | None = None
 
     @cached_property
     def violations(self) -> tuple[Violation, ...]:
@@ -54,7 +59,9 @@ class Subject:
     @cached_property
     def scores(self) -> tuple[Score, ...]:
         """A score a task and method; none without results."""
-        return () if self.results is None else score_results(self.results)
+        if self.known_scores is not None:
+            return self.known_scores
+        return () if self.results is None else score_results(on_shared_seeds(self.results))
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -64,10 +71,15 @@ class Subject:
             for table in (self.cohort.covariates("acquisition"), self.cohort.covariates("clinical"))
             for name in table
         ]
-        if self.cohort.feature_file is None:
+        if self.features is None or self.cohort.feature_file is None:
             return tuple(covariates)
-        features, where = self.cohort.features(), self.cohort.feature_file.name
-        return (*covariates, *(Column(where, str(name), features[name]) for name in features))
+        where = self.cohort.feature_file.name
+        return (*covariates, *(Column(where, str(name), values) for name, values in self.features.items()))
+
+    @cached_property
+    def features(self) -> pd.DataFrame | None:
+        """The feature table of the cohort, read once; None where it has none."""
+        return None if self.cohort.feature_file is None else self.cohort.features()
 
     @cached_property
     def volumes(self) -> np.ndarray:

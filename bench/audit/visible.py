@@ -48,8 +48,8 @@ def _sources(subject: Subject) -> Iterator[tuple[str, Floats]]:
     cohort = subject.cohort
     if cohort.has_volumes:
         yield from appearances(cohort)
-    if cohort.feature_file is not None:
-        table = cohort.features().select_dtypes("number")
+    if subject.features is not None:
+        table = subject.features.select_dtypes("number")
         yield "features", table.fillna(table.median()).fillna(0).to_numpy(dtype=float)
 
 

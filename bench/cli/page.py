@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bench.predictions.results import Results
     from bench.report.learning import LearningReport
     from bench.report.table import Table
+    from bench.scoring.scores import Score
     from bench.splits.config import SplitConfig
     from bench.splits.split import Split
     from bench.store.store import Store
@@ -66,13 +67,15 @@ def report(
 ) -> None:
     """Write boards, figures and notes into one HTML file."""
     from bench.page.html import page
+    from bench.report.board import shared_scores
     from bench.report.full_report import full_report
 
     refuse_folder(out, "the report", "--out")
     given = _given(split, cohort, method, board, store, skip_broken, plugin)
+    scores = shared_scores(given.results)
     values = replace(
-        full_report(given.results, cases),
-        audit=given.audit(anonymous),
+        full_report(given.results, cases, scores),
+        audit=given.audit(anonymous, scores),
         learning=given.learning(names(method)),
     )
     shots = None if anonymous else given.shots([one.case_id for one in values.cases], explained or ())
@@ -171,15 +174,15 @@ class Given:
         by_size = stored_sizes(self.cohort, self.config, self.store, self.results, rows)
         return learning_report(by_size) if len(by_size) > 1 else None
 
-    def audit(self, anonymous: bool) -> "Table | None":
-        """The checks of `bench audit` without --deep; names no case on an anonymous page."""
+    def audit(self, anonymous: bool, scores: "tuple[Score, ...]") -> "Table | None":
+        """The checks of `bench audit` without --deep, by these scores; names no case on an anonymous page."""
         if self.cohort is None or self.split is None:
             return None
         from bench.audit.audit import audit
         from bench.audit.subject import Subject
         from bench.report.audit import audit_table
 
-        verdicts = audit(Subject(self.cohort, self.split, self.results))
+        verdicts = audit(Subject(self.cohort, self.split, self.results, known_scores=scores))
         table = audit_table(verdicts, self.cohort.name, self.split.name, self.cohort.synthetic)
         return replace(table, notes=()) if anonymous else table
 

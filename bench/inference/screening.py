@@ -5,7 +5,7 @@ single precision that is never wrong: sums of products without a negative one ha
 most their number times 2^-24 (Higham 2002, section 3.1). Those that remain are computed in double precision.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -204,9 +204,7 @@ class Screen:
     ) -> Iterator[tuple[Codes, Codes]]:
         """Pair and draw of each statistic that the bound does not rule out."""
         bound = _Bound(self.pairs, self._scale, groups, held, numbers[:, : held.shape[1]], least)
-        weights = held.astype(np.float32)
-        for group in groups:
-            weights[group.members] *= np.float32(group.scale)
+        weights = np.multiply(held, _scales(groups, len(held))[:, None], dtype=np.float32)
         for start in range(0, len(wanted), PAIRS):
             chosen = wanted[start : start + PAIRS]
             sums = self._squares(chosen) @ weights
@@ -259,7 +257,7 @@ class _Bound:
         least: float,
     ) -> None:
         rows = pairs.patients / scale
-        sums = [rows[:, group.members] @ held[group.members].astype(float) for group in groups]
+        sums = _sums_by_group(rows, groups, held)
         other = pairs.seeds / scale @ numbers - rows.sum(axis=1)[:, None]
         self.pairs, self.groups, self.numbers, self.scale = pairs, groups, numbers, scale
         self.sums: list[Single] = [one.astype(np.float32) for one in sums]
@@ -317,6 +315,26 @@ def _groups(patients: Patients, held: Counts | Array) -> list[_Group]:
         scale = size**2 / (drawn * max(drawn - 1, 1))
         groups.append(_Group(members, drawn, size / max(drawn, 1), scale))
     return groups
+
+
+def _scales(groups: Sequence[_Group], patients: int) -> Single:
+    """What the spread of each patient's group is multiplied with, shape (patient,)."""
+    scales = np.zeros(patients, dtype=np.float32)
+    for group in groups:
+        scales[group.members] = group.scale
+    return scales
+
+
+def _sums_by_group(rows: Array, groups: Sequence[_Group], held: Counts | Array) -> list[Array]:
+    """Sums of each row over each group's patients in the resamples, one array a group, (row, draw).
+
+    One product with rows that are zero outside a group, for no resample has to be taken apart.
+    """
+    alone = np.zeros((len(groups), *rows.shape))
+    for place, group in enumerate(groups):
+        alone[place][:, group.members] = rows[:, group.members]
+    sums = alone.reshape(-1, rows.shape[1]) @ held.astype(float)
+    return list(sums.reshape(len(groups), len(rows), -1))
 
 
 def _draw_parts(held: Counts | Array) -> Iterator[tuple[int, Counts | Array]]:

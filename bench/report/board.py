@@ -86,8 +86,18 @@ def leaderboard(results: Results, bootstrap: Bootstrap = Bootstrap()) -> Table:
     Raises StoreError where predictions and truth
     contradict each other.
     """
+    return scored_board(results, shared_scores(results, bootstrap), bootstrap)
+
+
+def shared_scores(results: Results, bootstrap: Bootstrap = Bootstrap()) -> tuple[Score, ...]:
+    """The scores of a board: of every row by the seeds that all rows have."""
+    return score_results(on_shared_seeds(results), bootstrap)
+
+
+def scored_board(results: Results, scores: Sequence[Score], bootstrap: Bootstrap = Bootstrap()) -> Table:
+    """:func:`leaderboard` of results whose :func:`shared_scores` are known."""
     shared = on_shared_seeds(results)
-    return ranked_table(results, shared, ordered(score_results(shared, bootstrap), shared), bootstrap)
+    return ranked_table(results, shared, ordered(scores, shared), bootstrap)
 
 
 def ranked_table(given: Results, results: Results, scores: Sequence[Score], bootstrap: Bootstrap) -> Table:

@@ -1,12 +1,12 @@
 """Everything that a report shows, as values: tables with their notes, and curves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from bench.predictions.results import Results
-from bench.report.board import leaderboard
+from bench.report.board import scored_board, shared_scores
 from bench.report.cases import CaseReport, case_reports
 from bench.report.costs import cost_table
 from bench.report.learning import LearningReport
@@ -16,6 +16,7 @@ from bench.report.subtypes import confusion_table, subtype_table
 from bench.report.table import Table
 from bench.scoring.agreement import TaskAgreement, agreement_of
 from bench.scoring.curves import TaskCurves, curves_of
+from bench.scoring.scores import Score
 from bench.scoring.sites import site_scores
 from bench.scoring.subtypes.rules import find_rule, role_tasks
 from bench.scoring.subtypes.scores import CELL, score_subtypes
@@ -80,8 +81,17 @@ class FullReport:
         return valued[:most]
 
 
-def full_report(results: Results, cases: int = 0) -> FullReport:
+def full_report(results: Results, cases: int = 0, scores: Sequence[Score] | None = None) -> FullReport:
     """Compute the tables and curves of a report, and the predictions of so many cases.
+
+    Parameters
+    ----------
+    results
+        What methods predicted.
+    cases
+        How many cases it shows, the worst first.
+    scores
+        Those of :func:`bench.report.board.shared_scores` where they are known already.
 
     Raises
     ------
@@ -95,7 +105,7 @@ def full_report(results: Results, cases: int = 0) -> FullReport:
         split=results.split,
         synthetic=results.synthetic,
         tasks=results.tasks,
-        board=leaderboard(results),
+        board=scored_board(results, shared_scores(results) if scores is None else scores),
         sites=site_table(results, site_scores(results)) if several else None,
         tuning=tuning_table(results),
         costs=cost_table(results),
