@@ -29,12 +29,8 @@ if TYPE_CHECKING:
     from bench.imaging.planes import Plane
     from bench.page.html import Shots
     from bench.predictions.results import Results
-    from bench.report.learning import LearningReport
-    from bench.report.table import Table
-    from bench.scoring.scores import Score
-    from bench.splits.config import SplitConfig
-    from bench.splits.split import Split
-    from bench.store.store import Store
+    from bench.report.full_report import FullReport
+    from bench.report.stored_report import Source
 
 BoardOption = Annotated[
     Path | None,
@@ -67,17 +63,10 @@ def report(
 ) -> None:
     """Write boards, figures and notes into one HTML file."""
     from bench.page.html import page
-    from bench.report.board import shared_scores
-    from bench.report.full_report import full_report
 
     refuse_folder(out, "the report", "--out")
     given = _given(split, cohort, method, board, store, skip_broken, plugin)
-    scores = shared_scores(given.results)
-    values = replace(
-        full_report(given.results, cases, scores),
-        audit=given.audit(anonymous, scores),
-        learning=given.learning(names(method)),
-    )
+    values = given.report(cases, names(method), anonymous)
     shots = None if anonymous else given.shots([one.case_id for one in values.cases], explained or ())
     text = page(values, shots, anonymous)
     with written(out, "the report", "--out") as place:
@@ -104,9 +93,11 @@ def figures(
     from bench.page.figures import write_figures
     from bench.page.flow import write_flow
     from bench.report.full_report import full_report
+    from bench.report.stored_report import stored_learning
 
     given = _given(split, cohort, method, board, store, skip_broken, plugin)
-    values = replace(full_report(given.results), learning=given.learning(names(method)))
+    learning = None if given.source is None else stored_learning(given.results, given.source, names(method))
+    values = replace(full_report(given.results), learning=learning)
     paths = write_figures(values, out, style)
     flow = None if given.cohort is None else read_flow(given.cohort.folder)
     if flow is not None:
@@ -156,35 +147,24 @@ def cases(
 
 @dataclass(frozen=True)
 class Given:
-    """What a page is made of: results, and cohort and split where these are at hand."""
+    """What a page is made of: results, and where they come from unless from a board."""
 
     results: "Results"
-    cohort: "Cohort | None" = None
-    split: "Split | None" = None
-    store: "Store | None" = None
-    config: "SplitConfig | None" = None
+    source: "Source | None" = None
 
-    def learning(self, rows: Sequence[str] | None) -> "LearningReport | None":
-        """The curves of these rows over the sizes that the store holds; None without two sizes."""
-        if self.cohort is None or self.store is None or self.config is None:
-            return None
-        from bench.report.learning import learning_report
-        from bench.store.sizes import stored_sizes
+    @property
+    def cohort(self) -> "Cohort | None":
+        """The cohort, where it is at hand."""
+        return None if self.source is None else self.source.cohort
 
-        by_size = stored_sizes(self.cohort, self.config, self.store, self.results, rows)
-        return learning_report(by_size) if len(by_size) > 1 else None
+    def report(self, cases: int, rows: Sequence[str] | None, anonymous: bool) -> "FullReport":
+        """The report, of a store with the audit and learning curves of these rows."""
+        from bench.report.full_report import full_report
+        from bench.report.stored_report import stored_report
 
-    def audit(self, anonymous: bool, scores: "tuple[Score, ...]") -> "Table | None":
-        """The checks of `bench audit` without --deep, by these scores; names no case on an anonymous page."""
-        if self.cohort is None or self.split is None:
-            return None
-        from bench.audit.audit import audit
-        from bench.audit.subject import Subject
-        from bench.report.audit import audit_table
-
-        verdicts = audit(Subject(self.cohort, self.split, self.results, known_scores=scores))
-        table = audit_table(verdicts, self.cohort.name, self.split.name, self.cohort.synthetic)
-        return replace(table, notes=()) if anonymous else table
+        if self.source is None:
+            return full_report(self.results, cases)
+        return stored_report(self.results, self.source, cases, rows, anonymous)
 
     def images(self) -> dict[str, str]:
         """Path of each case's image; empty without images."""
@@ -245,6 +225,8 @@ def _given(
         return Given(of_methods(thaw(board), names(method)))
     protocol = open_finished(cohort, str(split), store, skip_broken, plugins)
     from bench.methods.named_split import split_named
+    from bench.report.stored_report import Source
 
     config = split_named(str(split), plugins or ())
-    return Given(protocol.results(names(method)), protocol.cohort, protocol.split, protocol.store, config)
+    source = Source(protocol.cohort, protocol.split, config, protocol.store)
+    return Given(protocol.results(names(method)), source)

@@ -27,14 +27,19 @@ def results_by_size(
 
 
 def stored_sizes(
-    cohort: Cohort, config: SplitConfig, store: Store, whole: Results, rows: Sequence[str] | None = None
+    cohort: Cohort,
+    config: SplitConfig,
+    store: Store,
+    largest: tuple[Split, Results],
+    rows: Sequence[str] | None = None,
 ) -> Mapping[int, Results]:
     """What a store holds of a split at other numbers of training patients, and of the split itself.
 
     Parameters
     ----------
-    whole
-        Results of the split itself, of which the methods count that some smaller size has too.
+    largest
+        The split itself, or its largest size where the whole was not run, and its results, of which the
+        methods count that some smaller size has too.
     rows
         Methods; all where left out.
 
@@ -47,9 +52,10 @@ def stored_sizes(
     found = {split: _results(cohort, split, store, rows) for split in splits}
     known = {split: one for split, one in found.items() if one is not None and one.methods}
     sized = {method.label for one in known.values() for method in one.methods}
-    shared = tuple(method for method in whole.methods if method.label in sized)
+    split, results = largest
+    shared = tuple(method for method in results.methods if method.label in sized)
     if known and shared:
-        known[make_split(cohort, config)] = replace(whole, methods=shared)
+        known[split] = replace(results, methods=shared)
     return results_by_size(cohort, list(known), list(known.values()))
 
 

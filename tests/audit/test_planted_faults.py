@@ -66,3 +66,11 @@ def test_the_page_on_the_audit_has_the_table_of_faults() -> None:
         code: (words, "yes") for code, words in WORDS.items()
     }
     assert all(row[3].startswith("0 of ") for row in found.values())
+
+
+def test_scores_that_are_known_are_not_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = FAULTS["BA012"]()
+    scores = subject.scores
+    monkeypatch.setattr("bench.audit.subject.score_results", lambda _: pytest.fail("scored again"))
+    again = replace(subject, known_scores=scores)
+    assert [one.evidence for one in audit(again)] == [one.evidence for one in audit(subject)]

@@ -54,6 +54,16 @@ def test_the_report_of_the_split_has_the_curves_and_other_splits_have_none(store
     assert '<section id="learning"' not in out.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
+def test_the_page_of_a_store_has_the_curves_of_a_run_without_the_whole_split(tmp_path: Path) -> None:
+    sized = ("--method", "constant,tumour_size", "--sizes", "12,24", "--executor", "here")
+    assert bench("curve", *GIVEN, *sized, "--store", str(tmp_path / "runs"), "-q").returncode == 0
+    where = ("--store", str(tmp_path / "runs"), "--static", str(tmp_path / "pages"))
+    assert bench("view", *where).returncode == 0
+    text = (tmp_path / "pages" / "report-0.html").read_text(encoding="utf-8")
+    assert '<section id="learning"' in text and '<section id="audit"' in text
+
+
 def test_a_dry_run_counts_the_cells_of_every_size(tmp_path: Path) -> None:
     ended = curve(tmp_path / "none", "--dry-run", "--format", "json")
     assert ended.returncode == 0, ended.stderr
