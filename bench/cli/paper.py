@@ -58,7 +58,7 @@ def methods_text(
 
 
 def checklist(
-    kind: Annotated[str, typer.Argument(help="claim, tripod-ai, metrics or clear.")],
+    kind: Annotated[str, typer.Option("--kind", help="claim, tripod-ai, metrics or clear.")],
     split: SplitOption,
     cohort: CohortsOption = None,
     method: RowsOption = None,
