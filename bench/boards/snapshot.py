@@ -65,7 +65,7 @@ def freeze(results: Results, folder: Path) -> Path:
     BenchError
         The folder cannot be written; what it held before stays.
     """
-    place = folder / _folder_name(results.cohort) / results.split
+    place = board_folder(folder, results)
     with writing(place, "the board", parameter("freeze")):
         place.mkdir(parents=True, exist_ok=True)
         # A board and its source are kept together or, where the disk is full, not at all.
@@ -247,6 +247,6 @@ def _truth(table: pd.DataFrame, tasks: Sequence[Task]) -> pd.DataFrame:
     return about.join(labels.reindex(columns=[task.name for task in tasks])).sort_index()
 
 
-def _folder_name(cohort: str) -> str:
-    """A cohort's name as a folder; one given by path by its last part."""
-    return Path(cohort).name
+def board_folder(folder: Path, results: Results) -> Path:
+    """Where the board of a cohort and split is kept; a cohort given by path has its last part for a name."""
+    return folder / Path(results.cohort).name / results.split

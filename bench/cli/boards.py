@@ -17,6 +17,7 @@ from bench.cli.options import (
     ColumnsOption,
     DropOption,
     EnsemblesOption,
+    ExtendOption,
     FormatOption,
     FreezeOption,
     IdMapOption,
@@ -91,6 +92,7 @@ def leaderboard(
     partial: PartialOption = False,
     plugin: PluginOption = None,
     freeze: FreezeOption = None,
+    extend: ExtendOption = False,
     seeds: RankSeedsOption = None,
     rank_by: RankByOption = RankBy.all_cases,
     recalibrate: RecalibrateOption = None,
@@ -108,11 +110,14 @@ def leaderboard(
         given = {"--columns": columns, "--out": out, "--seeds": seeds, "--recalibrate": recalibrate}
         chosen = {"--missing": missing is not Missing.apart, "--rank-by": rank_by is not RankBy.all_cases}
         _refuse_beside_freeze(chosen | {name: value is not None for name, value in (flags | given).items()})
+    if extend and freeze is None:
+        raise UsageError("--extend adds rows to a committed board: name its folder with --freeze")
     place = output(wanted, out)
     by_rule = rule_named(rule)
     opened = open_finished(named_cohort(cohort, drop, id_map), split, store, skip_broken, plugin)
     protocol = replace(opened, recalibrate=recalibrate)
     results = on_finished_folds(protocol.results()) if partial else protocol.results()
+    results = _extended(results, freeze) if extend and freeze is not None else results
     results = _audited(_measured(results, protocol.cohort, metric, by_rule, plugin), protocol)
     results = results if seeds is None else on_shared_seeds(results, integers("--seeds", seeds))
     results = with_ensembles(results) if ensembles else results
@@ -123,6 +128,16 @@ def leaderboard(
     if columns is not None:
         board = select_columns(board, [name.strip() for name in columns.split(",")])
     place.show(board)
+
+
+def _extended(results: "Results", folder: Path) -> "Results":
+    """With the rows of the committed board, and a line on the terminal about what is new."""
+    from bench.boards.extend import extended
+
+    found = extended(results, folder)
+    for what, labels in (("added", found.added), ("renewed", found.renewed)):
+        print(f"{what}: {', '.join(labels) or 'none'}", file=sys.stderr)
+    return found.results
 
 
 def _audited(results: "Results", protocol: Protocol) -> "Results":

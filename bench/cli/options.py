@@ -151,6 +151,9 @@ RankByOption = Annotated[
 FreezeOption = Annotated[
     Path | None, typer.Option("--freeze", help="Folder of boards to keep this one in, with its source.")
 ]
+ExtendOption = Annotated[
+    bool, typer.Option("--extend", help="Add the store's rows to the board that --freeze has kept before.")
+]
 
 
 def names(texts: Sequence[str] | None) -> list[str] | None:
