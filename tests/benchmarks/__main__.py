@@ -67,6 +67,7 @@ SCRIPTS = (
     Script("scale", None),
     Script("kills", None, "--kills 5 -- --method constant --split internal_cv --cohort phantom-tiny"),
     Script("rank_stability", None, "--seeds 3"),
+    Script("audit_cost"),
     Script("audit_table", None),
     Script("predict_speed", None),
     Script("network_training", None, "phantom-tiny multi_task_cnn"),
