@@ -16,6 +16,7 @@ from bench.methods.method import Run
 from bench.methods.parameters import build, parameters
 from bench.methods.registry import load_registry
 from bench.methods.through import Through
+from bench_zoo.classical.combined import ClinicalTable
 from bench_zoo.tabular.combat import ComBat
 
 pytestmark = pytest.mark.slow
@@ -59,9 +60,9 @@ def cohort(tmp_path: Path) -> Cohort:
     return load_folder(tmp_path)
 
 
-def fitted(cohort: Cohort, folder: Path, **params: Any) -> Through:
+def fitted(cohort: Cohort, folder: Path, name: str = "features_lda+combat", **params: Any) -> Through:
     train, val = cohort.take(cohort.case_ids[:80]), cohort.take(cohort.case_ids[80:90])
-    spec = load_registry().spec("features_lda+combat")
+    spec = load_registry().spec(name)
     found = build(spec, parameters(spec, params)).fit(train, val, Run(0, "cpu", 1, folder))
     assert isinstance(found, Through)
     return found
@@ -101,6 +102,17 @@ def test_gaps_and_words_stay_and_the_vendor_can_stand_for_the_site(cohort: Cohor
     assert np.abs(found["f0"] - by_site["f0"]).max() > 0.1
     with pytest.raises(UsageError, match="by='scanner': the cohort has no such acquisition covariate"):
         fitted(other, tmp_path, by="scanner")
+
+
+def test_a_combined_model_keeps_its_clinical_covariates(cohort: Cohort, tmp_path: Path) -> None:
+    age = np.linspace(30, 80, len(cohort))
+    other = replace(cohort, table=cohort.table.assign(age=age), roles={"age": "clinical"})
+    method = fitted(other, tmp_path, "features_clinical+combat")
+    measured = ClinicalTable().measure(method.seen(other))
+    np.testing.assert_array_equal(measured["clinical_age"], age)
+    np.testing.assert_array_equal(measured["f0"], method.seen(other).features()["f0"])
+    assert np.abs(measured["f0"] - other.features()["f0"]).max() > 1
+    assert load_registry().spec("clinical_radiomics+combat").target.endswith(":ClinicalTable")
 
 
 def test_a_saved_model_predicts_the_same(cohort: Cohort, tmp_path: Path) -> None:

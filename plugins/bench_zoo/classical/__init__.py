@@ -36,7 +36,17 @@ def bench_methods() -> list[MethodSpec]:
         *[_of_radiomics(family, kind) for family, kind in KINDS.items()],
         *[_of_features(family, kind) for family, kind in KINDS.items()],
         *[spec for family in FURTHER for spec in _further(family)],
-        _of_images("clinical_radiomics", "ClinicalRadiomics", combined, needs=("volumes", "clinical")),
+        replace(
+            _of_images("clinical_radiomics", "ClinicalRadiomics", combined, needs=("volumes", "clinical")),
+            on_table="features_clinical",
+        ),
+        MethodSpec(
+            "features_clinical",
+            "bench_zoo.classical.combined:ClinicalTable",
+            "The cohort's own feature table and clinical covariates in one ridge-penalised model",
+            needs=("features", "clinical"),
+            cost=OF_TABLE,
+        ),
         _of_images("mask_only", "MaskShape", shape, {"counts": (4, 16)}),
     ]
 
