@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from bench.boards.crate import write_crate
+from bench.boards.signals import SIGNALS, signals_page
 from bench.errors import StoreError, parameter
 from bench.files import writing
 from bench.metrics import METRICS
@@ -83,13 +84,20 @@ def rewrite(place: Path) -> None:
 
 
 def write_index(folder: Path) -> None:
-    """Write ``README.md`` into a folder of boards: each of them with what it shows."""
+    """Write ``README.md`` into a folder of boards: each of them with what it shows.
+
+    Where several synthetic cohorts have a board of one split, also ``SIGNALS.md``.
+    """
     lines = ["# Leaderboards", ""]
     for place in frozen_boards(folder):
         text = (place / "board.md").read_text(encoding="utf-8").splitlines()
         where = place.relative_to(folder).as_posix()
         said = [line for line in text if line == SYNTHETIC_BANNER or line.startswith((FINDING, FLAG))]
         lines += [f"## [{where}]({where}/board.md)", "", *(part for line in said for part in (line, ""))]
+    signals = signals_page(frozen_boards(folder))
+    if signals is not None:
+        (folder / SIGNALS).write_text(signals, encoding="utf-8")
+        lines += [f"[Which methods find which signal]({SIGNALS})", ""]
     (folder / INDEX).write_text("\n".join(lines), encoding="utf-8")
 
 
