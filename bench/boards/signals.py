@@ -19,8 +19,8 @@ HEAD = (
     "",
     "A cohort of the phantom has its signals in a known place. A cell names the tasks on which the method is "
     "better than the baseline on that cohort's board, after correction for all rows of the board; `none`: on "
-    "no task; empty: it is not on the board. What is not found here may be found with more cases: every board "
-    "says how far its intervals reach, and boards with more rows ask for larger differences.",
+    "no task; empty: it is not on the board. What is not found here may be found with more cases: every "
+    "board says how far its intervals reach, and boards with more rows ask for larger differences.",
 )
 
 
