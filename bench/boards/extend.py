@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bench.boards.snapshot import SIGNIFICANT_DIGITS, board_folder, thaw
-from bench.errors import StoreError
+from bench.errors import StoreError, parameter
 from bench.predictions.results import MethodResult, Results
 
 # How far apart two labels may lie that were rounded alike, relative to their size.
@@ -91,7 +91,7 @@ def _refuse_other_seeds(rows: Mapping[str, MethodResult]) -> None:
     if others:
         raise StoreError(
             f"the board's rows have the seeds {_listed(first)}, but {', '.join(others)}; every row of a "
-            f"board has the same: run what is missing with --seeds {_listed(first)}"
+            f"board has the same: run what is missing with {parameter('seeds', _listed(first))}"
         )
 
 

@@ -71,7 +71,7 @@ def _one_seed(results: Results) -> Results:
         (lambda results: replace(results, cohort_fingerprint="f" * 64), "cohort with the fingerprint"),
         (lambda results: replace(results, split_fingerprint="f" * 64), "split with the fingerprint"),
         (_other_truth, "other tasks, cases or labels"),
-        (_one_seed, r"tumour_size \(0\).*run what is missing with --seeds 0,1"),
+        (_one_seed, r"tumour_size \(0\).*run what is missing with .*seeds=0,1"),
     ],
 )
 def test_what_does_not_fit_is_refused(

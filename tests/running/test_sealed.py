@@ -44,7 +44,7 @@ def test_what_a_method_reports_is_checked_by_the_side_that_holds_the_truth(
 ) -> None:
     cell = planned.every_cell[0]
     found = {task.name: np.full(3, 0.5) for task in planned.cohort.tasks}
-    lie = Ended(OK, outcome=Outcome(found, found, 0.0, 0.0, 1, None, {}))
+    lie = Ended(OK, outcome=Outcome(found, found, 0.0, 0.0, 0.0, 1, None, {}))
     variant, split = planned.variants[cell.method], planned.split_of(cell)
     asked = PlannedCell(cell, variant, planned.cohort, split, Store(tmp_path), planned.compute)
     record = run_cell(asked, lambda *_: None, perform=lambda *_: Performed(lie, "kernel", ()))
